@@ -1,0 +1,99 @@
+//! What execution asks of a cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Taint};
+
+/// An answer that is on its way. Dropping it cancels the wait, not what the server already does.
+pub type Pending<'a, T, E = ClusterError> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
+
+/// Why a cluster did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum ClusterError {
+    /// It is not there (any more).
+    #[error("{0} is not there")]
+    NotFound(String),
+    /// Somebody else changed it meanwhile.
+    #[error("{0} was changed by somebody else meanwhile")]
+    Conflict(String),
+    /// A verb is missing in our role.
+    #[error("not allowed to {verb} {what}")]
+    Forbidden {
+        /// The verb.
+        verb: String,
+        /// The resource.
+        what: String,
+    },
+    /// No answer, or one that makes no sense; it may be asked again.
+    #[error("the cluster does not answer: {0}")]
+    Unavailable(String),
+}
+
+/// What came of an eviction request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Evicted {
+    /// The pod has a deletion timestamp now.
+    Accepted,
+    /// No pod with this UID is there.
+    Gone,
+    /// 429: a budget holds it.
+    Blocked {
+        /// The budgets, `namespace/name`.
+        budgets: Vec<PodKey>,
+        /// The server's words.
+        cause: String,
+        /// Not to be tried before; None leaves it to the caller.
+        retry_after: Option<SignedDuration>,
+    },
+    /// 500: more than one budget counts it, so the API cannot evict it at all.
+    SeveralBudgets(Vec<PodKey>),
+}
+
+/// One patch of a Node: all of it happens or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePatch {
+    /// Only if the node still has this UID; empty is any.
+    pub uid: Name,
+    /// `spec.unschedulable`.
+    pub unschedulable: Option<bool>,
+    /// Labels to set, or to remove with None.
+    pub labels: BTreeMap<Name, Option<Name>>,
+    /// Annotations to set, or to remove with None.
+    pub annotations: BTreeMap<Name, Option<Name>>,
+    /// Taints to add.
+    pub add_taints: BTreeSet<Taint>,
+    /// Taints to remove; one that is not there is no error.
+    pub remove_taints: BTreeSet<Taint>,
+}
+
+/// A Kubernetes cluster. Every call may fail and may be dropped half-way; none retries by itself.
+pub trait Cluster {
+    /// Everything, consistently: what could not be read is in `gaps`.
+    fn observe(&self) -> Pending<'_, Snapshot>;
+
+    /// What changed since the last call, waiting until something did or the clock reads `until`; then nothing.
+    fn changes(&self, until: Timestamp) -> Pending<'_, Vec<Change>>;
+
+    /// One node, read consistently.
+    fn node(&self, name: &Name) -> Pending<'_, Option<Node>>;
+
+    /// The pods of one node, listed consistently.
+    fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>>;
+
+    /// Patches a node and returns what it became.
+    fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node>;
+
+    /// Asks the Eviction API, with the UID as precondition.
+    fn evict(&self, pod: &PodKey, uid: &Name) -> Pending<'_, Evicted>;
+
+    /// Deletes a pod, with the UID as precondition: only for `onTimeout: delete`.
+    fn delete_pod(&self, pod: &PodKey, uid: &Name) -> Pending<'_, ()>;
+
+    /// Writes the memory down where the next run finds it.
+    fn remember(&self, memory: &Memory) -> Pending<'_, ()>;
+}

@@ -1,0 +1,80 @@
+//! The mark on a node that is ours for a while, and the record of what must be undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Name, Node, Taint};
+
+/// Names of what Tidegate writes on nodes.
+pub mod keys {
+    /// Annotation: the record, as JSON. Its presence means that the cordon is ours.
+    pub const RECORD: &str = "tidegate.dev/record";
+    /// Annotation by a person: this node stays as it is.
+    pub const HOLD: &str = "tidegate.dev/hold";
+    /// Annotation on a pod: do not disrupt.
+    pub const DO_NOT_DISRUPT: &str = "tidegate.dev/do-not-disrupt";
+    /// Taint (PreferNoSchedule) on nodes that will be drained later in the same plan (H14).
+    pub const LEAVING: &str = "tidegate.dev/leaving";
+    /// Label that takes a node out of load balancers (H15).
+    pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+}
+
+/// What a node is to us while it carries our mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeMark {
+    /// Chosen to go later in this plan: tainted, not cordoned.
+    Leaving,
+    /// Cordoned by us, being drained or about to be parked.
+    Draining,
+    /// Cordoned by us and parked.
+    Parked,
+    /// Being woken: still cordoned by us.
+    Waking,
+}
+
+/// What we did to one node and must undo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeRecord {
+    /// How far we are.
+    pub mark: NodeMark,
+    /// Since when.
+    pub since: Timestamp,
+    /// The policy that asked for it.
+    pub policy: Name,
+    /// The pool.
+    pub pool: Name,
+    /// Labels that we set.
+    #[serde(default)]
+    pub labels: BTreeSet<Name>,
+    /// Taints that we added.
+    #[serde(default)]
+    pub taints: BTreeSet<Taint>,
+    /// Extended resources it had when it was parked (H10).
+    #[serde(default)]
+    pub extended: BTreeMap<Name, i64>,
+}
+
+impl NodeRecord {
+    /// The record on a node. None if there is none; an unreadable one is an error in words, for the node is then
+    /// somebody else's to mend.
+    ///
+    /// # Errors
+    /// The annotation is there and is not a record.
+    pub fn of(node: &Node) -> Result<Option<Self>, String> {
+        match node.annotations.get(keys::RECORD) {
+            None => Ok(None),
+            Some(text) => serde_json::from_str(text)
+                .map(Some)
+                .map_err(|error| format!("annotation {} of node {} is not readable: {error}", keys::RECORD, node.name)),
+        }
+    }
+
+    /// The annotation's value.
+    pub fn to_annotation(&self) -> Name {
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+}

@@ -1,0 +1,1 @@
+//! Shell: carries the commands of the machine out.

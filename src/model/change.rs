@@ -1,0 +1,38 @@
+//! One change to what is observed: what a watch delivers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server, StorageClass,
+    VolumeAttachment, Workload, WorkloadKind,
+};
+
+/// One object came, changed or went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Change {
+    Node(Node),
+    NodeGone(Name),
+    Pod(Pod),
+    PodGone(PodKey),
+    Budget(Budget),
+    BudgetGone(PodKey),
+    Workload(Workload),
+    WorkloadGone(WorkloadKind, PodKey),
+    Claim(Claim),
+    ClaimGone(PodKey),
+    PersistentVolume(PersistentVolume),
+    PersistentVolumeGone(Name),
+    StorageClass(StorageClass),
+    StorageClassGone(Name),
+    CsiNode(CsiNode),
+    CsiNodeGone(Name),
+    VolumeAttachment(VolumeAttachment),
+    VolumeAttachmentGone(Name),
+    Server(Server),
+    /// By the provider's id.
+    ServerGone(Name),
+    Flavor(Flavor),
+    Memory(Memory),
+}

@@ -1,0 +1,93 @@
+//! What plain observation forgets, carried from one decision to the next as a value.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Name, PodKey};
+
+/// A drain that did not end well: it bars the node for a while, longer each time (H3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DrainFailure {
+    /// The pod that did not go, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodKey>,
+    /// Why, in words.
+    pub why: String,
+    /// Failures in a row.
+    pub tries: u32,
+    /// Not tried again before this.
+    pub next: Timestamp,
+}
+
+/// A wake (or a create) that did not end well (H8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WakeFailure {
+    /// Why, in words.
+    pub why: String,
+    /// Failures in a row.
+    pub tries: u32,
+    /// Not tried again before this.
+    pub next: Timestamp,
+}
+
+/// What is remembered of one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NodeMemory {
+    /// Since when nothing has needed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unneeded_since: Option<Timestamp>,
+    /// Since when it is parked by us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parked_since: Option<Timestamp>,
+    /// The last failed drain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain_failure: Option<DrainFailure>,
+    /// The last failed wake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wake_failure: Option<WakeFailure>,
+    /// Given back while it waited for pods: not tried again before this (H18).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+impl NodeMemory {
+    /// Nothing worth keeping.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is remembered of one pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PoolMemory {
+    /// Members seen by the last decision: the measure for a vanished inventory.
+    pub members: u32,
+    /// Failed wakes in a row (H8: three make the pool broken).
+    pub failed_wakes: u32,
+    /// No wake before this, except to the floor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff_until: Option<Timestamp>,
+    /// The last park durations, newest last, at most 32.
+    pub park_times: Vec<SignedDuration>,
+    /// The last wake durations until Ready, newest last, at most 32.
+    pub wake_times: Vec<SignedDuration>,
+}
+
+/// Everything remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Memory {
+    /// When it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Timestamp>,
+    /// By node; entries worth keeping only.
+    pub nodes: BTreeMap<Name, NodeMemory>,
+    /// By pool. Pools of the last policy that held any node: if the new one has none, that is an empty policy.
+    pub pools: BTreeMap<Name, PoolMemory>,
+}

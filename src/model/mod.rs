@@ -1,0 +1,37 @@
+//! The nouns that every stage shares: what a cluster and its cloud look like at one moment, as plain values.
+//!
+//! Pure: no clock, no IO, no Kubernetes client type. Converters at the edge (`observe`) fill these in.
+
+mod budget;
+mod change;
+mod memory;
+mod money;
+mod name;
+mod node;
+mod pod;
+mod resources;
+mod selector;
+mod server;
+mod snapshot;
+mod spec;
+mod volume;
+mod workload;
+mod world;
+
+pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
+pub use change::Change;
+pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
+pub use money::{Money, PerMille};
+pub use name::{Labels, Name, PodKey};
+pub use node::{Condition, ConditionStatus, Node, Taint, TaintEffect};
+pub use pod::{Owner, Phase, Pod};
+pub use resources::Resources;
+pub use selector::{Operator, Requirement, Selector};
+pub use server::{Flavor, Server, ServerState};
+pub use snapshot::{Kind, Snapshot};
+pub use spec::{
+    Affinity, FieldRequirement, HostPort, NodeTerm, PodSpec, PodTerm, Spread, Toleration, Volume, VolumeSource,
+};
+pub use volume::{Claim, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
+pub use workload::{Workload, WorkloadKind};
+pub use world::World;

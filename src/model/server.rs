@@ -1,0 +1,93 @@
+//! The machines behind the nodes, as their provider reports them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Name, Resources};
+
+/// A server's state, in OpenStack's words; other providers are translated into these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum ServerState {
+    Build,
+    Active,
+    Shutoff,
+    Suspended,
+    Paused,
+    Shelved,
+    ShelvedOffloaded,
+    Error,
+    Deleted,
+    Unknown,
+}
+
+impl ServerState {
+    /// Kept but not running.
+    pub fn parked(self) -> bool {
+        matches!(self, Self::Shutoff | Self::Suspended | Self::Paused | Self::Shelved | Self::ShelvedOffloaded)
+    }
+}
+
+impl fmt::Display for ServerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Build => "BUILD",
+            Self::Active => "ACTIVE",
+            Self::Shutoff => "SHUTOFF",
+            Self::Suspended => "SUSPENDED",
+            Self::Paused => "PAUSED",
+            Self::Shelved => "SHELVED",
+            Self::ShelvedOffloaded => "SHELVED_OFFLOADED",
+            Self::Error => "ERROR",
+            Self::Deleted => "DELETED",
+            Self::Unknown => "UNKNOWN",
+        })
+    }
+}
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// The provider's id.
+    pub id: Name,
+    /// Its name there; by habit the node's.
+    pub name: Name,
+    /// The policy's name for the provider; empty where a dump does not say.
+    pub provider: Name,
+    /// Its state.
+    pub state: ServerState,
+    /// The provider is working on it (`task_state`): `shelving`, `powering-off`, …
+    pub task: Option<Name>,
+    /// Its flavor's name.
+    pub flavor: Name,
+    /// Its availability zone.
+    pub zone: Option<Name>,
+    /// The node it carries, if that is known otherwise than by name or providerID.
+    pub node: Option<Name>,
+    /// Since when it is in this state, if the provider says.
+    pub since: Option<Timestamp>,
+    /// The provider's own metadata, ours among it.
+    pub metadata: BTreeMap<Name, Name>,
+    /// It has a floating or elastic address.
+    pub floating_address: bool,
+    /// What the provider says went wrong.
+    pub fault: Option<Name>,
+    /// Guessed from the Node because the dump has no servers.
+    #[serde(default)]
+    pub inferred: bool,
+}
+
+/// A size of server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flavor {
+    /// Its name.
+    pub name: Name,
+    /// The policy's name for the provider; empty where a dump does not say.
+    pub provider: Name,
+    /// What the machine has.
+    pub capacity: Resources,
+}

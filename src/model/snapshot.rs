@@ -1,0 +1,91 @@
+//! Everything observed at one moment, as a plain value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, Server, StorageClass, VolumeAttachment,
+    Workload,
+};
+
+/// The kinds that a snapshot may know. A kind that was not listed is *unknown*, which is not the same as none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Node,
+    Pod,
+    PodDisruptionBudget,
+    Deployment,
+    ReplicaSet,
+    ReplicationController,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    PersistentVolumeClaim,
+    PersistentVolume,
+    StorageClass,
+    CSINode,
+    VolumeAttachment,
+    PriorityClass,
+    Namespace,
+    Lease,
+    Server,
+    Flavor,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// When it was taken; the newest timestamp inside where a dump does not say.
+    pub taken: Option<Timestamp>,
+    /// `taken` was guessed from the objects.
+    pub taken_inferred: bool,
+    /// The kubeconfig context, or the sandbox's name.
+    pub context: Option<Name>,
+    /// UID of the namespace kube-system.
+    pub cluster: Option<Name>,
+    /// Which kinds were listed. Others are unknown.
+    pub observed: BTreeSet<Kind>,
+    /// Kinds that were skipped, with their number.
+    pub skipped: BTreeMap<Name, usize>,
+    /// What could not be read, in words; anything here makes the snapshot incomplete.
+    pub gaps: Vec<String>,
+    /// Nodes by name.
+    pub nodes: Vec<Node>,
+    /// Pods by key.
+    pub pods: Vec<Pod>,
+    /// Budgets by key.
+    pub budgets: Vec<Budget>,
+    /// Workloads by kind and key.
+    pub workloads: Vec<Workload>,
+    /// Claims by key.
+    pub claims: Vec<Claim>,
+    /// Volumes by name.
+    pub volumes: Vec<PersistentVolume>,
+    /// Storage classes by name.
+    pub classes: Vec<StorageClass>,
+    /// CSI nodes by name.
+    pub csi_nodes: Vec<CsiNode>,
+    /// Attachments by name.
+    pub attachments: Vec<VolumeAttachment>,
+    /// Namespaces' labels by name.
+    pub namespaces: BTreeMap<Name, super::Labels>,
+    /// Node leases: when each kubelet last renewed.
+    pub leases: BTreeMap<Name, Timestamp>,
+    /// Servers by id.
+    pub servers: Vec<Server>,
+    /// Flavors by name.
+    pub flavors: Vec<Flavor>,
+    /// What was remembered.
+    pub memory: Memory,
+}

@@ -1,0 +1,74 @@
+//! Whatever owns pods and says how many there should be.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Name, Owner, PodKey, Selector};
+
+/// The kinds of owners that Tidegate knows more about than their scale.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum WorkloadKind {
+    Deployment,
+    ReplicaSet,
+    ReplicationController,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    /// Another kind with a scale, by its name.
+    Scaled(Name),
+}
+
+impl WorkloadKind {
+    /// The kind of that name.
+    pub fn named(kind: &str) -> Self {
+        match kind {
+            "Deployment" => Self::Deployment,
+            "ReplicaSet" => Self::ReplicaSet,
+            "ReplicationController" => Self::ReplicationController,
+            "StatefulSet" => Self::StatefulSet,
+            "DaemonSet" => Self::DaemonSet,
+            "Job" => Self::Job,
+            other => Self::Scaled(other.into()),
+        }
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deployment => "Deployment",
+            Self::ReplicaSet => "ReplicaSet",
+            Self::ReplicationController => "ReplicationController",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::Scaled(kind) => kind,
+        })
+    }
+}
+
+/// A controller of pods, or of controllers of pods (Deployment over ReplicaSet).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// What it is.
+    pub kind: WorkloadKind,
+    /// Namespace and name.
+    pub key: PodKey,
+    /// `metadata.uid`.
+    pub uid: Name,
+    /// Its own controller (the Deployment of a ReplicaSet, the CronJob of a Job).
+    pub owner: Option<Owner>,
+    /// Pods wanted: `spec.replicas` (1 where unset), `spec.parallelism` of a Job; None for a DaemonSet.
+    pub replicas: Option<u32>,
+    /// `spec.selector`.
+    pub selector: Option<Selector>,
+    /// A Job that has its completions, or failed for good: it wants no replacement.
+    pub finished: bool,
+    /// A Job whose podFailurePolicy ignores the condition DisruptionTarget: an eviction costs it no retry.
+    pub ignores_disruption: bool,
+    /// A StatefulSet with `podManagementPolicy: Parallel`.
+    pub parallel: bool,
+}

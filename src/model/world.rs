@@ -1,0 +1,209 @@
+//! A snapshot with its indexes: what decisions read. It can be built whole or take single changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{
+    Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server,
+    Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+};
+
+/// A snapshot with its indexes. `World::build(s)` then `apply(c)` equals building from the changed snapshot; every
+/// change costs O(log n) in the number of objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// When the snapshot was taken.
+    pub taken: Option<Timestamp>,
+    /// `taken` was guessed.
+    pub taken_inferred: bool,
+    /// The kubeconfig context, or the sandbox's name.
+    pub context: Option<Name>,
+    /// UID of the namespace kube-system.
+    pub cluster: Option<Name>,
+    /// Which kinds are known.
+    pub observed: BTreeSet<Kind>,
+    /// Kinds that were skipped, with their number.
+    pub skipped: BTreeMap<Name, usize>,
+    /// What could not be read.
+    pub gaps: Vec<String>,
+    /// Nodes by name.
+    pub nodes: BTreeMap<Name, Arc<Node>>,
+    /// Pods by key.
+    pub pods: BTreeMap<PodKey, Arc<Pod>>,
+    /// Budgets by key; a namespace's budgets stand together.
+    pub budgets: BTreeMap<PodKey, Arc<Budget>>,
+    /// Workloads by kind and key.
+    pub workloads: BTreeMap<(WorkloadKind, PodKey), Arc<Workload>>,
+    /// Claims by key.
+    pub claims: BTreeMap<PodKey, Claim>,
+    /// Volumes by name.
+    pub volumes: BTreeMap<Name, PersistentVolume>,
+    /// Storage classes by name.
+    pub classes: BTreeMap<Name, StorageClass>,
+    /// CSI nodes by name.
+    pub csi_nodes: BTreeMap<Name, CsiNode>,
+    /// Attachments by name.
+    pub attachments: BTreeMap<Name, VolumeAttachment>,
+    /// Namespaces' labels.
+    pub namespaces: BTreeMap<Name, Labels>,
+    /// Node leases.
+    pub leases: BTreeMap<Name, Timestamp>,
+    /// Servers by id.
+    pub servers: BTreeMap<Name, Arc<Server>>,
+    /// Flavors by provider and name.
+    pub flavors: BTreeMap<(Name, Name), Flavor>,
+    /// What was remembered.
+    pub memory: Memory,
+    on_node: BTreeMap<Name, BTreeSet<PodKey>>,
+    of_owner: BTreeMap<Name, BTreeSet<PodKey>>,
+    by_server_name: BTreeMap<Name, BTreeSet<Name>>,
+}
+
+impl World {
+    /// Indexes a snapshot. Of two objects with one key the later wins; converters report that before.
+    pub fn build(snapshot: Snapshot) -> Self {
+        let mut world = Self {
+            taken: snapshot.taken,
+            taken_inferred: snapshot.taken_inferred,
+            context: snapshot.context,
+            cluster: snapshot.cluster,
+            observed: snapshot.observed,
+            skipped: snapshot.skipped,
+            gaps: snapshot.gaps,
+            namespaces: snapshot.namespaces,
+            leases: snapshot.leases,
+            memory: snapshot.memory,
+            ..Self::default()
+        };
+        let changes = (snapshot.nodes.into_iter().map(Change::Node))
+            .chain(snapshot.pods.into_iter().map(Change::Pod))
+            .chain(snapshot.budgets.into_iter().map(Change::Budget))
+            .chain(snapshot.workloads.into_iter().map(Change::Workload))
+            .chain(snapshot.claims.into_iter().map(Change::Claim))
+            .chain(snapshot.volumes.into_iter().map(Change::PersistentVolume))
+            .chain(snapshot.classes.into_iter().map(Change::StorageClass))
+            .chain(snapshot.csi_nodes.into_iter().map(Change::CsiNode))
+            .chain(snapshot.attachments.into_iter().map(Change::VolumeAttachment))
+            .chain(snapshot.servers.into_iter().map(Change::Server))
+            .chain(snapshot.flavors.into_iter().map(Change::Flavor));
+        for change in changes {
+            world.apply(change);
+        }
+        world
+    }
+
+    /// Takes one change in. An object that goes without having been there is no error: watches repeat themselves.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Node(node) => drop(self.nodes.insert(node.name.clone(), Arc::new(node))),
+            Change::NodeGone(name) => drop(self.nodes.remove(&name)),
+            Change::Pod(pod) => {
+                self.forget_pod(&pod.key.clone());
+                if let Some(node) = &pod.node {
+                    self.on_node.entry(node.clone()).or_default().insert(pod.key.clone());
+                }
+                if let Some(owner) = &pod.owner {
+                    self.of_owner.entry(owner.uid.clone()).or_default().insert(pod.key.clone());
+                }
+                self.pods.insert(pod.key.clone(), Arc::new(pod));
+            }
+            Change::PodGone(key) => self.forget_pod(&key),
+            Change::Budget(budget) => drop(self.budgets.insert(budget.key.clone(), Arc::new(budget))),
+            Change::BudgetGone(key) => drop(self.budgets.remove(&key)),
+            Change::Workload(workload) => {
+                drop(self.workloads.insert((workload.kind.clone(), workload.key.clone()), Arc::new(workload)));
+            }
+            Change::WorkloadGone(kind, key) => drop(self.workloads.remove(&(kind, key))),
+            Change::Claim(claim) => drop(self.claims.insert(claim.key.clone(), claim)),
+            Change::ClaimGone(key) => drop(self.claims.remove(&key)),
+            Change::PersistentVolume(volume) => drop(self.volumes.insert(volume.name.clone(), volume)),
+            Change::PersistentVolumeGone(name) => drop(self.volumes.remove(&name)),
+            Change::StorageClass(class) => drop(self.classes.insert(class.name.clone(), class)),
+            Change::StorageClassGone(name) => drop(self.classes.remove(&name)),
+            Change::CsiNode(node) => drop(self.csi_nodes.insert(node.name.clone(), node)),
+            Change::CsiNodeGone(name) => drop(self.csi_nodes.remove(&name)),
+            Change::VolumeAttachment(attachment) => {
+                drop(self.attachments.insert(attachment.name.clone(), attachment));
+            }
+            Change::VolumeAttachmentGone(name) => drop(self.attachments.remove(&name)),
+            Change::Server(server) => {
+                self.forget_server(&server.id.clone());
+                self.by_server_name.entry(server.name.clone()).or_default().insert(server.id.clone());
+                self.servers.insert(server.id.clone(), Arc::new(server));
+            }
+            Change::ServerGone(id) => self.forget_server(&id),
+            Change::Flavor(flavor) => {
+                drop(self.flavors.insert((flavor.provider.clone(), flavor.name.clone()), flavor));
+            }
+            Change::Memory(memory) => self.memory = memory,
+        }
+    }
+
+    fn forget_pod(&mut self, key: &PodKey) {
+        let Some(pod) = self.pods.remove(key) else { return };
+        if let Some(node) = &pod.node {
+            remove_from(&mut self.on_node, node, key);
+        }
+        if let Some(owner) = &pod.owner {
+            remove_from(&mut self.of_owner, &owner.uid, key);
+        }
+    }
+
+    fn forget_server(&mut self, id: &Name) {
+        if let Some(server) = self.servers.remove(id) {
+            remove_from(&mut self.by_server_name, &server.name, id);
+        }
+    }
+
+    /// The pods bound to `node`, finished ones included, in order of their keys. The node itself may be missing.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
+        self.on_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
+    }
+
+    /// The pods whose controller has this UID, in order of their keys.
+    pub fn pods_of(&self, owner_uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
+        self.of_owner.get(owner_uid).into_iter().flatten().filter_map(|key| self.pods.get(key))
+    }
+
+    /// The workload that directly controls `pod`, if the snapshot has it.
+    pub fn workload_of(&self, pod: &Pod) -> Option<&Arc<Workload>> {
+        let owner = pod.owner.as_ref()?;
+        let key = PodKey::new(pod.key.namespace.clone(), owner.name.clone());
+        self.workloads.get(&(WorkloadKind::named(&owner.kind), key)).filter(|found| found.uid == owner.uid)
+    }
+
+    /// The budgets whose selector takes in `pod`, in order of their keys.
+    pub fn budgets_of<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = &'a Arc<Budget>> {
+        let first = PodKey::new(pod.key.namespace.clone(), "");
+        (self.budgets.range(first..).map(|(_, budget)| budget))
+            .take_while(|budget| budget.key.namespace == pod.key.namespace)
+            .filter(|budget| budget.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels)))
+    }
+
+    /// The server behind `node`: by its providerID's last part, else by an explicit link, else by equal name.
+    pub fn server_of(&self, node: &Node) -> Option<&Arc<Server>> {
+        let by_id =
+            node.provider_id.as_deref().and_then(|id| id.rsplit('/').next()).and_then(|id| self.servers.get(id));
+        by_id.or_else(|| {
+            let ids = self.by_server_name.get(&node.name)?;
+            let mut named = ids.iter().filter_map(|id| self.servers.get(id));
+            named.find(|server| server.node.as_ref().is_none_or(|linked| *linked == node.name))
+        })
+    }
+
+    /// Whether objects of this kind were listed.
+    pub fn knows(&self, kind: Kind) -> bool {
+        self.observed.contains(&kind)
+    }
+}
+
+fn remove_from<K: Ord>(index: &mut BTreeMap<Name, BTreeSet<K>>, at: &Name, key: &K) {
+    if let Some(keys) = index.get_mut(at) {
+        keys.remove(key);
+        if keys.is_empty() {
+            index.remove(at);
+        }
+    }
+}

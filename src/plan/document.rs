@@ -1,0 +1,400 @@
+//! The plan document: the public format, from which everything else is rendered.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Reason;
+use crate::policy::Origin;
+use crate::schedule::Said;
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Verb {
+    Cordon,
+    Drain,
+    /// The provider's verb is in `providerVerb`: shelve, stop, suspend.
+    Park,
+    /// The provider's verb is in `providerVerb`: unshelve, start, resume.
+    Wake,
+    /// Until the node is Ready.
+    Wait,
+    Uncordon,
+    Create,
+    Delete,
+}
+
+/// What happens to a pod of a node that is drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PodAction {
+    /// It is evicted.
+    Evict,
+    /// It is waited for.
+    Wait,
+    /// It goes with the node (DaemonSet, mirror, finished).
+    Stays,
+}
+
+/// A pod of a node that is drained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodMove {
+    /// `namespace/name`.
+    pub pod: String,
+    /// Its UID: another pod of that name is another pod.
+    pub uid: String,
+    /// What happens to it.
+    pub action: PodAction,
+    /// In which round it is evicted, from 1: a forecast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u32>,
+    /// The budget that counts it, `namespace/name`, or `implied Deployment namespace/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// A node that could take it, by simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// Longest wait, for a pod that is waited for, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<i64>,
+    /// It would be deleted, not evicted, if it did not go in time (`onTimeout: delete`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delete_on_timeout: bool,
+    /// Why, where it is not plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// What must still be so when a step starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, tag = "is")]
+#[allow(missing_docs)]
+pub enum Precondition {
+    /// The node exists with this UID (empty: any).
+    Node { uid: String },
+    /// The node is not cordoned by somebody else.
+    NotCordonedByOther,
+    /// The server exists and is in this state.
+    Server { id: String, state: String },
+    /// Our mark is on the node.
+    Marked,
+}
+
+/// What a step changes per hour, in millionths of the unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepCost {
+    /// Added (positive) or saved (negative) per hour.
+    pub per_hour_micros: i64,
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    /// `verb/node`: stable between plans.
+    pub id: String,
+    /// What it does.
+    pub verb: Verb,
+    /// The provider's word for it, where it is the provider that does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_verb: Option<String>,
+    /// The pool.
+    pub pool: String,
+    /// The node.
+    pub node: String,
+    /// The server's id, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Steps that must be done before.
+    pub after: Vec<String>,
+    /// Why.
+    pub reason: Reason,
+    /// What must still be so.
+    pub preconditions: Vec<Precondition>,
+    /// The policy's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What it costs or saves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<StepCost>,
+    /// For a drain: the node's pods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodMove>,
+}
+
+/// What is wanted of a pool and what is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PoolPlan {
+    /// Its name.
+    pub name: String,
+    /// The least active nodes.
+    pub floor: u32,
+    /// The most active nodes.
+    pub ceiling: u32,
+    /// Active now.
+    pub active: u32,
+    /// Cordoned now.
+    pub cordoned: u32,
+    /// Parked now.
+    pub parked: u32,
+    /// Members with no server and no node: named by the policy only.
+    pub absent: u32,
+    /// Active when the plan is done.
+    pub desired: u32,
+    /// Who says so.
+    pub said: Vec<Said>,
+    /// The next change of floor or ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_change: Option<NextChange>,
+    /// The provider's verb for parking.
+    pub idle: String,
+    /// A freeze that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<String>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// The next change of what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NextChange {
+    /// When.
+    pub at: Timestamp,
+    /// The floor from then on.
+    pub floor: u32,
+    /// The ceiling from then on; absent is all members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<u32>,
+    /// Why.
+    pub why: Vec<String>,
+}
+
+/// A node that stays although there are more than are needed, or that cannot be woken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kept {
+    /// The node.
+    pub node: String,
+    /// Its pool.
+    pub pool: String,
+    /// Every reason found, the first is enough to keep it.
+    pub reasons: Vec<Reason>,
+}
+
+/// Reasons that are alike, with what would lift them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Blocker {
+    /// What they have in common.
+    pub code: super::Code,
+    /// In words: `local storage of csi-cinder-controllerplugin (volume socket-dir)`.
+    pub text: String,
+    /// The nodes it holds.
+    pub nodes: Vec<String>,
+    /// The pods it rests on.
+    pub pods: Vec<String>,
+    /// Nodes that would be free if only this were lifted.
+    pub frees: u32,
+    /// The lines of policy that would lift it, ready to paste; empty if none would.
+    pub lift: Vec<String>,
+    /// Where to put them, or what else to do.
+    pub hint: String,
+}
+
+/// An eviction that leaves a workload with no Ready pod for a while.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Outage {
+    /// `Deployment namespace/name`.
+    pub workload: String,
+    /// The pod that is its last Ready one.
+    pub pod: String,
+    /// The node it leaves.
+    pub node: String,
+}
+
+/// A brake: why the plan may not be carried out as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// `inventory-shrank`, `empty-policy`, `max-nodes`, `max-deletes`, `snapshot-too-old`, `other-cluster`, …
+    pub brake: String,
+    /// What it found and what to do.
+    pub text: String,
+    /// The policy's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// A policy file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FileRef {
+    /// As it was named.
+    pub path: String,
+    /// SHA-256, in hex.
+    pub digest: String,
+}
+
+/// Which policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyRef {
+    /// `metadata.name`.
+    pub name: String,
+    /// Of the effective policy.
+    pub digest: String,
+    /// Its files.
+    pub files: Vec<FileRef>,
+}
+
+/// Which observation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SnapshotRef {
+    /// Of its contents; order does not count.
+    pub digest: String,
+    /// When it was taken.
+    pub taken: Option<Timestamp>,
+    /// The kubeconfig context, or the sandbox.
+    pub context: Option<String>,
+    /// The cluster's UID.
+    pub cluster: Option<String>,
+    /// Kinds that were not listed: unknown, not none.
+    pub unknown: Vec<String>,
+}
+
+/// How the plan reads in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// What is wanted is what is there.
+    NoChanges,
+    /// There are steps.
+    Changes,
+    /// Something will change later, nothing now.
+    NothingNow,
+    /// Something is wanted that cannot be had.
+    Cannot,
+    /// Pods are waited for.
+    Waiting,
+}
+
+/// The plan in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Summary {
+    /// In one word.
+    pub verdict: Verdict,
+    /// The one line that people read and scripts match.
+    pub text: String,
+    /// Nodes to uncordon that were never parked.
+    pub uncordon: u32,
+    /// Nodes to wake.
+    pub wake: u32,
+    /// Nodes to park.
+    pub park: u32,
+    /// Nodes to create.
+    pub create: u32,
+    /// Nodes to delete.
+    pub delete: u32,
+    /// Pods to evict.
+    pub evictions: u32,
+    /// Pods that are waited for.
+    pub waits: u32,
+}
+
+/// Cost of something now and after, in millionths of the unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostLine {
+    /// A pool, or `other nodes`.
+    pub what: String,
+    /// Per hour now.
+    pub now_per_hour_micros: i64,
+    /// Per hour when the plan is done.
+    pub after_per_hour_micros: i64,
+    /// For the next seven days.
+    pub week_micros: i64,
+}
+
+/// Money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanCost {
+    /// `SU`, `USD`.
+    pub unit: String,
+    /// By pool.
+    pub pools: Vec<CostLine>,
+    /// Nodes in no pool.
+    pub other: CostLine,
+    /// All pools per hour now.
+    pub now_per_hour_micros: i64,
+    /// All pools per hour when the plan is done.
+    pub after_per_hour_micros: i64,
+    /// All pools until the next change.
+    pub until_next_change_micros: Option<i64>,
+    /// All pools for the next seven days.
+    pub week_micros: i64,
+    /// All pools for seven days with every member active.
+    pub always_on_week_micros: i64,
+    /// When the allocation runs out at this policy; absent without an allocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation_ends: Option<Timestamp>,
+    /// What the figures leave out, and flavors without a price.
+    pub notes: Vec<String>,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// `1.0`; a new major number may break readers.
+    pub format_version: String,
+    /// The version that made it.
+    pub tidegate: String,
+    /// Of the bundled zone database.
+    pub tzdb: String,
+    /// It may be carried out.
+    pub applyable: bool,
+    /// Everything it rests on was known.
+    pub complete: bool,
+    /// Why it is not complete or not applyable.
+    pub caveats: Vec<String>,
+    /// Which policy.
+    pub policy: PolicyRef,
+    /// Which observation.
+    pub snapshot: SnapshotRef,
+    /// The moment it was made for.
+    pub now: Timestamp,
+    /// What it was narrowed to, `node/N` or `pool/P`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// What is wanted and what is there.
+    pub pools: Vec<PoolPlan>,
+    /// What to do.
+    pub steps: Vec<Step>,
+    /// Nodes that stay although there are more than are needed, and those that cannot be woken.
+    pub kept: Vec<Kept>,
+    /// Their reasons, grouped.
+    pub blockers: Vec<Blocker>,
+    /// Workloads that are without a Ready pod for a while.
+    pub outages: Vec<Outage>,
+    /// Nodes that belonged to a pool which the policy no longer has, and other nodes in no pool that carry our mark.
+    pub unclaimed: Vec<String>,
+    /// Brakes.
+    pub refusals: Vec<Refusal>,
+    /// Everything else worth saying.
+    pub notes: Vec<String>,
+    /// In numbers.
+    pub summary: Summary,
+    /// Money; absent without rates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<PlanCost>,
+}

@@ -1,0 +1,255 @@
+//! The validated policy: what the planner reads.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Origin, Pool};
+use crate::model::{IntOrPercent, Money, Name, PerMille, Resources, Selector};
+
+/// A file that the policy was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyFile {
+    /// As it was named.
+    pub path: Name,
+    /// SHA-256 of its bytes, in hex.
+    pub digest: Name,
+}
+
+/// Most capacity that may be active, over all pools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Millicores and bytes, and GPUs among the extended resources; 1000 cores and 4000 GiB by default.
+    pub resources: Resources,
+    /// Nodes.
+    pub nodes: Option<u32>,
+    /// Cost per hour.
+    pub cost_per_hour: Option<Money>,
+    /// The limits that were not written.
+    pub defaulted: Vec<Name>,
+    /// Where it stands.
+    pub origin: Option<Origin>,
+}
+
+/// How a provider is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProviderKind {
+    /// OpenStack, an entry of clouds.yaml.
+    Openstack {
+        /// The entry's name.
+        cloud: Name,
+        /// The region, where the entry has several.
+        region: Option<Name>,
+    },
+}
+
+/// A provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// Its name in the policy.
+    pub name: Name,
+    /// How it is reached.
+    pub kind: ProviderKind,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What an override is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OverrideTarget {
+    /// `pool/P`.
+    Pool(Name),
+    /// `node/N`: `min: 1` keeps it awake, `max: 0` parked.
+    Node(Name),
+}
+
+/// A temporary exception to the policy by a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Override {
+    /// What for.
+    pub target: OverrideTarget,
+    /// What is asked.
+    pub ask: Ask,
+    /// It ends here.
+    pub expires: Timestamp,
+    /// Why.
+    pub reason: Name,
+    /// Who.
+    pub author: Option<Name>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What to do with pods that `drain.pods` matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DrainAction {
+    /// May go although it has no controller, is in kube-system or has declared local storage. Lifts nothing else.
+    Evict,
+    /// Wait for it to end, up to `atMost`.
+    Wait,
+    /// The node stays.
+    Block,
+    /// Cordon, one such node at a time, and wait for its budget to open (H19).
+    CordonFirst,
+}
+
+/// An entry of `drain.pods`; the first that matches a pod decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainRule {
+    /// In these namespaces; empty is all.
+    pub namespaces: Vec<Name>,
+    /// With these labels; None is all.
+    pub labels: Option<Selector>,
+    /// With a controller of this kind, `none` for bare pods; empty is all.
+    pub owner_kinds: Vec<Name>,
+    /// What to do.
+    pub action: DrainAction,
+    /// For `wait`: how long a wait may last; None is without end.
+    pub at_most: Option<SignedDuration>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Local volumes that may be lost. All conditions that are given must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disposable {
+    /// Of pods in these namespaces; empty is all.
+    pub namespaces: Vec<Name>,
+    /// Of pods with these labels; None is all.
+    pub labels: Option<Selector>,
+    /// Volumes of these names, `*` allowed; empty is all.
+    pub volumes: Vec<Name>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What to do when a pod does not go in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnTimeout {
+    /// Give the node back (the default).
+    #[default]
+    GiveBack,
+    /// Delete the pod; the plan spells it out.
+    Delete,
+}
+
+/// How nodes are drained. Durations in whole seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// From an accepted eviction until the old pod is gone; its own grace + 30 s where that is longer. 120 s.
+    pub pod_timeout: SignedDuration,
+    /// From then until the replacement is Ready. 300 s.
+    pub ready_timeout: SignedDuration,
+    /// How long one pod may wait for its budget to open. 600 s.
+    pub budget_timeout: SignedDuration,
+    /// A longer grace period blocks at plan time (H5). 10 min.
+    pub longest_grace: SignedDuration,
+    /// Least share of Ready pods of a workload without a budget (H1), in per cent; 0 turns it off. 50.
+    pub implied: u32,
+    /// What to do on a time-out.
+    pub on_timeout: OnTimeout,
+    /// Between the last pod gone and the server's end where front doors are (H15). 30 s.
+    pub traffic_grace: SignedDuration,
+    /// Local volumes that may be lost.
+    pub disposable: Vec<Disposable>,
+    /// Rules by pod, in order.
+    pub pods: Vec<DrainRule>,
+    /// Where `drain` stands.
+    pub origin: Option<Origin>,
+}
+
+/// The share of the price that each state is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateShares {
+    /// Running; 1000.
+    pub active: PerMille,
+    /// SUSPENDED and PAUSED; 1000 unless written.
+    pub suspended: PerMille,
+    /// SHUTOFF; 1000 unless written.
+    pub stopped: PerMille,
+    /// SHELVED and SHELVED_OFFLOADED; 1000 unless written.
+    pub shelved: PerMille,
+}
+
+/// Prices from a date on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// The provider; None is all.
+    pub provider: Option<Name>,
+    /// What is counted, for output: `SU`, `USD`.
+    pub unit: Name,
+    /// From this instant on; None is always. The latest that has begun counts, per flavor.
+    pub from: Option<Timestamp>,
+    /// Per hour, by flavor.
+    pub per_hour: BTreeMap<Name, Money>,
+    /// By state.
+    pub charged: StateShares,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What is left to spend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// What was left at `as_of`.
+    pub balance: Money,
+    /// When that was read.
+    pub as_of: Timestamp,
+    /// When the allocation ends, whatever is left.
+    pub ends: Option<Timestamp>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// When to refuse what takes capacity away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brakes {
+    /// Most nodes that one apply may take away; None is no limit.
+    pub max_nodes: Option<IntOrPercent>,
+    /// Most servers that one apply may delete; 3.
+    pub max_deletes: u32,
+    /// Oldest snapshot that `apply` acts on; 10 min.
+    pub max_snapshot_age: SignedDuration,
+    /// Least share of the remembered members that must still be there, in per cent; 50.
+    pub min_inventory: u32,
+    /// Where it stands.
+    pub origin: Option<Origin>,
+}
+
+/// A validated policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// `metadata.name`.
+    pub name: Name,
+    /// SHA-256 over the effective policy, in hex; comments and order of files do not count.
+    pub digest: Name,
+    /// The files.
+    pub files: Vec<PolicyFile>,
+    /// `spec.cluster`: the only cluster it is for.
+    pub cluster: Option<Name>,
+    /// `spec.timeZone`, `UTC` by default.
+    pub time_zone: Name,
+    /// Limits over all pools.
+    pub limits: Limits,
+    /// Providers by name.
+    pub providers: BTreeMap<Name, Provider>,
+    /// Pools in the policy's order.
+    pub pools: Vec<Pool>,
+    /// Overrides, expired ones too.
+    pub overrides: Vec<Override>,
+    /// How nodes are drained.
+    pub drain: Drain,
+    /// Prices.
+    pub rates: Vec<Rate>,
+    /// What is left to spend.
+    pub allocation: Option<Allocation>,
+    /// When to refuse.
+    pub brakes: Brakes,
+    /// Fields that are validated but not acted on by this version, with their places.
+    pub not_acted_on: Vec<(Name, Origin)>,
+}

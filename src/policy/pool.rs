@@ -1,0 +1,132 @@
+//! Pools: nodes that are interchangeable for scaling.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{Exception, Origin, Window};
+use crate::model::{IntOrPercent, Name, Resources, Selector};
+
+/// A node name, with `{2..10}` (numbers, leading zeros kept: `{01..10}`) and `*` (any run of characters).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamePattern {
+    /// As written.
+    pub text: Name,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Which nodes belong to a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Members {
+    /// By name.
+    Names(Vec<NamePattern>),
+    /// By label.
+    Labels(Selector),
+}
+
+/// What happens to a node that is not needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Idle {
+    Shelve,
+    Stop,
+    Suspend,
+    Delete,
+}
+
+impl Idle {
+    /// The provider's verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Shelve => "shelve",
+            Self::Stop => "stop",
+            Self::Suspend => "suspend",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The provider's verb for the way back.
+    pub fn wake_verb(self) -> &'static str {
+        match self {
+            Self::Shelve => "unshelve",
+            Self::Stop => "start",
+            Self::Suspend => "resume",
+            Self::Delete => "create",
+        }
+    }
+}
+
+/// So many pieces of spare capacity of one size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadroomUnit {
+    /// The size of one.
+    pub size: Resources,
+    /// How many.
+    pub count: u32,
+}
+
+/// Spare capacity kept for pods that do not exist yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headroom {
+    /// A share of what is requested, in thousandths.
+    pub automatic: Option<u32>,
+    /// Pieces by size.
+    pub units: Vec<HeadroomUnit>,
+}
+
+/// A pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Its name.
+    pub name: Name,
+    /// Its provider's name, None if the policy has no providers (offline planning only).
+    pub provider: Option<Name>,
+    /// Its flavor, for rates where a server does not say.
+    pub flavor: Option<Name>,
+    /// Which nodes.
+    pub members: Members,
+    /// Nodes that are never taken away.
+    pub keep: Vec<NamePattern>,
+    /// The least active nodes, 0 by default.
+    pub min: u32,
+    /// The most active nodes; None is all members.
+    pub max: Option<u32>,
+    /// Exactly so many.
+    pub replicas: Option<u32>,
+    /// What happens to a node that is not needed.
+    pub idle: Idle,
+    /// Nodes in transition at once by our own doing, 10 by default.
+    pub parallelism: u32,
+    /// Nodes in transition at once, of the pool's active nodes; None leaves it to `parallelism`.
+    pub max_unavailable: Option<IntOrPercent>,
+    /// Not parked if it would be wanted again sooner (H26); None is 2 × (park + wake), at least 1 h.
+    pub min_parked: Option<SignedDuration>,
+    /// Nodes that go at a window's end are cordoned so long before.
+    pub wind_down: SignedDuration,
+    /// Preferred among pools that would do; larger first, 0 by default.
+    pub weight: i32,
+    /// `nodeStorage: allowed`: nodes that hold data may go (H11).
+    pub node_storage_allowed: bool,
+    /// Other owners of these nodes that the operator knows of (H16).
+    pub shared_with: Vec<Name>,
+    /// Spare capacity.
+    pub headroom: Option<Headroom>,
+    /// Its own windows and those of its schedules, in the order of the policy.
+    pub windows: Vec<Window>,
+    /// The exceptions of its schedules and its own.
+    pub exceptions: Vec<Exception>,
+    /// Where the pool stands (its name).
+    pub origin: Origin,
+    /// Where `min`, `max`, `replicas`, `idle` … stand, by field name; only those that are written.
+    pub origins: std::collections::BTreeMap<Name, Origin>,
+}

@@ -1,0 +1,1 @@
+//! The embedded cluster and cloud: a discrete-event simulation in virtual time.
