@@ -1,8 +1,13 @@
 //! The command line: one file per command.
+//!
+//! `root` names the commands and runs one; `exit` is the one place that knows exit codes and what to say when
+//! something fails. Data goes to stdout, everything else to stderr.
 
-use std::process::ExitCode;
+mod completions;
+mod exit;
+mod man;
+mod output;
+mod root;
 
-/// Runs the program.
-pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
-}
+pub use exit::{Exit, Failure};
+pub use root::{command, run};

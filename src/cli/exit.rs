@@ -1,0 +1,105 @@
+//! Exit codes, and what is said when a command fails.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anstream::eprintln;
+use owo_colors::OwoColorize;
+
+/// How the program ends: a published contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// An error, usage errors too.
+    Error = 1,
+    /// Changes are pending (with `--detailed-exitcode`).
+    Pending = 2,
+    /// Denied by a rule.
+    Denied = 3,
+    /// The plan is stale.
+    Stale = 4,
+    /// Somebody else holds the lock.
+    Locked = 5,
+    /// Partly applied, can be resumed; or pods are waited for.
+    Partly = 6,
+    /// Refused as unsafe: a brake.
+    Refused = 7,
+    /// A freeze forbids the disruption that was asked for.
+    Frozen = 8,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The codes as the help text lists them.
+pub const CODES: &str = "\
+Exit codes:
+  0  done, or nothing to do
+  1  an error; usage errors too
+  2  changes are pending (`plan --detailed-exitcode`)
+  3  denied by a rule
+  4  the plan is stale
+  5  somebody else holds the lock
+  6  partly applied, can be resumed; or pods are waited for
+  7  refused as unsafe: a brake
+  8  a freeze forbids the disruption that was asked for";
+
+/// A command that did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// An error in one sentence.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self::with(Exit::Error, message)
+    }
+
+    /// The same with an exit code of its own.
+    pub fn with(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, message: message.to_string(), hints: Vec::new() }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Ends without a word: the reader of our output went away, or all has been said.
+    pub fn silent(exit: Exit) -> Self {
+        Self::with(exit, "")
+    }
+
+    /// Says it on stderr.
+    pub fn report(&self) -> Exit {
+        if !self.message.is_empty() {
+            eprintln!("{} {}", "error:".red().bold(), self.message);
+            if !self.hints.is_empty() {
+                eprintln!();
+            }
+            for hint in &self.hints {
+                eprintln!("{} {hint}", "hint:".cyan().bold());
+            }
+        }
+        self.exit
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::silent(Exit::Done),
+            _ => Self::new(error),
+        }
+    }
+}

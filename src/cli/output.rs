@@ -1,0 +1,107 @@
+//! What is printed where: data to stdout, everything else to stderr, colours only where they are wanted.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anstream::ColorChoice;
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// At a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// In pipes too.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options of every command.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct OutputArgs {
+    /// When to use colours (`NO_COLOR` is respected)
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+    /// Say on stderr what is read and how long it takes
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// Where a command prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    verbose: bool,
+}
+
+impl Output {
+    /// Settles the colours for the whole program.
+    pub fn new(args: OutputArgs) -> Self {
+        match args.color {
+            Color::Auto => {}
+            Color::Always => ColorChoice::Always.write_global(),
+            Color::Never => ColorChoice::Never.write_global(),
+        }
+        Self { verbose: args.verbose }
+    }
+
+    /// Prints data, with a line's end.
+    ///
+    /// # Errors
+    /// Stdout is closed or full.
+    pub fn data(&self, text: &str) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Prints a value as JSON.
+    ///
+    /// # Errors
+    /// Stdout is closed or full.
+    pub fn json(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        self.data(&serde_json::to_string_pretty(value).map_err(Failure::new)?)
+    }
+
+    /// Says something about what is going on.
+    pub fn say(&self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Says it only with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.say(text);
+        }
+    }
+
+    /// Whether somebody watches stderr: progress bars and questions are for people.
+    pub fn watched(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Whether somebody can answer.
+    pub fn answers(&self) -> bool {
+        self.watched() && io::stdin().is_terminal()
+    }
+
+    /// Writes a file, whole or not at all.
+    ///
+    /// # Errors
+    /// The folder is missing or not ours to write in.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |error: io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}

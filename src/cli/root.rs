@@ -1,0 +1,57 @@
+//! The program's arguments, and which command they name.
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::exit::{CODES, Exit, Failure};
+use super::output::{Output, OutputArgs};
+use super::{completions, man};
+
+const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
+
+/// The program.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, about = ABOUT, after_help = CODES, disable_help_subcommand = true)]
+#[command(max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Command {
+    fn run(&self, out: Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Completions(command) => command.run(out),
+            Self::Man(command) => command.run(out),
+        }
+    }
+}
+
+/// The program's arguments, for completions and man pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { Exit::Done } else { Exit::Error }.into();
+        }
+    };
+    let out = Output::new(cli.output);
+    cli.command.run(out).unwrap_or_else(|failure| failure.report()).into()
+}
