@@ -3,6 +3,7 @@
 //! Pure. The rule for clock changes is written once, in `zoned`.
 
 mod crontab;
+mod field;
 mod holding;
 
 pub use crontab::{Crontab, CrontabError};
