@@ -8,6 +8,8 @@ mod exit;
 mod man;
 mod output;
 mod root;
+mod schema;
 
 pub use exit::{Exit, Failure};
 pub use root::{command, run};
+pub use schema::Document;
