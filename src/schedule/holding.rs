@@ -1,9 +1,13 @@
 //! What holds for one pool at one moment, who says so, and when that changes next.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::chain::{chain, duration, window_name};
+use super::sweep::{Core, Sources, Sweep};
+use super::voices::{headroom, listen};
+use super::window::HORIZON;
 use crate::model::Name;
 use crate::policy::{Headroom, Origin, Overrun, Policy, Pool};
 
@@ -87,26 +91,86 @@ pub struct Turn {
 }
 
 /// What holds for `pool` at `at`. `wake_lead` is what `lead: auto` means now (from measured times).
-pub fn holds(policy: &Policy, pool: &Pool, at: Timestamp, wake_lead: jiff::SignedDuration) -> Holding {
-    let _ = (policy, pool, at, wake_lead);
-    todo!()
+///
+/// Who is heard where several speak is written in `voices`; when a window is open in `window` and `zoned`. It is a
+/// function of the policy and the time alone: it does not matter when it was asked last.
+pub fn holds(policy: &Policy, pool: &Pool, at: Timestamp, wake_lead: SignedDuration) -> Holding {
+    let sources = Sources::new(policy, pool, wake_lead);
+    holds_by(&sources, at)
 }
 
-/// The first moment after `after` at which the floor, ceiling, headroom, freeze or relaxation of `pool` changes.
-/// Searches at most five years; None if nothing changes in them.
-pub fn next_change(policy: &Policy, pool: &Pool, after: Timestamp, wake_lead: jiff::SignedDuration) -> Option<Turn> {
-    let _ = (policy, pool, after, wake_lead);
-    todo!()
+fn holds_by(sources: &Sources<'_>, at: Timestamp) -> Holding {
+    let states = sources.states(at);
+    let voices = sources.voices(at, &states);
+    let heard = listen(&voices);
+    let ahead = sources.wind_down();
+    let later = at.checked_add(ahead).ok().filter(|_| !ahead.is_zero());
+    let floor_later = later.map(|later| listen(&sources.voices(later, &sources.states(later))).floor);
+    Holding {
+        floor: heard.floor,
+        ceiling: heard.ceiling,
+        headroom: headroom(&voices).map(|(_, headroom)| headroom),
+        freeze: sources.freeze(&states).and_then(|(index, span, overrun)| {
+            let window = sources.calendars.get(index)?.window;
+            Some(Held { name: window_name(window), until: span.until, overrun, origin: window.origin.clone() })
+        }),
+        relaxed: sources.relaxed(&states),
+        winding_down_to: floor_later.filter(|later| *later < heard.floor),
+        said: chain(sources, &voices, &heard, at, &states),
+    }
+}
+
+/// The first moment after `after` at which the floor, ceiling, headroom, freeze or relaxation of `pool` changes, or
+/// nodes begin to wind down. Searches at most five years; None if nothing changes in them.
+pub fn next_change(policy: &Policy, pool: &Pool, after: Timestamp, wake_lead: SignedDuration) -> Option<Turn> {
+    let sources = Sources::new(policy, pool, wake_lead);
+    let end = after.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
+    Changes::new(&sources, after, end).next()
 }
 
 /// Every change in `[from, until)`, in time order.
-pub fn turns(
-    policy: &Policy,
-    pool: &Pool,
-    from: Timestamp,
-    until: Timestamp,
-    wake_lead: jiff::SignedDuration,
-) -> Vec<Turn> {
-    let _ = (policy, pool, from, until, wake_lead);
-    todo!()
+pub fn turns(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp, wake_lead: SignedDuration) -> Vec<Turn> {
+    let sources = Sources::new(policy, pool, wake_lead);
+    let eve = from.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(from);
+    Changes::new(&sources, eve, until).take_while(|turn| turn.at < until).collect()
+}
+
+/// The changes after a moment, up to and including `end`.
+struct Changes<'c, 'a> {
+    sources: &'c Sources<'a>,
+    sweep: Sweep<'c, 'a>,
+    end: Timestamp,
+    held: (Core, Option<u32>),
+}
+
+impl<'c, 'a> Changes<'c, 'a> {
+    fn new(sources: &'c Sources<'a>, after: Timestamp, end: Timestamp) -> Self {
+        let mut sweep = Sweep::new(sources, after, end);
+        let held = sweep.here();
+        Self { sources, sweep, end, held }
+    }
+}
+
+impl Iterator for Changes<'_, '_> {
+    type Item = Turn;
+
+    fn next(&mut self) -> Option<Turn> {
+        loop {
+            let at = self.sweep.step().filter(|at| *at <= self.end)?;
+            let now = self.sweep.here();
+            if now == self.held {
+                continue;
+            }
+            let mut why = self.sources.events(at);
+            if let (Some(floor), true) = (now.1, now.1 != self.held.1) {
+                let ahead = duration(self.sources.wind_down());
+                why.push(format!("winding down to {floor} (windDown {ahead})"));
+            }
+            if why.is_empty() {
+                why.push("nothing winds down any more".to_owned());
+            }
+            self.held = now;
+            return Some(Turn { at, holding: holds_by(self.sources, at), why });
+        }
+    }
 }
