@@ -1,7 +1,6 @@
 //! The door to a Kubernetes cluster: what execution asks of it, whoever answers.
 
 mod door;
-mod mark;
 
+pub use crate::model::{NodeMark, NodeRecord, keys};
 pub use door::{Cluster, ClusterError, Evicted, NodePatch, Pending};
-pub use mark::{NodeMark, NodeRecord, keys};

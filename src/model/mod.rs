@@ -3,7 +3,10 @@
 //! Pure: no clock, no IO, no Kubernetes client type. Converters at the edge (`observe`) fill these in.
 
 mod budget;
+mod budget_status;
 mod change;
+mod digest;
+mod mark;
 mod memory;
 mod money;
 mod name;
@@ -20,7 +23,10 @@ mod workload;
 mod world;
 
 pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
+pub use budget_status::budget_status;
 pub use change::Change;
+pub use digest::digest;
+pub use mark::{NodeMark, NodeRecord, keys};
 pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
 pub use money::{Money, PerMille};
 pub use name::{Labels, Name, PodKey};

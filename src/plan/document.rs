@@ -373,6 +373,8 @@ pub struct Plan {
     pub snapshot: SnapshotRef,
     /// The moment it was made for.
     pub now: Timestamp,
+    /// The policy's zone, in which times are shown.
+    pub time_zone: String,
     /// What it was narrowed to, `node/N` or `pool/P`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,

@@ -1,12 +1,38 @@
 //! Desired against actual: ordered, explained, prefix-safe steps. The only decision path.
 //!
-//! Pure.
+//! Pure. [`plan`] reads top down: `members` says who is there, `schedule` what is wanted, `pool_decision` who comes and
+//! goes (asking `removal`, which asks `leaving` and `placement`), `steps` in which order, `blockers`, `brakes`,
+//! `forecast` and `summary` what to say about it. `verify` shares none of that: it replays a finished plan.
 
+mod blockers;
+mod brakes;
+mod budgets;
+mod decide;
 mod document;
+mod explain;
+mod forecast;
+pub mod leaving;
+mod members;
+mod node_rules;
+mod pool_decision;
+mod prices;
 mod reason;
+mod removal;
+mod request;
+mod steps;
+mod summary;
+mod verify;
 
+pub use blockers::needed;
+pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
+pub use decide::{FORMAT_VERSION, plan, plan_for};
 pub use document::{
     Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef, PoolPlan,
     Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Verb, Verdict,
 };
+pub use explain::{Explanation, PodAnswer, explain_node, explain_pool};
+pub use members::{Inventory, Member, State, natural};
 pub use reason::{Code, Evidence, Reason};
+pub use request::{Request, Target};
+pub use steps::{at_once, verb_name};
+pub use verify::{Violation, verify};

@@ -52,6 +52,8 @@ pub enum Code {
     PolicyWait,
     JobRuns,
     NoController,
+    ControllerNotFound,
+    MinReplicas,
     LocalStorage,
     SystemPod,
     LongGrace,

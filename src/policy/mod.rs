@@ -5,6 +5,7 @@
 
 mod domain;
 mod origin;
+mod pattern;
 mod pool;
 mod window;
 

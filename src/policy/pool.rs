@@ -117,6 +117,10 @@ pub struct Pool {
     pub weight: i32,
     /// `nodeStorage: allowed`: nodes that hold data may go (H11).
     pub node_storage_allowed: bool,
+    /// `frontDoors: allowed`: nodes that traffic enters by may go (H15).
+    pub front_doors_allowed: bool,
+    /// `adopt: true`: parked servers and cordons that carry no record of ours count as ours (H23).
+    pub adopt: bool,
     /// Other owners of these nodes that the operator knows of (H16).
     pub shared_with: Vec<Name>,
     /// Spare capacity.

@@ -167,4 +167,3 @@ pub fn next_change(policy: &Policy, after: Timestamp) -> Option<Turn> {
 pub fn turns(policy: &Policy, from: Timestamp, until: Timestamp) -> Vec<Turn> {
     tidegate::schedule::turns(policy, &policy.pools[0], from, until, minutes(7))
 }
-

@@ -62,7 +62,11 @@ fn field(low: u8, high: u8, steps: bool) -> impl Strategy<Value = Field> {
         3 => (low..=high).prop_map(|value| Some((value, value))),
         2 => (low..=high, low..=high).prop_map(|(a, b)| Some((a.min(b), a.max(b)))),
     ];
-    let step = if steps { prop_oneof![2 => Just(None), 1 => (1..=high.min(6)).prop_map(Some)].boxed() } else { Just(None).boxed() };
+    let step = if steps {
+        prop_oneof![2 => Just(None), 1 => (1..=high.min(6)).prop_map(Some)].boxed()
+    } else {
+        Just(None).boxed()
+    };
     let item = (span, step, any::<bool>()).prop_map(|(span, step, named)| Item { span, step, named });
     prop::collection::vec(item, 1..4).prop_map(move |items| Field { low, high, items })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Name, Node, Taint};
+use super::{Name, Node, Taint};
 
 /// Names of what Tidegate writes on nodes.
 pub mod keys {

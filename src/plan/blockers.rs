@@ -1,0 +1,182 @@
+//! The reasons of kept nodes, grouped, each with the lines of policy that would lift it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::budgets::root;
+use super::leaving::{Asked, Settings, undeclared_volumes};
+use super::{Blocker, Code, Kept, Reason};
+use crate::model::{Labels, Pod, PodKey, World};
+use crate::policy::Drain;
+
+/// Reasons that say a node is needed, not that something is in its way.
+pub fn needed(code: Code) -> bool {
+    matches!(code, Code::Floor | Code::MinParked | Code::Keep | Code::ControlPlane | Code::OverCeiling)
+}
+
+/// Whether something is in the way of a node that is not needed.
+pub fn blocked(kept: &Kept) -> bool {
+    kept.reasons.first().is_some_and(|reason| !needed(reason.code)) && kept.reasons.iter().any(|r| !needed(r.code))
+}
+
+/// What reasons of one group have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
+struct Group {
+    code: Code,
+    what: String,
+}
+
+/// Groups the reasons of every blocked node. Most nodes first, then by code and text.
+pub fn group(kept: &[Kept], world: &World, drain: &Drain) -> Vec<Blocker> {
+    let mut nodes: BTreeMap<Group, BTreeSet<&str>> = BTreeMap::new();
+    let mut pods: BTreeMap<Group, BTreeSet<String>> = BTreeMap::new();
+    let mut groups_of: BTreeMap<&str, BTreeSet<Group>> = BTreeMap::new();
+    for kept in kept.iter().filter(|kept| blocked(kept)) {
+        for reason in kept.reasons.iter().filter(|reason| !needed(reason.code)) {
+            let group = Group { code: reason.code, what: what(reason, world) };
+            nodes.entry(group.clone()).or_default().insert(&kept.node);
+            groups_of.entry(&kept.node).or_default().insert(group.clone());
+            if let Some(pod) = &reason.evidence.pod {
+                pods.entry(group).or_default().insert(pod.clone());
+            }
+        }
+    }
+    let mut blockers: Vec<Blocker> = nodes
+        .iter()
+        .map(|(group, held)| {
+            let alone = held.iter().filter(|node| groups_of.get(*node).is_some_and(|groups| groups.len() == 1));
+            let pods: Vec<String> = pods.get(group).into_iter().flatten().cloned().collect();
+            let (lift, hint) = lift(group.code, &pods, world, drain);
+            Blocker {
+                code: group.code,
+                text: group.what.clone(),
+                nodes: held.iter().map(|node| (*node).to_owned()).collect(),
+                frees: u32::try_from(alone.count()).unwrap_or(u32::MAX),
+                pods,
+                lift,
+                hint,
+            }
+        })
+        .collect();
+    blockers.sort_by(|a, b| {
+        b.nodes.len().cmp(&a.nodes.len()).then_with(|| a.code.cmp(&b.code)).then_with(|| a.text.cmp(&b.text))
+    });
+    blockers
+}
+
+/// The pod that a reason names.
+fn pod_of<'a>(text: &str, world: &'a World) -> Option<&'a Pod> {
+    let (namespace, name) = text.split_once('/')?;
+    world.pods.get(&PodKey::new(namespace, name)).map(AsRef::as_ref)
+}
+
+/// The group's name: the workload rather than its pods, where there is one.
+fn what(reason: &Reason, world: &World) -> String {
+    let pod = reason.evidence.pod.as_deref().and_then(|text| pod_of(text, world));
+    let of = pod.and_then(|pod| root(world, pod)).map(|root| root.name);
+    let bare = pod.map(|pod| format!("pods of namespace {} without a controller", pod.key.namespace));
+    let subject = of.or(bare);
+    match (reason.code, subject) {
+        (Code::LocalStorage, Some(subject)) => {
+            let volume = reason.evidence.volume.as_deref().unwrap_or("?");
+            format!("local storage (volume {volume}) of {subject}")
+        }
+        (Code::NoController, Some(subject)) => subject,
+        (Code::SystemPod, Some(subject)) => format!("young kube-system pod of {subject}"),
+        (Code::DoNotDisrupt, Some(subject)) => {
+            format!("mark {} on {subject}", reason.evidence.key.as_deref().unwrap_or("?"))
+        }
+        (Code::NoOtherHome | Code::NotModelled, Some(subject)) => {
+            let why = reason.text.split_once("no other home: ").map_or("", |(_, why)| why);
+            format!("{subject} has no other home: {why}")
+        }
+        (Code::LongGrace | Code::PolicyBlock, Some(subject)) => subject,
+        (Code::Budget, _) => {
+            format!("budget {} allows no disruption now", reason.evidence.budget.as_deref().unwrap_or("?"))
+        }
+        _ => reason.text.clone(),
+    }
+}
+
+/// The lines that would lift it, and where they go.
+fn lift(code: Code, pods: &[String], world: &World, drain: &Drain) -> (Vec<String>, String) {
+    let pod = pods.first().and_then(|text| pod_of(text, world));
+    let found = |lines: Vec<String>, hint: &str| (lines, hint.to_owned());
+    match (code, pod) {
+        (Code::LocalStorage, Some(pod)) => {
+            let asked = Asked {
+                pod,
+                world,
+                drain,
+                now: jiff::Timestamp::UNIX_EPOCH,
+                relaxed: &[],
+                settings: Settings::default(),
+            };
+            let volumes: Vec<String> = undeclared_volumes(&asked).map(|volume| quoted(&volume.name)).collect();
+            let line = format!("  - {{{}, volumes: [{}]}}", selector(pod), volumes.join(", "));
+            found(vec!["disposable:".to_owned(), line], "under spec.drain, if that data may be lost with the pod")
+        }
+        (Code::NoController | Code::SystemPod, Some(pod)) => {
+            let line = format!("  - {{match: {{{}}}, action: evict}}", selector(pod));
+            let waiting = format!("  # or {{match: {{{}}}, action: wait, atMost: 2h}}", selector(pod));
+            found(
+                vec!["pods:".to_owned(), line, waiting],
+                "under spec.drain; `evict` loses the pod, `wait` lets it end",
+            )
+        }
+        (Code::LongGrace, Some(pod)) => {
+            let line = format!("longestGrace: {}s", pod.spec.grace_seconds);
+            found(vec![line], "under spec.drain, if a drain may take that long")
+        }
+        (Code::FrontDoor, _) => found(vec!["frontDoors: allowed".to_owned()], "in the pool, if its traffic may end"),
+        (Code::HoldsStorage, _) => {
+            found(vec!["nodeStorage: allowed".to_owned()], "in the pool, if its data may be away")
+        }
+        (Code::StoppedByOther | Code::CordonedByOther, _) => {
+            found(vec!["adopt: true".to_owned()], "in the pool, if these nodes are Tidegate's to wake")
+        }
+        (Code::Budget, _) => found(Vec::new(), "raise the workload's replicas, or let the budget allow one disruption"),
+        (Code::DoNotDisrupt, _) => found(Vec::new(), "remove the mark, or open a `relaxed` window that names its key"),
+        (Code::NoOtherHome, _) => found(Vec::new(), "there is no room, or no node that matches, among those that stay"),
+        (Code::NotModelled, _) => found(Vec::new(), "this version counts such a pod as having no other home"),
+        (Code::OtherOwner, _) => found(Vec::new(), "name the other owner in the pool's sharedWith"),
+        (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "it is tried again by itself"),
+        (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
+        _ => found(Vec::new(), ""),
+    }
+}
+
+/// `namespaces: [n], labels: {k: v}`: enough to find the workload's pods, without what changes with each rollout.
+fn selector(pod: &Pod) -> String {
+    const FLEETING: [&str; 6] = [
+        "pod-template-hash",
+        "controller-revision-hash",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "controller-uid",
+        "batch.kubernetes.io/controller-uid",
+    ];
+    let namespace = quoted(&pod.key.namespace);
+    match telling(&pod.labels, &FLEETING) {
+        None => format!("namespaces: [{namespace}]"),
+        Some((key, value)) => format!("namespaces: [{namespace}], labels: {{{}: {}}}", quoted(key), quoted(value)),
+    }
+}
+
+fn telling<'a>(labels: &'a Labels, fleeting: &[&str]) -> Option<(&'a str, &'a str)> {
+    const TELLING: [&str; 5] = ["component", "app.kubernetes.io/name", "k8s-app", "app", "name"];
+    let by_habit = TELLING.iter().find_map(|key| labels.get_key_value(*key));
+    by_habit
+        .or_else(|| labels.iter().find(|(key, _)| !fleeting.contains(&&***key)))
+        .map(|(key, value)| (&**key, &**value))
+}
+
+/// As a YAML scalar in a flow sequence: quoted where it might read as something else.
+fn quoted(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))
+        && !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
+        );
+    if plain { text.to_owned() } else { format!("{text:?}") }
+}

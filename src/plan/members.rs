@@ -1,0 +1,212 @@
+//! Which nodes and servers belong to which pool, and in what state each is.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::model::{Name, Node, Server, ServerState, World};
+use crate::model::{NodeMark, NodeRecord, keys};
+use crate::policy::{Members, NamePattern, Policy, Pool};
+
+/// The life of a pool member, as the planner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Ready and schedulable.
+    Active,
+    /// Ready, cordoned by us: an unfinished drain or wake, or a wind-down.
+    OwnCordon(NodeMark),
+    /// Cordoned by somebody else.
+    ForeignCordon,
+    /// Kept but not running, and ours to wake.
+    Parked(ServerState),
+    /// Kept but not running, and not by us.
+    StoppedByOther(ServerState),
+    /// On its way up by our doing: the server runs or starts, the node is not Ready yet.
+    Waking,
+    /// The provider is at work on the server.
+    Busy(Name),
+    /// The server runs, the node is not Ready.
+    NotReady,
+    /// The server is in error or gone, or its state is not known.
+    Broken(String),
+    /// Named by the policy; neither node nor server exists.
+    Absent,
+}
+
+/// A member of a pool.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The node's name.
+    pub name: Name,
+    /// The Node object.
+    pub node: Option<Arc<Node>>,
+    /// The server.
+    pub server: Option<Arc<Server>>,
+    /// Our record on the node; an unreadable one is in `record_error`.
+    pub record: Option<NodeRecord>,
+    /// Why the record cannot be read.
+    pub record_error: Option<String>,
+    /// Its state.
+    pub state: State,
+}
+
+impl Member {
+    /// Whether it exists at all.
+    pub fn exists(&self) -> bool {
+        self.state != State::Absent
+    }
+}
+
+/// Every pool's members, in natural order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// By pool, in the policy's order.
+    pub pools: Vec<Vec<Member>>,
+    /// Pool index by node name. A node in two pools belongs to the first; validation reports it.
+    pub pool_of: BTreeMap<Name, usize>,
+}
+
+impl Inventory {
+    /// Finds every pool's members.
+    pub fn take(policy: &Policy, world: &World) -> Self {
+        let mut names: BTreeSet<Name> = world.nodes.keys().cloned().collect();
+        names.extend(world.servers.values().map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
+        let by_name = servers_by_node(world);
+        let mut inventory = Self::default();
+        for (index, pool) in policy.pools.iter().enumerate() {
+            let mut members: Vec<Name> = match &pool.members {
+                Members::Labels(selector) => world
+                    .nodes
+                    .values()
+                    .filter(|node| selector.matches(&node.labels))
+                    .map(|node| node.name.clone())
+                    .collect(),
+                Members::Names(patterns) => named(patterns, &names),
+            };
+            members.retain(|name| !inventory.pool_of.contains_key(name));
+            members.sort_by(|a, b| natural(a, b));
+            for name in &members {
+                inventory.pool_of.insert(name.clone(), index);
+            }
+            let members = members.into_iter().map(|name| member(&name, pool, world, &by_name)).collect();
+            inventory.pools.push(members);
+        }
+        inventory
+    }
+}
+
+/// Names that the patterns take in: those that exist, and those that a pattern spells out though nothing exists.
+fn named(patterns: &[NamePattern], existing: &BTreeSet<Name>) -> Vec<Name> {
+    let mut found = BTreeSet::new();
+    for pattern in patterns {
+        found.extend(existing.iter().filter(|name| pattern.matches(name)).cloned());
+        found.extend(pattern.expand().into_iter().flatten().map(Name::from));
+    }
+    found.into_iter().collect()
+}
+
+fn servers_by_node(world: &World) -> BTreeMap<Name, Arc<Server>> {
+    let mut by_name = BTreeMap::new();
+    for server in world.servers.values() {
+        by_name.insert(server.node.clone().unwrap_or_else(|| server.name.clone()), server.clone());
+    }
+    by_name
+}
+
+fn member(name: &Name, pool: &Pool, world: &World, servers: &BTreeMap<Name, Arc<Server>>) -> Member {
+    let node = world.nodes.get(name).cloned();
+    let server = node.as_ref().and_then(|node| world.server_of(node).cloned()).or_else(|| servers.get(name).cloned());
+    let (record, record_error) = match node.as_deref().map(NodeRecord::of) {
+        None | Some(Ok(None)) => (None, None),
+        Some(Ok(Some(record))) => (Some(record), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let mut found = Member { name: name.clone(), node, server, record, record_error, state: State::Absent };
+    found.state = state(&found, pool);
+    found
+}
+
+fn state(member: &Member, pool: &Pool) -> State {
+    if let Some(error) = &member.record_error {
+        return State::Broken(error.clone());
+    }
+    let mark = member.record.as_ref().map(|record| record.mark);
+    let Some(server) = &member.server else {
+        return match &member.node {
+            None => State::Absent,
+            Some(node) => node_state(node, mark),
+        };
+    };
+    let ours = mark.is_some() || server.metadata.contains_key(keys::RECORD) || pool.adopt;
+    if let Some(task) = &server.task {
+        return if mark == Some(NodeMark::Waking) { State::Waking } else { State::Busy(task.clone()) };
+    }
+    match (server.state, &member.node) {
+        (parked, _) if parked.parked() && ours => State::Parked(parked),
+        (parked, _) if parked.parked() => State::StoppedByOther(parked),
+        (ServerState::Active, Some(node)) => node_state(node, mark),
+        (ServerState::Active | ServerState::Build, None) => State::Broken("its server runs but no node joined".into()),
+        (ServerState::Build, Some(_)) => State::Busy("building".into()),
+        (ServerState::Unknown, Some(node)) if server.inferred => match mark {
+            Some(NodeMark::Parked) => State::Parked(ServerState::Unknown),
+            _ => node_state(node, mark),
+        },
+        (other, _) => {
+            let fault = server.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+            State::Broken(format!("its server is {other}{fault}"))
+        }
+    }
+}
+
+fn node_state(node: &Node, mark: Option<NodeMark>) -> State {
+    match (node.ready(), node.unschedulable, mark) {
+        (true, false, _) => State::Active,
+        (true, true, Some(mark)) => State::OwnCordon(mark),
+        (true, true, None) => State::ForeignCordon,
+        (false, _, Some(NodeMark::Waking | NodeMark::Parked)) => State::Waking,
+        (false, _, _) => State::NotReady,
+    }
+}
+
+/// `node-2` before `node-10`: runs of digits compare as numbers, then everything as text.
+pub fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.bytes().peekable(), b.bytes().peekable());
+    loop {
+        let (Some(x), Some(y)) = (left.peek().copied(), right.peek().copied()) else {
+            return (left.len()).cmp(&right.len()).then_with(|| a.cmp(b));
+        };
+        if x.is_ascii_digit() && y.is_ascii_digit() {
+            let number = |run: &mut std::iter::Peekable<std::str::Bytes<'_>>| {
+                let mut digits = Vec::new();
+                while let Some(digit) = run.next_if(u8::is_ascii_digit) {
+                    if !(digits.is_empty() && digit == b'0') {
+                        digits.push(digit);
+                    }
+                }
+                digits
+            };
+            let (x, y) = (number(&mut left), number(&mut right));
+            match x.len().cmp(&y.len()).then_with(|| x.cmp(&y)) {
+                Ordering::Equal => {}
+                unequal => return unequal,
+            }
+        } else if x == y {
+            left.next();
+            right.next();
+        } else {
+            return x.cmp(&y);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["n-10", "n-2", "n-02", "m-1", "n", "n-2b", "n-1"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["m-1", "n", "n-1", "n-02", "n-2", "n-2b", "n-10"]);
+    }
+}

@@ -1,0 +1,151 @@
+//! Reasons for which a node stays, whatever its pods would allow.
+
+use jiff::Timestamp;
+
+use super::members::{Inventory, Member};
+use super::{Code, Evidence, Reason};
+use crate::model::keys;
+use crate::model::{Name, Node, VolumeSource, World};
+use crate::policy::{OverrideTarget, Policy, Pool};
+
+/// Marks of other systems that act on nodes (H16): a label or annotation and whose it is.
+const OWNERS: [(&str, &str); 7] = [
+    ("karpenter.sh/nodepool", "Karpenter"),
+    ("karpenter.sh/provisioner-name", "Karpenter"),
+    ("cluster.x-k8s.io/machine", "Cluster API"),
+    ("machine.openshift.io/machine", "OpenShift Machine API"),
+    ("spotinst.io/node-lifecycle", "Ocean"),
+    ("magnum.openstack.org/nodegroup", "Magnum"),
+    ("eks.amazonaws.com/nodegroup", "EKS node groups"),
+];
+
+/// Everything that keeps `member`, strongest first; empty if nothing does.
+pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now: Timestamp) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut push = |code, text: String, evidence: Evidence, origin| {
+        reasons.push(Reason { code, text, evidence, origin });
+    };
+    if let Some(pattern) = pool.keep.iter().find(|pattern| pattern.matches(&member.name)) {
+        let text = format!("the policy keeps it (`{pattern}`)");
+        push(Code::Keep, text, Evidence::default(), Some(pattern.origin.clone()));
+    }
+    if let Some(awake) = (policy.overrides.iter()).find(|entry| {
+        entry.expires > now
+            && matches!(&entry.target, OverrideTarget::Node(name) if *name == member.name)
+            && (entry.ask.min.is_some_and(|min| min > 0) || entry.ask.replicas.is_some_and(|n| n > 0))
+    }) {
+        let evidence = Evidence { until: Some(awake.expires), ..Evidence::default() };
+        push(Code::Override, format!("kept awake by hand: {}", awake.reason), evidence, Some(awake.origin.clone()));
+    }
+    if let Some(node) = &member.node {
+        by_node(pool, node, world, &mut push);
+    }
+    if member.server.as_ref().is_some_and(|server| server.floating_address) && !pool.front_doors_allowed {
+        let text = "its server has a floating address: traffic enters here".to_owned();
+        push(Code::FrontDoor, text, Evidence::default(), None);
+    }
+    if let Some(memory) = world.memory.nodes.get(&member.name) {
+        if let Some(failure) = memory.drain_failure.as_ref().filter(|failure| failure.next > now) {
+            let evidence = Evidence {
+                pod: failure.pod.as_ref().map(ToString::to_string),
+                until: Some(failure.next),
+                ..Evidence::default()
+            };
+            let text = format!("its last drain failed ({}), {} in a row", failure.why, failure.tries);
+            push(Code::RecentlyFailed, text, evidence, None);
+        }
+        if let Some(next) = memory.not_before.filter(|next| *next > now) {
+            let evidence = Evidence { until: Some(next), ..Evidence::default() };
+            push(Code::RecentlyFailed, "given back a while ago while it waited for pods".to_owned(), evidence, None);
+        }
+    }
+    reasons
+}
+
+fn by_node(
+    pool: &Pool,
+    node: &Node,
+    world: &World,
+    push: &mut impl FnMut(Code, String, Evidence, Option<crate::policy::Origin>),
+) {
+    let key = |name: &str| Evidence { key: Some(name.to_owned()), ..Evidence::default() };
+    if node.control_plane() {
+        push(Code::ControlPlane, "it belongs to the control plane".to_owned(), Evidence::default(), None);
+    }
+    if node.annotations.contains_key(keys::HOLD) {
+        push(Code::Hold, "held by a person".to_owned(), key(keys::HOLD), None);
+    }
+    const DISABLED: &str = "cluster-autoscaler.kubernetes.io/scale-down-disabled";
+    if node.annotations.get(DISABLED).is_some_and(|value| &**value == "true") {
+        push(Code::ScaleDownDisabled, format!("it says {DISABLED}: \"true\""), key(DISABLED), None);
+    }
+    const KARPENTER: &str = "karpenter.sh/do-not-disrupt";
+    if node.annotations.get(KARPENTER).is_some_and(|value| &**value == "true") {
+        push(Code::ScaleDownDisabled, format!("it says {KARPENTER}: \"true\""), key(KARPENTER), None);
+    }
+    let shared = |owner: &str| pool.shared_with.iter().any(|name| name.eq_ignore_ascii_case(owner));
+    for (mark, owner) in OWNERS {
+        if (node.labels.contains_key(mark) || node.annotations.contains_key(mark)) && !shared(owner) {
+            push(Code::OtherOwner, format!("{owner} acts on it too"), key(mark), Some(pool.origin.clone()));
+            break;
+        }
+    }
+    if !pool.node_storage_allowed
+        && let Some((what, evidence)) = storage_on(node, world)
+    {
+        push(Code::HoldsStorage, what, evidence, None);
+    }
+    if !pool.front_doors_allowed
+        && let Some(pod) = ingress_on(&node.name, world)
+    {
+        let evidence = Evidence { pod: Some(pod.clone()), ..Evidence::default() };
+        push(Code::FrontDoor, format!("{pod} takes traffic on host ports 80 or 443"), evidence, None);
+    }
+}
+
+/// Data that lives on the node (H11): a local volume in use, or a storage system's own pods.
+fn storage_on(node: &Node, world: &World) -> Option<(String, Evidence)> {
+    for pod in world.pods_on(&node.name).filter(|pod| !pod.finished()) {
+        let label = |key: &str, value: &str| pod.labels.get(key).is_some_and(|found| &**found == value);
+        let system = if label("longhorn.io/component", "instance-manager") {
+            "Longhorn replicas"
+        } else if label("app", "rook-ceph-osd") {
+            "a Ceph OSD"
+        } else if label("app.kubernetes.io/component", "linstor-satellite") {
+            "a Linstor satellite"
+        } else {
+            continue;
+        };
+        let evidence = Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() };
+        return Some((format!("{system} live here ({})", pod.key), evidence));
+    }
+    for pod in world.pods_on(&node.name).filter(|pod| !pod.finished()) {
+        for volume in &pod.spec.volumes {
+            let VolumeSource::Claim(claim) = &volume.source else { continue };
+            let key = crate::model::PodKey::new(pod.key.namespace.clone(), claim.clone());
+            let bound = world.claims.get(&key).and_then(|claim| claim.volume.as_ref());
+            if let Some(local) = bound.and_then(|name| world.volumes.get(name)).filter(|found| found.local) {
+                let evidence = Evidence {
+                    pod: Some(pod.key.to_string()),
+                    volume: Some(local.name.to_string()),
+                    ..Evidence::default()
+                };
+                return Some((format!("local volume {} of {} lives here", local.name, pod.key), evidence));
+            }
+        }
+    }
+    None
+}
+
+fn ingress_on(node: &Name, world: &World) -> Option<String> {
+    let web = |pod: &crate::model::Pod| pod.spec.host_ports.iter().any(|port| matches!(port.port, 80 | 443));
+    world.pods_on(node).find(|pod| pod.daemon() && !pod.finished() && web(pod)).map(|pod| pod.key.to_string())
+}
+
+/// Nodes that were ours and whose pool the policy no longer has.
+pub fn unclaimed(inventory: &Inventory, world: &World) -> Vec<String> {
+    (world.nodes.values())
+        .filter(|node| node.annotations.contains_key(keys::RECORD) && !inventory.pool_of.contains_key(&node.name))
+        .map(|node| node.name.to_string())
+        .collect()
+}

@@ -1,0 +1,398 @@
+//! For one pool: which nodes come, which go, which stay and why.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::members::{Member, State, natural};
+use super::removal::{Mover, Removals};
+use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
+use crate::model::{Name, PerMille, World};
+use crate::policy::{OverrideTarget, Policy, Pool};
+use crate::schedule::{Holding, Turn, turns};
+
+/// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 and 5 min.
+const PARK_PRIOR: SignedDuration = SignedDuration::from_secs(180);
+const WAKE_PRIOR: SignedDuration = SignedDuration::from_secs(300);
+
+/// The longest of what was measured for a pool, or the prior.
+pub fn measured(times: &[SignedDuration], prior: SignedDuration) -> SignedDuration {
+    times.iter().copied().max().unwrap_or(prior)
+}
+
+/// What `lead: auto` means for a pool now: the longest measured time of all nodes, since the last one counts (H21).
+pub fn wake_lead(world: &World, pool: &Pool) -> SignedDuration {
+    world.memory.pools.get(&pool.name).map_or(WAKE_PRIOR, |memory| measured(&memory.wake_times, WAKE_PRIOR))
+}
+
+/// A node that comes back.
+#[derive(Clone, Debug)]
+pub struct Coming {
+    /// Index into the pool's members.
+    pub member: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A node that goes.
+#[derive(Clone, Debug)]
+pub struct Going {
+    /// Index into the pool's members.
+    pub member: usize,
+    /// Why.
+    pub reason: Reason,
+    /// Its pods.
+    pub movers: Vec<Mover>,
+    /// Only cordoned now: the window ends within `windDown`.
+    pub cordon_only: bool,
+}
+
+/// What is decided for a pool.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// In order.
+    pub coming: Vec<Coming>,
+    /// In order.
+    pub going: Vec<Going>,
+    /// With every reason found.
+    pub kept: Vec<Kept>,
+    /// Active nodes short of the floor that nothing can fill.
+    pub short: u32,
+    /// Active nodes above the ceiling that cannot go.
+    pub over: u32,
+}
+
+/// What a pool's decision rests on.
+pub struct Pooled<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The pool.
+    pub pool: &'a Pool,
+    /// Its members.
+    pub members: &'a [Member],
+    /// What holds now.
+    pub holding: &'a Holding,
+    /// The world.
+    pub world: &'a World,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Pooled<'_> {
+    fn kept(&self, member: &Member, reasons: Vec<Reason>) -> Kept {
+        Kept { node: member.name.to_string(), pool: self.pool.name.to_string(), reasons }
+    }
+
+    /// The link of the chain that set `what`.
+    fn origin(&self, what: &str) -> Option<crate::policy::Origin> {
+        let said = self.holding.said.iter().find(|said| said.won && (said.what == what || said.what == "replicas"));
+        said.and_then(|said| said.origin.clone()).or_else(|| Some(self.pool.origin.clone()))
+    }
+
+    fn window(&self, what: &str) -> Option<String> {
+        let said = self.holding.said.iter().find(|said| said.won && (said.what == what || said.what == "replicas"));
+        said.map(|said| said.by.clone())
+    }
+
+    /// The highest floor within the shortest time that parking is worth (H26), with the moment it begins.
+    fn soon(&self) -> Option<(u32, Timestamp)> {
+        let memory = self.world.memory.pools.get(&self.pool.name);
+        let park = memory.map_or(PARK_PRIOR, |memory| measured(&memory.park_times, PARK_PRIOR));
+        let wake = memory.map_or(WAKE_PRIOR, |memory| measured(&memory.wake_times, WAKE_PRIOR));
+        let worth = self.pool.min_parked.unwrap_or_else(|| {
+            let twice = park.saturating_add(wake).saturating_mul(2);
+            twice.max(SignedDuration::from_hours(1))
+        });
+        let until = self.now.checked_add(worth).unwrap_or(Timestamp::MAX);
+        let lead = wake_lead(self.world, self.pool);
+        let next = turns(self.policy, self.pool, self.now, until, lead);
+        next.iter().map(|turn: &Turn| (turn.holding.floor, turn.at)).max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
+    }
+
+    fn asked_to_sleep(&self, member: &Member) -> Option<&crate::policy::Override> {
+        self.policy.overrides.iter().find(|entry| {
+            entry.expires > self.now
+                && entry.target == OverrideTarget::Node(member.name.clone())
+                && (entry.ask.max == Some(0) || entry.ask.replicas == Some(0))
+        })
+    }
+
+    fn asked_to_wake(&self, member: &Member) -> Option<&crate::policy::Override> {
+        self.policy.overrides.iter().find(|entry| {
+            entry.expires > self.now
+                && entry.target == OverrideTarget::Node(member.name.clone())
+                && (entry.ask.min.is_some_and(|min| min > 0) || entry.ask.replicas.is_some_and(|n| n > 0))
+        })
+    }
+
+    /// Requests of what would have to move, against what the node has: the larger of CPU and memory, in thousandths.
+    fn utilisation(&self, member: &Member) -> PerMille {
+        let Some(node) = &member.node else { return PerMille(0) };
+        let (mut cpu, mut memory) = (0_i64, 0_i64);
+        for pod in self.world.pods_on(&member.name).filter(|pod| !pod.finished() && !pod.daemon() && !pod.mirror()) {
+            cpu = cpu.saturating_add(pod.spec.requests.cpu);
+            memory = memory.saturating_add(pod.spec.requests.memory);
+        }
+        let share = |used: i64, of: i64| {
+            let share = i128::from(used) * 1000 / i128::from(of.max(1));
+            u32::try_from(share).unwrap_or(u32::MAX)
+        };
+        PerMille(share(cpu, node.allocatable.cpu).max(share(memory, node.allocatable.memory)))
+    }
+
+    /// Decides. Nodes that come are opened in `removals`, nodes that go are taken out of it.
+    pub fn decide(&self, removals: &mut Removals<'_>) -> Decision {
+        let mut decision = Decision::default();
+        let up = self.bring(&mut decision, removals);
+        self.take(&mut decision, removals, &up);
+        decision.kept.sort_by(|a, b| natural(&a.node, &b.node));
+        decision
+    }
+
+    /// Own cordons first, then what is on its way, then parked nodes, up to the floor. Returns who is up afterwards.
+    fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>) -> Vec<usize> {
+        let mut up: Vec<usize> = Vec::new();
+        let mut can: Vec<(u8, usize)> = Vec::new();
+        for (index, member) in self.members.iter().enumerate() {
+            match &member.state {
+                State::Active => up.push(index),
+                State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
+                State::OwnCordon(_) => can.push((1, index)),
+                State::Waking => can.push((2, index)),
+                State::Parked(_) => can.push((3, index)),
+                _ => {}
+            }
+        }
+        can.retain(|(_, index)| self.members.get(*index).is_some_and(|member| self.asked_to_sleep(member).is_none()));
+        let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
+        can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, *index));
+        let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
+        for (rank, index) in can {
+            let Some(member) = self.members.get(index) else { continue };
+            let by_hand = self.asked_to_wake(member);
+            if up.len() >= floor && by_hand.is_none() {
+                continue;
+            }
+            let backing_off = self.world.memory.nodes.get(&member.name).and_then(|memory| memory.wake_failure.as_ref());
+            if let Some(failure) = backing_off.filter(|failure| rank == 3 && failure.next > self.now) {
+                let evidence = Evidence { until: Some(failure.next), ..Evidence::default() };
+                let text = format!("its last wake failed ({}), {} in a row", failure.why, failure.tries);
+                let reason = Reason { code: Code::BackOff, text, evidence, origin: None };
+                decision.kept.push(self.kept(member, vec![reason]));
+                continue;
+            }
+            let reason = match by_hand {
+                Some(entry) => Reason {
+                    code: Code::Override,
+                    text: format!("awake by hand: {}", entry.reason),
+                    evidence: Evidence { until: Some(entry.expires), ..Evidence::default() },
+                    origin: Some(entry.origin.clone()),
+                },
+                None => Reason {
+                    code: Code::BelowFloor,
+                    text: format!("{} of at least {} nodes are active", up.len(), floor),
+                    evidence: Evidence { window: self.window("min"), ..Evidence::default() },
+                    origin: self.origin("min"),
+                },
+            };
+            up.push(index);
+            removals.open(&member.name);
+            decision.coming.push(Coming { member: index, reason });
+        }
+        decision.short = self.holding.floor.saturating_sub(u32::try_from(up.len()).unwrap_or(u32::MAX));
+        if decision.short > 0 {
+            self.say_short(decision);
+        }
+        up
+    }
+
+    /// Why nothing else can fill the floor.
+    fn say_short(&self, decision: &mut Decision) {
+        for member in self.members {
+            let text = match &member.state {
+                State::ForeignCordon => (Code::CordonedByOther, "cordoned by somebody else".to_owned()),
+                State::StoppedByOther(state) => (
+                    Code::StoppedByOther,
+                    format!("its server is {state} and carries no record of ours; `adopt: true` makes it ours to wake"),
+                ),
+                State::Busy(task) => (Code::ServerBusy, format!("the provider is at work on its server ({task})")),
+                State::NotReady => (Code::NotReady, "its server runs but the node is not Ready".to_owned()),
+                State::Broken(why) => (Code::CannotWake, why.clone()),
+                State::Absent => {
+                    (Code::NoCreate, "neither node nor server exists, and this version creates none".to_owned())
+                }
+                _ => continue,
+            };
+            let reason =
+                Reason { code: text.0, text: text.1, evidence: Evidence::default(), origin: self.origin("min") };
+            decision.kept.push(self.kept(member, vec![reason]));
+        }
+    }
+
+    /// Takes away what is not needed, least disturbed first.
+    fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize]) {
+        let ceiling = self.holding.ceiling.unwrap_or(u32::MAX);
+        let floor = self.holding.winding_down_to.unwrap_or(self.holding.floor);
+        let soon = self.soon().filter(|(wanted, _)| *wanted > floor);
+        let least = soon.map_or(floor, |(wanted, _)| wanted.max(floor)).min(ceiling.max(floor));
+        // Own cordons that nobody needs go on or are given back; they come first.
+        let mut candidates: Vec<usize> = up.to_vec();
+        let leftover = self
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(index, member)| matches!(member.state, State::OwnCordon(_)) && !up.contains(index));
+        candidates.extend(leftover.map(|(index, _)| index));
+        let mut staying: Vec<(usize, Vec<Reason>)> = Vec::new();
+        let mut ranked = Vec::new();
+        for index in candidates {
+            let Some(member) = self.members.get(index) else { continue };
+            if decision.coming.iter().any(|coming| coming.member == index) {
+                continue;
+            }
+            let reasons = node_rules::staying(self.policy, self.pool, member, self.world, self.now);
+            if !reasons.is_empty() {
+                staying.push((index, reasons));
+                continue;
+            }
+            match removals.pods(&member.name, &self.holding.relaxed) {
+                Err(reasons) => staying.push((index, reasons)),
+                Ok(movers) => {
+                    let waits = movers.iter().filter(|mover| mover.action == PodAction::Wait).count();
+                    let cordoned = matches!(member.state, State::OwnCordon(_));
+                    let asked = self.asked_to_sleep(member).is_some();
+                    ranked.push(((!asked, !cordoned, waits, self.utilisation(member)), index, movers));
+                }
+            }
+        }
+        // Ties: the last in natural order goes first, so that the same nodes sleep each time.
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+        let total = u32::try_from(up.len()).unwrap_or(u32::MAX);
+        let mut active = total;
+        let order: Vec<usize> = ranked.iter().map(|(_, index, _)| *index).collect();
+        let going_names: Vec<&Name> =
+            order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
+        let stays = |name: &Name| !going_names.contains(&name);
+        for (_, index, movers) in ranked {
+            let Some(member) = self.members.get(index) else { continue };
+            let asleep_by_hand = self.asked_to_sleep(member);
+            let leftover = !up.contains(&index);
+            if let Some(reason) = self.not_now(active, least, floor, soon, asleep_by_hand.is_some() || leftover) {
+                staying.push((index, vec![reason]));
+                continue;
+            }
+            match removals.remove(&member.name, &movers, &stays) {
+                Err(reasons) => staying.push((index, reasons)),
+                Ok(()) => {
+                    let reason = self.going_reason(active, ceiling, asleep_by_hand);
+                    if !leftover {
+                        active = active.saturating_sub(1);
+                    }
+                    let cordon_only = self.holding.winding_down_to.is_some() && active < self.holding.floor;
+                    decision.going.push(Going { member: index, reason, movers, cordon_only });
+                }
+            }
+        }
+        decision.over = active.saturating_sub(ceiling);
+        for (index, mut reasons) in staying {
+            let Some(member) = self.members.get(index) else { continue };
+            let blocked = reasons.iter().any(|reason| reason.code != Code::Floor && reason.code != Code::MinParked);
+            if matches!(member.state, State::OwnCordon(_)) && (blocked || !up.contains(&index)) {
+                self.give_back(decision, index, &reasons);
+            }
+            if decision.over > 0 && blocked {
+                let text = format!("{active} nodes are active, the policy allows {ceiling}");
+                let evidence = Evidence { window: self.window("max"), ..Evidence::default() };
+                reasons.push(Reason { code: Code::OverCeiling, text, evidence, origin: self.origin("max") });
+            }
+            decision.kept.push(self.kept(member, reasons));
+        }
+    }
+
+    /// A node that we cordoned and that cannot go after all takes pods again.
+    fn give_back(&self, decision: &mut Decision, index: usize, reasons: &[Reason]) {
+        if self.holding.winding_down_to.is_some() || self.holding.freeze.is_some() && reasons.is_empty() {
+            return;
+        }
+        let why = reasons.first().map_or_else(|| "it is needed".to_owned(), |reason| reason.text.clone());
+        let reason = Reason {
+            code: Code::GiveBack,
+            text: format!("cordoned by us, and it stays: {why}"),
+            evidence: Evidence::default(),
+            origin: Some(self.pool.origin.clone()),
+        };
+        decision.coming.push(Coming { member: index, reason });
+    }
+
+    fn not_now(
+        &self,
+        active: u32,
+        least: u32,
+        floor: u32,
+        soon: Option<(u32, Timestamp)>,
+        regardless: bool,
+    ) -> Option<Reason> {
+        if let Some(freeze) = &self.holding.freeze {
+            return Some(Reason {
+                code: Code::Freeze,
+                text: format!("freeze {} until {}", freeze.name, freeze.until),
+                evidence: Evidence {
+                    window: Some(freeze.name.to_string()),
+                    until: Some(freeze.until),
+                    ..Evidence::default()
+                },
+                origin: Some(freeze.origin.clone()),
+            });
+        }
+        if regardless || active > least {
+            return None;
+        }
+        if active > floor
+            && let Some((wanted, at)) = soon
+        {
+            return Some(Reason {
+                code: Code::MinParked,
+                text: format!("{wanted} nodes are wanted at {at}: parking it until then is not worth it"),
+                evidence: Evidence { until: Some(at), ..Evidence::default() },
+                origin: self.pool.origins.get("minParked").cloned().or_else(|| Some(self.pool.origin.clone())),
+            });
+        }
+        Some(Reason {
+            code: Code::Floor,
+            text: format!("needed: at least {floor} nodes are to be active"),
+            evidence: Evidence { window: self.window("min"), ..Evidence::default() },
+            origin: self.origin("min"),
+        })
+    }
+
+    fn going_reason(&self, active: u32, ceiling: u32, by_hand: Option<&crate::policy::Override>) -> Reason {
+        if let Some(entry) = by_hand {
+            return Reason {
+                code: Code::Override,
+                text: format!("parked by hand: {}", entry.reason),
+                evidence: Evidence { until: Some(entry.expires), ..Evidence::default() },
+                origin: Some(entry.origin.clone()),
+            };
+        }
+        if self.holding.winding_down_to.is_some() && active <= self.holding.floor {
+            return Reason {
+                code: Code::WindDown,
+                text: "its window ends soon: no new pods".to_owned(),
+                evidence: Evidence { window: self.window("min"), ..Evidence::default() },
+                origin: self.pool.origins.get("windDown").cloned().or_else(|| self.origin("min")),
+            };
+        }
+        if active > ceiling {
+            return Reason {
+                code: Code::AboveCeiling,
+                text: format!("{active} nodes are active, at most {ceiling} are allowed"),
+                evidence: Evidence { window: self.window("max"), ..Evidence::default() },
+                origin: self.origin("max"),
+            };
+        }
+        Reason {
+            code: Code::NotNeeded,
+            text: "everything on it has another home".to_owned(),
+            evidence: Evidence { window: self.window("min"), ..Evidence::default() },
+            origin: self.origin("min"),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What-if: may this node go, given everything that was decided before it?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::budgets::{Allowances, Closed, Say};
+use super::leaving::{Asked, Ruling, Settings, may_leave};
+use super::{Code, Evidence, PodAction, Reason};
+use crate::model::{Name, Pod, PodKey, World};
+use crate::placement::Site;
+use crate::policy::{Drain, Origin};
+
+/// What happens to one pod of a node that goes.
+#[derive(Clone, Debug)]
+pub struct Mover {
+    /// The pod.
+    pub pod: Arc<Pod>,
+    /// What happens to it.
+    pub action: PodAction,
+    /// What bounds its eviction.
+    pub say: Option<Say>,
+    /// Why, where it is not plain.
+    pub reason: Option<Reason>,
+    /// Longest wait in seconds.
+    pub at_most: Option<i64>,
+}
+
+/// The simulated cluster after the removals decided so far.
+pub struct Removals<'a> {
+    world: &'a World,
+    drain: &'a Drain,
+    now: Timestamp,
+    /// Free room and who is where.
+    site: Site,
+    /// Budgets and Ready counts.
+    pub allowances: Allowances,
+    /// Pods that found a home on a node, by node; they move on if that node goes too.
+    guests: BTreeMap<Name, Vec<Arc<Pod>>>,
+    /// Every displaced pod's home.
+    homes: BTreeMap<PodKey, Name>,
+}
+
+impl<'a> Removals<'a> {
+    /// Nothing removed yet; nodes in `closed` take no pods.
+    pub fn new(world: &'a World, drain: &'a Drain, now: Timestamp, closed: &[Name]) -> Self {
+        let mut site = Site::new(world);
+        for node in closed {
+            site.close(node);
+        }
+        let allowances = Allowances::count(world, drain);
+        Self { world, drain, now, site, allowances, guests: BTreeMap::new(), homes: BTreeMap::new() }
+    }
+
+    /// A node that the plan brings back takes pods from now on.
+    pub fn open(&mut self, node: &str) {
+        self.site.open(node);
+    }
+
+    /// Where a displaced pod goes by simulation.
+    pub fn home(&self, pod: &PodKey) -> Option<&Name> {
+        self.homes.get(pod)
+    }
+
+    /// What the table, budgets and marks say of each pod of `node`: the pods, or every reason for which it stays.
+    pub fn pods(&self, node: &str, relaxed: &[Name]) -> Result<Vec<Mover>, Vec<Reason>> {
+        let mut movers = Vec::new();
+        let mut reasons = Vec::new();
+        for pod in self.world.pods_on(node) {
+            let asked = Asked {
+                pod,
+                world: self.world,
+                drain: self.drain,
+                now: self.now,
+                relaxed,
+                settings: Settings::default(),
+            };
+            let mut mover =
+                Mover { pod: pod.clone(), action: PodAction::Evict, say: None, reason: None, at_most: None };
+            match may_leave(&asked) {
+                Ruling::Blocks(reason) => {
+                    reasons.push(reason);
+                    continue;
+                }
+                Ruling::Stays(_) => mover.action = PodAction::Stays,
+                Ruling::Waits(at_most, reason) => {
+                    mover.action = PodAction::Wait;
+                    mover.at_most = at_most.map(|limit| limit.as_secs());
+                    mover.reason = Some(reason);
+                }
+                Ruling::Goes if pod.terminating() => mover.action = PodAction::Stays,
+                Ruling::Goes => match self.allowances.say(self.world, self.drain, pod) {
+                    Say::Closed(closed) => {
+                        reasons.push(closed_reason(pod, &closed));
+                        continue;
+                    }
+                    say => mover.say = Some(say),
+                },
+            }
+            movers.push(mover);
+        }
+        if reasons.is_empty() { Ok(movers) } else { Err(reasons) }
+    }
+
+    /// Tries to give every evicted pod of `node` (and every guest on it) another home. Kept if all find one; else
+    /// everything is as before and the reasons come back. `prefers` says which nodes are sure to stay.
+    pub fn remove(
+        &mut self,
+        node: &Name,
+        movers: &[Mover],
+        prefers: &dyn Fn(&Name) -> bool,
+    ) -> Result<(), Vec<Reason>> {
+        let mark = self.site.mark();
+        let guests = self.guests.get(node).cloned().unwrap_or_default();
+        let own = movers.iter().filter(|mover| mover.action == PodAction::Evict).map(|mover| mover.pod.clone());
+        let mut displaced: Vec<Arc<Pod>> = own.chain(guests).collect();
+        displaced.sort_by(|a, b| {
+            let size = |pod: &Pod| (pod.spec.requests.cpu, pod.spec.requests.memory);
+            size(b).cmp(&size(a)).then_with(|| a.key.cmp(&b.key))
+        });
+        self.site.close(node);
+        let mut found: Vec<(Arc<Pod>, Name)> = Vec::new();
+        let mut reasons = Vec::new();
+        for pod in &displaced {
+            self.site.lift(pod, node);
+        }
+        for pod in &displaced {
+            let homes = self.site.homes(pod);
+            let home = homes.iter().find(|home| prefers(home)).or_else(|| homes.first());
+            match home {
+                Some(home) => {
+                    self.site.place(pod, home);
+                    found.push((pod.clone(), home.clone()));
+                }
+                None => reasons.push(self.homeless(pod, node)),
+            }
+        }
+        if !reasons.is_empty() {
+            self.site.roll_back(mark);
+            return Err(reasons);
+        }
+        self.guests.remove(node);
+        for (pod, home) in found {
+            self.guests.entry(home.clone()).or_default().push(pod.clone());
+            self.homes.insert(pod.key.clone(), home);
+        }
+        Ok(())
+    }
+
+    /// Why no other node takes the pod: the scheduler's reasons with counts, most frequent first.
+    fn homeless(&self, pod: &Pod, node: &Name) -> Reason {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        let mut not_modelled = false;
+        for name in self.world.nodes.keys().filter(|name| *name != node) {
+            for unfit in self.site.unfit(pod, name) {
+                not_modelled |= matches!(unfit, crate::placement::Unfit::NotModelled(_));
+                *counts.entry(unfit.to_string()).or_insert(0) += 1;
+            }
+        }
+        let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let listed: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        let why = if listed.is_empty() { "there is no other node".to_owned() } else { listed.join(", ") };
+        Reason {
+            code: if not_modelled { Code::NotModelled } else { Code::NoOtherHome },
+            text: format!("{} has no other home: {why}", pod.key),
+            evidence: Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() },
+            origin: None,
+        }
+    }
+}
+
+fn closed_reason(pod: &Pod, closed: &Closed) -> Reason {
+    let (text, budget) = match closed {
+        Closed::Exhausted(key) => (format!("budget {key} allows no disruption of {} now", pod.key), key.to_string()),
+        Closed::Several(keys) => {
+            let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let names = names.join(", ");
+            (format!("{} is in several budgets ({names}): the Eviction API refuses such pods", pod.key), names)
+        }
+    };
+    let origin: Option<Origin> = None;
+    Reason {
+        code: Code::Budget,
+        text,
+        evidence: Evidence { pod: Some(pod.key.to_string()), budget: Some(budget), ..Evidence::default() },
+        origin,
+    }
+}

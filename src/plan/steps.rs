@@ -1,0 +1,215 @@
+//! From what was decided for a pool to steps that wait for one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::budgets::{Bound, Say};
+use super::members::{Member, State};
+use super::pool_decision::{Decision, Going};
+use super::prices::Prices;
+use super::removal::Removals;
+use super::{Outage, PodAction, PodMove, Precondition, Step, StepCost, Verb};
+use crate::model::{IntOrPercent, World};
+use crate::policy::{OnTimeout, Policy, Pool};
+
+/// Counts evictions under each bound over the whole plan: the n-th pod under a bound of k goes in round ⌈n/k⌉.
+#[derive(Debug, Default)]
+pub struct Rounds {
+    taken: BTreeMap<Bound, u32>,
+}
+
+impl Rounds {
+    fn next(&mut self, bound: &Bound, at_once: u32) -> u32 {
+        let taken = self.taken.entry(bound.clone()).or_insert(0);
+        *taken += 1;
+        taken.div_ceil(at_once.max(1))
+    }
+}
+
+/// How many nodes of a pool may be in transition at once: `parallelism`, and `maxUnavailable` of the active nodes,
+/// per cent rounded down; never less than one, or nothing would ever move.
+pub fn at_once(pool: &Pool, active: u32) -> u32 {
+    let bound = match pool.max_unavailable {
+        None => u32::MAX,
+        Some(IntOrPercent::Count(count)) => count,
+        Some(IntOrPercent::Percent(percent)) => {
+            u32::try_from(u64::from(active) * u64::from(percent) / 100).unwrap_or(u32::MAX)
+        }
+    };
+    pool.parallelism.min(bound).max(1)
+}
+
+/// What the steps of one pool are made from.
+pub struct Build<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The pool.
+    pub pool: &'a Pool,
+    /// Its members.
+    pub members: &'a [Member],
+    /// The world.
+    pub world: &'a World,
+    /// Prices now.
+    pub prices: &'a Prices<'a>,
+    /// The simulation that decided.
+    pub removals: &'a Removals<'a>,
+}
+
+impl Build<'_> {
+    /// Adds the steps of `decision`: what comes first, then what goes, each as wide as the pool allows.
+    pub fn add(&self, decision: &Decision, rounds: &mut Rounds, steps: &mut Vec<Step>, outages: &mut BTreeSet<Outage>) {
+        let active = self.members.iter().filter(|member| member.state == State::Active).count();
+        let width = usize::try_from(at_once(self.pool, u32::try_from(active).unwrap_or(u32::MAX))).unwrap_or(1);
+        let mut last_of: Vec<String> = Vec::new();
+        let mut returning: BTreeMap<String, String> = BTreeMap::new();
+        for coming in &decision.coming {
+            let Some(member) = self.members.get(coming.member) else { continue };
+            let after = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
+            let mut after: Vec<String> = after.into_iter().collect();
+            let mut push = |verb: Verb, step: &dyn Fn(&mut Step)| {
+                let mut made = self.step(verb, member, coming.reason.clone());
+                made.after = std::mem::take(&mut after);
+                step(&mut made);
+                after.push(made.id.clone());
+                steps.push(made);
+            };
+            if matches!(member.state, State::Parked(_)) {
+                push(Verb::Wake, &|step| {
+                    step.provider_verb = Some(wake_verb(member, self.pool).to_owned());
+                    step.preconditions.extend(server_is(member));
+                    step.cost = self.prices.change(self.pool, member, true);
+                });
+            }
+            if matches!(member.state, State::Parked(_) | State::Waking) {
+                push(Verb::Wait, &|_| {});
+            }
+            push(Verb::Uncordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
+            let last = after.pop().unwrap_or_default();
+            returning.insert(member.name.to_string(), last.clone());
+            last_of.push(last);
+        }
+        let mut last_of: Vec<String> = Vec::new();
+        for going in &decision.going {
+            let Some(member) = self.members.get(going.member) else { continue };
+            let gate = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
+            last_of.push(self.take_away(member, going, gate, &returning, rounds, steps, outages));
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn take_away(
+        &self,
+        member: &Member,
+        going: &Going,
+        gate: Option<String>,
+        returning: &BTreeMap<String, String>,
+        rounds: &mut Rounds,
+        steps: &mut Vec<Step>,
+        outages: &mut BTreeSet<Outage>,
+    ) -> String {
+        let mut after: Vec<String> = gate.into_iter().collect();
+        let cordoned = matches!(member.state, State::OwnCordon(_));
+        if !(cordoned && going.cordon_only) {
+            let mut cordon = self.step(Verb::Cordon, member, going.reason.clone());
+            cordon.after = std::mem::take(&mut after);
+            if !cordoned {
+                cordon.preconditions.push(Precondition::NotCordonedByOther);
+            }
+            after.push(cordon.id.clone());
+            steps.push(cordon);
+        }
+        if going.cordon_only {
+            return after.pop().unwrap_or_default();
+        }
+        let mut drain = self.step(Verb::Drain, member, going.reason.clone());
+        drain.pods = self.moves(going, rounds, outages);
+        // A home on a node that this plan brings back must be there first.
+        let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.get(home));
+        after.extend(homes.cloned().collect::<BTreeSet<_>>());
+        drain.after = std::mem::take(&mut after);
+        after.push(drain.id.clone());
+        steps.push(drain);
+        let mut park = self.step(Verb::Park, member, going.reason.clone());
+        park.after = after;
+        park.provider_verb = Some(self.pool.idle.verb().to_owned());
+        park.preconditions.push(Precondition::Marked);
+        park.preconditions.extend(server_is(member));
+        park.cost = self.prices.change(self.pool, member, false);
+        let id = park.id.clone();
+        steps.push(park);
+        id
+    }
+
+    fn moves(&self, going: &Going, rounds: &mut Rounds, outages: &mut BTreeSet<Outage>) -> Vec<PodMove> {
+        let mut moves = Vec::new();
+        for mover in &going.movers {
+            let evicted = mover.action == PodAction::Evict;
+            let (chunk, budget) = match &mover.say {
+                Some(Say::AtOnce(bound, at_once)) => (Some(rounds.next(bound, *at_once)), Some(bound.to_string())),
+                _ => (evicted.then_some(1), None),
+            };
+            if evicted && let Some(workload) = self.removals.allowances.outage(self.world, &mover.pod) {
+                let node = mover.pod.node.as_ref().map(ToString::to_string).unwrap_or_default();
+                outages.insert(Outage { workload, pod: mover.pod.key.to_string(), node });
+            }
+            moves.push(PodMove {
+                pod: mover.pod.key.to_string(),
+                uid: mover.pod.uid.to_string(),
+                action: mover.action,
+                chunk,
+                budget,
+                home: evicted.then(|| self.removals.home(&mover.pod.key).map(ToString::to_string)).flatten(),
+                at_most: mover.at_most,
+                delete_on_timeout: evicted && self.policy.drain.on_timeout == OnTimeout::Delete,
+                reason: mover.reason.clone(),
+            });
+        }
+        moves
+    }
+
+    fn step(&self, verb: Verb, member: &Member, reason: super::Reason) -> Step {
+        let uid = member.node.as_ref().map(|node| node.uid.to_string()).unwrap_or_default();
+        Step {
+            id: format!("{}/{}", verb_name(verb), member.name),
+            verb,
+            provider_verb: None,
+            pool: self.pool.name.to_string(),
+            node: member.name.to_string(),
+            server: member.server.as_ref().filter(|server| !server.inferred).map(|server| server.id.to_string()),
+            after: Vec::new(),
+            origin: reason.origin.clone(),
+            reason,
+            preconditions: vec![Precondition::Node { uid }],
+            cost: None::<StepCost>,
+            pods: Vec::new(),
+        }
+    }
+}
+
+fn server_is(member: &Member) -> Option<Precondition> {
+    let server = member.server.as_ref().filter(|server| !server.inferred)?;
+    Some(Precondition::Server { id: server.id.to_string(), state: server.state.to_string() })
+}
+
+fn wake_verb(member: &Member, pool: &Pool) -> &'static str {
+    use crate::model::ServerState;
+    match member.state {
+        State::Parked(ServerState::Shelved | ServerState::ShelvedOffloaded) => "unshelve",
+        State::Parked(ServerState::Shutoff) => "start",
+        State::Parked(ServerState::Suspended | ServerState::Paused) => "resume",
+        _ => pool.idle.wake_verb(),
+    }
+}
+
+/// The verb as it stands in ids and output.
+pub fn verb_name(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Cordon => "cordon",
+        Verb::Drain => "drain",
+        Verb::Park => "park",
+        Verb::Wake => "wake",
+        Verb::Wait => "wait",
+        Verb::Uncordon => "uncordon",
+        Verb::Create => "create",
+        Verb::Delete => "delete",
+    }
+}

@@ -1,0 +1,56 @@
+//! Widths, plurals, local times: how values read on a terminal.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// `1 node`, `2 nodes`.
+pub fn plural(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// A time as a person on call reads it: `Tue 24 Nov 12:45 MST`. UTC where the zone is not known.
+pub fn local(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%a %d %b %H:%M %Z").to_string()
+}
+
+/// The same with the year.
+pub fn local_long(at: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%a %d %b %Y %H:%M:%S %Z").to_string()
+}
+
+/// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone.
+pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let pad = " ".repeat(indent);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines.iter().map(|line| format!("{pad}{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wraps_at_the_width_and_loses_no_word() {
+        let text = "one two three four five six seven eight nine ten";
+        let out = wrapped(text, 2, 24);
+        assert!(out.lines().all(|line| line.starts_with("  ") && line.chars().count() <= 24), "{out}");
+        assert_eq!(out.split_whitespace().collect::<Vec<_>>().join(" "), text);
+        assert_eq!(wrapped("", 2, 24), "");
+    }
+}

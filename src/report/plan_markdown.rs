@@ -1,0 +1,89 @@
+//! The plan as Markdown, for a comment on a pull request.
+
+use std::fmt::Write as _;
+
+use super::layout::local_long;
+use crate::model::Money;
+use crate::plan::{Plan, PodAction, verb_name};
+
+/// Summary first, details folded.
+pub fn plan_markdown(plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "### Tidegate: {}\n", escaped(&plan.summary.text));
+    let _ = writeln!(
+        out,
+        "Policy `{}`, {}{}\n",
+        plan.policy.name,
+        local_long(plan.now, &plan.time_zone),
+        if plan.complete { "" } else { ", **incomplete**" }
+    );
+    let _ = writeln!(out, "| pool | active | cordoned | parked | wanted | when done |\n|---|---:|---:|---:|---|---:|");
+    for pool in &plan.pools {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} to {} | {} |",
+            escaped(&pool.name),
+            pool.active,
+            pool.cordoned,
+            pool.parked,
+            pool.floor,
+            pool.ceiling,
+            pool.desired
+        );
+    }
+    if !plan.steps.is_empty() {
+        let _ = writeln!(out, "\n<details><summary>{} steps</summary>\n", plan.steps.len());
+        let _ = writeln!(out, "| step | node | why | pods |\n|---|---|---|---|");
+        for step in &plan.steps {
+            let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
+            let origin = step.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
+            let evicted = step.pods.iter().filter(|pod| pod.action == PodAction::Evict).count();
+            let waited = step.pods.iter().filter(|pod| pod.action == PodAction::Wait).count();
+            let pods = match (evicted, waited) {
+                (0, 0) => String::new(),
+                (evicted, 0) => format!("{evicted} evicted"),
+                (evicted, waited) => format!("{evicted} evicted, {waited} waited for"),
+            };
+            let _ =
+                writeln!(out, "| {verb} | {} | {}{origin} | {pods} |", escaped(&step.node), escaped(&step.reason.text));
+        }
+        let _ = writeln!(out, "\n</details>");
+    }
+    if !plan.blockers.is_empty() {
+        let _ = writeln!(out, "\n<details><summary>In the way</summary>\n");
+        for blocker in &plan.blockers {
+            let _ = writeln!(
+                out,
+                "- {} ({} nodes): {}",
+                escaped(&blocker.text),
+                blocker.nodes.len(),
+                escaped(&blocker.hint)
+            );
+            if !blocker.lift.is_empty() {
+                let _ = writeln!(out, "  ```yaml\n  {}\n  ```", blocker.lift.join("\n  "));
+            }
+        }
+        let _ = writeln!(out, "\n</details>");
+    }
+    for outage in &plan.outages {
+        let _ =
+            writeln!(out, "\n:warning: {} has no Ready pod while `{}` moves", escaped(&outage.workload), outage.pod);
+    }
+    for refusal in &plan.refusals {
+        let _ = writeln!(out, "\n:no_entry: **{}**: {}", refusal.brake, escaped(&refusal.text));
+    }
+    for caveat in plan.caveats.iter().chain(&plan.notes) {
+        let _ = writeln!(out, "\n> {}", escaped(caveat));
+    }
+    if let Some(cost) = &plan.cost {
+        let (now, after) = (Money(cost.now_per_hour_micros), Money(cost.after_per_hour_micros));
+        let (week, always) = (Money(cost.week_micros), Money(cost.always_on_week_micros));
+        let unit = &cost.unit;
+        let _ = writeln!(out, "\n{now} → {after} {unit}/h; {week} {unit} in 7 days (always on: {always})");
+    }
+    out
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
+}

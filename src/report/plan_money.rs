@@ -1,0 +1,38 @@
+//! The plan's money, in lines.
+
+use std::fmt::Write as _;
+
+use super::layout::local;
+use crate::model::Money;
+use crate::plan::{Plan, PlanCost};
+
+/// A table of pools and sums.
+pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
+    let mut out = String::new();
+    let unit = &cost.unit;
+    let rows = cost.pools.iter().chain([&cost.other]);
+    let wide = rows.clone().map(|row| row.what.chars().count()).max().unwrap_or(0);
+    for row in rows {
+        let _ = writeln!(
+            out,
+            "  {:wide$}  {:>9} {unit}/h now  {:>9} {unit}/h after  {:>11} {unit} in 7 days",
+            row.what,
+            Money(row.now_per_hour_micros).to_string(),
+            Money(row.after_per_hour_micros).to_string(),
+            Money(row.week_micros).to_string(),
+        );
+    }
+    let always = Money(cost.always_on_week_micros);
+    let saved = always.minus(Money(cost.week_micros));
+    let _ = writeln!(out, "  pools always on: {always} {unit} in 7 days; this policy saves {saved} {unit}");
+    if let Some(until) = cost.until_next_change_micros {
+        let _ = writeln!(out, "  until the next change: {} {unit}", Money(until));
+    }
+    if let Some(ends) = cost.allocation_ends {
+        let _ = writeln!(out, "  the allocation runs out {}", local(ends, &plan.time_zone));
+    }
+    for note in &cost.notes {
+        let _ = writeln!(out, "  ({note})");
+    }
+    out
+}
