@@ -1,0 +1,167 @@
+//! The handle to a sandbox.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sim::{Command, Record, Sim};
+use super::store::Store;
+use super::{Faults, SandboxError};
+use crate::model::{Change, Snapshot};
+
+struct Inner {
+    sim: Sim,
+    store: Option<Store>,
+}
+
+/// A sandbox that is open in this process. Clones share it; each clone counts for itself what it has already seen
+/// through [`crate::cluster::Cluster::changes`].
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Rc<RefCell<Inner>>,
+    seen: Cell<u64>,
+    pace: Option<u32>,
+}
+
+impl Sandbox {
+    /// Makes a sandbox in `folder` from a snapshot. The folder may exist but must not hold a sandbox.
+    ///
+    /// # Errors
+    /// There is one already, or the folder cannot be written.
+    pub fn create_from(folder: &Path, snapshot: Snapshot, faults: Faults) -> Result<Self, SandboxError> {
+        Store::create(folder, Vec::new(), snapshot, faults).map(|(store, sim)| Self::with(sim, Some(store)))
+    }
+
+    /// Opens the sandbox in `folder`, as it was left.
+    ///
+    /// # Errors
+    /// There is none, another process has it open, or its files are damaged.
+    pub fn open(folder: &Path) -> Result<Self, SandboxError> {
+        Store::open(folder).map(|(store, sim)| Self::with(sim, Some(store)))
+    }
+
+    /// A sandbox that is kept nowhere.
+    pub fn in_memory(snapshot: Snapshot, faults: &Faults) -> Self {
+        Self::with(Sim::start(snapshot, faults), None)
+    }
+
+    /// What the sandbox in `folder` looks like now, without opening it: another process may be working with it.
+    ///
+    /// # Errors
+    /// There is none, or its files are damaged.
+    pub fn peek(folder: &Path) -> Result<Snapshot, SandboxError> {
+        Store::peek(folder).map(|sim| sim.snapshot())
+    }
+
+    fn with(sim: Sim, store: Option<Store>) -> Self {
+        let seen = Cell::new(sim.position());
+        Self { inner: Rc::new(RefCell::new(Inner { sim, store })), seen, pace: None }
+    }
+
+    /// The same sandbox, slowed down to so many virtual seconds per second of the wall clock, to watch it.
+    #[must_use]
+    pub fn paced(mut self, virtual_seconds_per_second: u32) -> Self {
+        self.pace = Some(virtual_seconds_per_second.max(1));
+        self
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.borrow().sim.now()
+    }
+
+    /// Everything, as of now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.borrow().sim.snapshot()
+    }
+
+    /// Everything that happened since the start, oldest first.
+    pub fn audit(&self) -> Vec<Record> {
+        self.inner.borrow().sim.audit().to_vec()
+    }
+
+    /// The folder, if it is kept in one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.inner.borrow().store.as_ref().map(|store| store.folder().to_owned())
+    }
+
+    /// Lets so much time pass.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn advance(&self, by: SignedDuration) -> Result<(), SandboxError> {
+        let until = self.now().checked_add(by.max(SignedDuration::ZERO)).unwrap_or(Timestamp::MAX);
+        self.advance_to(until)
+    }
+
+    /// Lets the time pass until then; never back.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn advance_to(&self, until: Timestamp) -> Result<(), SandboxError> {
+        let mut inner = self.inner.borrow_mut();
+        let now = inner.sim.now();
+        if until < now || (until == now && inner.sim.next_event().is_none_or(|next| next > now)) {
+            return Ok(());
+        }
+        inner.write(until, Command::Advance)?;
+        inner.sim.advance_to(until);
+        Ok(())
+    }
+
+    /// Goes back to the start: everything since is forgotten.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn reset(&self) -> Result<(), SandboxError> {
+        let mut inner = self.inner.borrow_mut();
+        if let Some(store) = &mut inner.store {
+            let sim = store.reset()?;
+            self.seen.set(sim.position());
+            inner.sim = sim;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sim(&self) -> Ref<'_, Sim> {
+        Ref::map(self.inner.borrow(), |inner| &inner.sim)
+    }
+
+    /// Writes a request down, then does it.
+    pub(super) fn ask<T>(&self, command: Command, act: impl FnOnce(&mut Sim) -> T) -> Result<T, SandboxError> {
+        let mut inner = self.inner.borrow_mut();
+        let now = inner.sim.now();
+        inner.write(now, command)?;
+        // As a replay does: what is due now comes before what is asked now.
+        inner.sim.advance_to(now);
+        Ok(act(&mut inner.sim))
+    }
+
+    /// From here on everything is new to this handle.
+    pub(super) fn mark_seen(&self) {
+        self.seen.set(self.sim().position());
+    }
+
+    /// What this handle has not seen yet.
+    pub(super) fn unseen(&self) -> Vec<Change> {
+        let changes = self.sim().changes_since(self.seen.get());
+        self.mark_seen();
+        changes
+    }
+
+    /// Waits on the wall clock for as long as `until` is away, where the sandbox is slowed down.
+    pub(super) async fn keep_pace(&self, until: Timestamp) {
+        if let Some(pace) = self.pace {
+            let away = until.duration_since(self.now()).max(SignedDuration::ZERO);
+            tokio::time::sleep(away.unsigned_abs() / pace).await;
+        }
+    }
+}
+
+impl Inner {
+    fn write(&mut self, at: Timestamp, command: Command) -> Result<(), SandboxError> {
+        self.store.as_mut().map_or(Ok(()), |store| store.append(at, command))
+    }
+}

@@ -1,0 +1,56 @@
+//! What can be asked of a simulation: the values that a log keeps and a replay repeats.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::state::Sim;
+use crate::cluster::NodePatch;
+use crate::model::{Memory, Name, PodKey};
+use crate::policy::Idle;
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Command {
+    /// Time passes until the entry's own time.
+    Advance,
+    Evict {
+        pod: PodKey,
+        uid: Name,
+    },
+    DeletePod {
+        pod: PodKey,
+        uid: Name,
+    },
+    PatchNode {
+        node: Name,
+        patch: NodePatch,
+    },
+    Park {
+        server: Name,
+        how: Idle,
+    },
+    Wake {
+        server: Name,
+    },
+    Remember {
+        memory: Memory,
+    },
+}
+
+impl Sim {
+    /// Does at `at` what was done then. Refusals are repeated too, and are no error here.
+    pub fn replay(&mut self, at: Timestamp, command: &Command) {
+        self.advance_to(at);
+        match command {
+            Command::Advance => {}
+            Command::Evict { pod, uid } => drop(self.evict(pod, uid)),
+            Command::DeletePod { pod, uid } => drop(self.delete_pod(pod, uid)),
+            Command::PatchNode { node, patch } => drop(self.patch_node(node, patch)),
+            Command::Park { server, how } => drop(self.park(server, *how)),
+            Command::Wake { server } => drop(self.wake(server)),
+            Command::Remember { memory } => self.remember(memory),
+        }
+    }
+}

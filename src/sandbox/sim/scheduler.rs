@@ -1,0 +1,58 @@
+//! The scheduler: binds pending pods, most important first, then oldest.
+
+use std::cmp::Reverse;
+
+use super::audit::What;
+use super::state::Sim;
+use crate::model::{Node, Pod, PodKey, PodSpec, Taint, TaintEffect};
+use crate::sandbox::sim::homes::Homes;
+
+impl Sim {
+    pub(super) fn schedule_pending(&mut self) {
+        let mut pending: Vec<Pod> = (self.world.pods.values())
+            .filter(|pod| pod.node.is_none() && !pod.finished() && !pod.terminating() && pod.spec.gates.is_empty())
+            .map(|pod| (**pod).clone())
+            .collect();
+        if pending.is_empty() {
+            return;
+        }
+        pending.sort_by_cached_key(|pod| (Reverse(pod.spec.priority), pod.created, pod.key.clone()));
+        let mut homes = Homes::new(&self.world);
+        for pod in pending {
+            let key: PodKey = pod.key.clone();
+            let mut found = homes.of(&pod);
+            found.sort_by_key(|node| self.world.nodes.get(node).map_or(0, |node| discouraged(&pod.spec, node)));
+            let Some(node) = found.into_iter().next() else {
+                if !pod.marked_unschedulable {
+                    self.put_pod(Pod { marked_unschedulable: true, ..pod });
+                }
+                continue;
+            };
+            homes.place(&pod, &node);
+            self.log(What::Bound { pod: key, uid: pod.uid.clone(), node: node.clone() });
+            let alive = self.alive(&node);
+            let bound = Pod { node: Some(node), marked_unschedulable: false, nominated_node: None, ..pod };
+            self.put_pod(bound.clone());
+            if alive {
+                self.start_soon(&bound);
+            }
+        }
+        // What was only bound or marked here is no reason to look again.
+        self.schedule = false;
+    }
+}
+
+/// How many PreferNoSchedule taints speak against this node.
+fn discouraged(spec: &PodSpec, node: &Node) -> usize {
+    let soft = node.taints.iter().filter(|taint| taint.effect == TaintEffect::PreferNoSchedule);
+    soft.filter(|taint| !tolerates(spec, taint)).count()
+}
+
+/// Whether such a pod tolerates `taint`.
+pub(super) fn tolerates(spec: &PodSpec, taint: &Taint) -> bool {
+    spec.tolerations.iter().any(|toleration| {
+        toleration.key.as_ref().is_none_or(|key| *key == taint.key)
+            && toleration.value.as_ref().is_none_or(|value| *value == taint.value)
+            && toleration.effect.is_none_or(|effect| effect == taint.effect)
+    })
+}

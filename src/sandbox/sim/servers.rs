@@ -1,0 +1,145 @@
+//! The cloud: servers are parked and woken with OpenStack's states, tasks and latencies.
+
+use jiff::SignedDuration;
+
+use super::latency::Delay;
+use super::state::{Event, Sim};
+use crate::cloud::ProviderError;
+use crate::model::{Name, Server, ServerState};
+use crate::policy::Idle;
+use crate::sandbox::faults::{Ends, Fault, FaultKind, Occasion};
+
+/// A change of a server on its way.
+struct Task {
+    delay: Delay,
+    word: &'static str,
+    end: ServerState,
+}
+
+impl Sim {
+    /// Parks a server. Accepted at once; the outcome is observed.
+    ///
+    /// # Errors
+    /// It is not there, is busy or in a state that cannot be parked, or `how` is `delete`.
+    pub fn park(&mut self, id: &Name, how: Idle) -> Result<(), ProviderError> {
+        let server = self.idle_server(id)?;
+        let task = match how {
+            Idle::Shelve => Task { delay: Delay::Shelve, word: "shelving", end: ServerState::ShelvedOffloaded },
+            Idle::Stop => Task { delay: Delay::PowerOff, word: "powering-off", end: ServerState::Shutoff },
+            Idle::Suspend => Task { delay: Delay::Suspend, word: "suspending", end: ServerState::Suspended },
+            Idle::Delete => return Err(ProviderError::Unsupported("delete servers".into())),
+        };
+        let deeper = how == Idle::Shelve
+            && matches!(server.state, ServerState::Shutoff | ServerState::Suspended | ServerState::Paused);
+        if server.state.parked() && !deeper {
+            return Ok(());
+        }
+        if server.state != ServerState::Active && !deeper {
+            return Err(wrong_state(&server, how.verb()));
+        }
+        let fault = self.strike(&self.server_targets(&server), Occasion::Park);
+        let total = Self::slowed(task.delay.of(&server.name), fault.as_ref());
+        if let Some(node) = self.node_of.get(id).cloned() {
+            let cut = if how == Idle::Shelve { total.min(SignedDuration::from_secs(20)) / 2 } else { total / 2 };
+            self.after(cut, Event::NodeDown(node));
+        }
+        let mut stage = |after, state, word: Option<&str>, fault: Option<&str>| {
+            let event =
+                Event::Server { id: id.clone(), state, task: word.map(Name::from), fault: fault.map(Name::from) };
+            self.after(after, event);
+        };
+        match fault.as_ref().map(|fault| fault.kind) {
+            Some(FaultKind::Stuck) => {}
+            Some(FaultKind::Error) => {
+                let back = fault.as_ref().is_some_and(|fault| fault.ends == Ends::Active);
+                let state = if back { ServerState::Active } else { ServerState::Error };
+                stage(total, state, None, Some(&format!("{} failed", task.word)));
+            }
+            _ if how == Idle::Shelve => {
+                stage(total / 2, server.state, Some("shelving_image_uploading"), None);
+                stage(total - total / 20, ServerState::Shelved, Some("shelving_offloading"), None);
+                stage(total, task.end, None, None);
+            }
+            _ => stage(total, task.end, None, None),
+        }
+        self.begin(server, task.word);
+        Ok(())
+    }
+
+    /// Wakes a server. Accepted at once; the outcome is observed.
+    ///
+    /// # Errors
+    /// It is not there, is busy or in `ERROR`, or a fault refuses it for want of quota.
+    pub fn wake(&mut self, id: &Name) -> Result<(), ProviderError> {
+        let server = self.idle_server(id)?;
+        let (delay, word) = match server.state {
+            ServerState::Active => return Ok(()),
+            ServerState::Shelved | ServerState::ShelvedOffloaded => (Delay::Unshelve, "unshelving"),
+            ServerState::Shutoff => (Delay::PowerOn, "powering-on"),
+            ServerState::Suspended => (Delay::Resume, "resuming"),
+            ServerState::Paused => (Delay::Resume, "unpausing"),
+            _ => return Err(wrong_state(&server, "wake")),
+        };
+        let fault = self.strike(&self.server_targets(&server), Occasion::Wake);
+        let total = Self::slowed(delay.of(&server.name), fault.as_ref());
+        let (state, words) = match fault.as_ref().map(|fault: &Fault| fault.kind) {
+            Some(FaultKind::Quota) => {
+                let why = "Quota exceeded for cores".to_owned();
+                return Err(ProviderError::NoCapacity { server: id.to_string(), why });
+            }
+            Some(FaultKind::Error) => (Some(ServerState::Error), Some(format!("{word} failed"))),
+            Some(FaultKind::NoValidHost) => (Some(server.state), Some("No valid host was found.".to_owned())),
+            Some(FaultKind::Stuck) => (None, None),
+            _ => (Some(ServerState::Active), None),
+        };
+        if let Some(state) = state {
+            self.after(total, Event::Server { id: id.clone(), state, task: None, fault: words.map(Name::from) });
+        }
+        self.begin(server, word);
+        Ok(())
+    }
+
+    fn begin(&mut self, mut server: Server, word: &str) {
+        server.task = Some(word.into());
+        server.fault = None;
+        self.put_server(server);
+    }
+
+    /// A server reaches a stage of what is done to it.
+    pub(super) fn server_stage(&mut self, id: &Name, state: ServerState, task: Option<Name>, fault: Option<Name>) {
+        let Some(server) = self.world.servers.get(id) else { return };
+        let mut server = (**server).clone();
+        if server.state != state {
+            server.since = Some(self.now);
+        }
+        let runs = state == ServerState::Active && task.is_none();
+        (server.state, server.task) = (state, task);
+        server.fault = fault;
+        self.put_server(server);
+        if let Some(node) = self.node_of.get(id).cloned().filter(|_| runs) {
+            self.join_soon(&node, id);
+        }
+    }
+
+    fn idle_server(&self, id: &Name) -> Result<Server, ProviderError> {
+        let server = self.world.servers.get(id).ok_or_else(|| ProviderError::NotFound(id.to_string()))?;
+        match &server.task {
+            Some(task) => {
+                Err(ProviderError::WrongState { server: id.to_string(), why: format!("it is in task_state {task}") })
+            }
+            None => Ok((**server).clone()),
+        }
+    }
+
+    fn server_targets(&self, server: &Server) -> Vec<String> {
+        let node = self.node_of.get(&server.id).unwrap_or(&server.name);
+        vec![format!("server/{}", server.name), format!("server/{}", server.id), format!("node/{node}")]
+    }
+}
+
+fn wrong_state(server: &Server, verb: &str) -> ProviderError {
+    ProviderError::WrongState {
+        server: server.id.to_string(),
+        why: format!("cannot {verb} it while it is in vm_state {}", server.state),
+    }
+}

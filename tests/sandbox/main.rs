@@ -1,0 +1,5 @@
+//! The sandbox: flows that an operator knows, and properties of any of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod build;
+mod flows;
