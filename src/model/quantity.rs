@@ -157,8 +157,8 @@ fn ceiling<'a>(digits: impl DoubleEndedIterator<Item = &'a u8> + Clone, point: i
     // The fraction's digits, last first: the carry out of the first is its integer part after the multiplication.
     let (mut carry, mut rounds_up) = (0_u128, false);
     let behind = digits.clone().count() as i64 - point.max(0);
-    let mut fraction = digits.rev().take(usize::try_from(behind).unwrap_or(0)).peekable();
-    while let Some(digit) = fraction.next() {
+    let fraction = digits.rev().take(usize::try_from(behind).unwrap_or(0));
+    for digit in fraction {
         carry += u128::from(digit - b'0') << twos;
         rounds_up |= carry % 10 != 0;
         carry /= 10;

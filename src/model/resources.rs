@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Name;
 
 /// An amount of each resource. Arithmetic saturates: a hostile quantity must not overflow into free space.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Resources {
     /// Millicores.

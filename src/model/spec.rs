@@ -129,7 +129,7 @@ pub struct Volume {
 }
 
 /// What a pod needs, wants and tolerates. Two pods with equal specs, labels and namespace are interchangeable.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PodSpec {
     /// What the scheduler reserves: containers, init and sidecar containers, pod-level requests and overhead; `pods` is 1.
     pub requests: Resources,

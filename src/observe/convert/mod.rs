@@ -1,0 +1,27 @@
+//! The one converter from Kubernetes JSON to model values, whatever the source.
+
+mod affinity;
+mod budget;
+mod meta;
+mod node;
+mod own;
+mod pod;
+mod requests;
+mod selector;
+mod spec;
+mod storage;
+mod workload;
+
+use jiff::Timestamp;
+
+use super::intern::Interner;
+
+/// Turns raw objects into model values. Each method takes one object and fails with a sentence that says what in it
+/// cannot be read; the caller knows which object that was.
+#[derive(Debug, Default)]
+pub struct Converter {
+    /// Shared copies.
+    pub intern: Interner,
+    /// The newest moment that any object names as past.
+    pub newest: Option<Timestamp>,
+}

@@ -1,0 +1,45 @@
+//! What makes a dump unreadable as a whole.
+
+use thiserror::Error;
+
+/// Why files cannot be read as a snapshot.
+#[derive(Debug, Error)]
+pub enum ObserveError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {file}: {error}")]
+    File {
+        /// The file.
+        file: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// It is larger than anything that a cluster dumps.
+    #[error("{file} holds more than {limit} bytes when unpacked")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// It is neither JSON nor YAML, or is cut off.
+    #[error("{file}:{line}:{column}: {message}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// It holds no Kubernetes object and no list of them.
+    #[error("{file} holds no Kubernetes object: write one with `kubectl get nodes,pods,pdb -A -o json`")]
+    NoObject {
+        /// The file.
+        file: String,
+    },
+    /// No file was named.
+    #[error("no file to read a snapshot from")]
+    NoFile,
+}

@@ -1,0 +1,28 @@
+//! Kubernetes objects as dumps have them: every field may be missing or null, unknown fields are ignored.
+//!
+//! Only what conversion reads is named here. No field is required, because dumps are slimmed, trimmed and made by hand;
+//! what an object must have is said where it is converted.
+
+mod affinity;
+mod budget;
+mod container;
+mod meta;
+mod node;
+mod own;
+mod pod;
+mod scalar;
+mod storage;
+mod volume;
+mod workload;
+
+pub use affinity::{Affinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAffinityTerm, Spread};
+pub use budget::Budget;
+pub use container::{Container, ContainerStatus, ResourceNeeds};
+pub use meta::{Bare, Header, LabelSelector, Meta, OwnerRef, SelectorExpression};
+pub use node::Node;
+pub use own::{FlavorItem, MemoryItem, ServerItem, SnapshotItem};
+pub use pod::{NamedPart, Pod, PodSpec, Toleration};
+pub use scalar::{Map, Scalar};
+pub use storage::{Claim, CsiNode, Lease, PersistentVolume, StorageClass, VolumeAttachment};
+pub use volume::Volume;
+pub use workload::{AnySelector, Workload, WorkloadSpec};
