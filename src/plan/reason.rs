@@ -52,6 +52,7 @@ pub enum Code {
     PolicyWait,
     JobRuns,
     NoController,
+    DaemonSet,
     ControllerNotFound,
     MinReplicas,
     LocalStorage,

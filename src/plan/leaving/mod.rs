@@ -3,6 +3,7 @@
 //! The rules are functions; a [`Table`] is an order of them. Tidegate's own order is [`Table::TIDEGATE`]; the orders
 //! of Cluster Autoscaler and of kubectl exist so that their own test cases can be asked of the same rules.
 
+mod kubectl;
 mod marks;
 mod ownership;
 mod pod_rules;

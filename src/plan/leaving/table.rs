@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{marks, ownership, pod_rules, storage};
+use super::{kubectl, marks, ownership, pod_rules, storage};
 use crate::model::{Name, Pod, World};
 use crate::plan::Reason;
 use crate::policy::Drain;
@@ -31,6 +31,12 @@ pub struct Settings {
     pub min_replicas: u32,
     /// A kube-system pod without a budget may go when it is older than this.
     pub system_age: SignedDuration,
+    /// `kubectl drain --force`.
+    pub force: bool,
+    /// `kubectl drain --ignore-daemonsets`.
+    pub ignore_daemonsets: bool,
+    /// `kubectl drain --delete-emptydir-data`.
+    pub delete_emptydir_data: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +46,9 @@ impl Default for Settings {
             builtin_controllers_only: false,
             min_replicas: 0,
             system_age: SignedDuration::from_hours(1),
+            force: false,
+            ignore_daemonsets: false,
+            delete_emptydir_data: false,
         }
     }
 }
@@ -102,6 +111,16 @@ impl Table {
         ("notsafetoevict", marks::not_safe_to_evict),
         ("localstorage", storage::local_storage),
         ("pdb", pod_rules::budget),
+    ]);
+
+    /// The order of `kubectl drain`.
+    pub const KUBECTL: Self = Self(&[
+        ("mirror", pod_rules::mirror),
+        ("terminal", kubectl::finished),
+        ("daemonset", kubectl::daemon),
+        ("localstorage", kubectl::empty_dir),
+        ("replicated", kubectl::replicated),
+        ("default", pod_rules::goes),
     ]);
 
     /// The first rule that speaks, with its name.
