@@ -89,7 +89,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         outages: outages.into_iter().collect(),
         unclaimed: node_rules::unclaimed(&inventory, world),
         refusals,
-        notes: notes(policy, world),
+        notes: notes(policy, world, &decisions, &inventory, &holdings, now),
         summary: super::Summary {
             verdict: super::Verdict::NoChanges,
             text: String::new(),
@@ -187,12 +187,35 @@ fn caveats(world: &World) -> Vec<String> {
     caveats
 }
 
-fn notes(policy: &Policy, world: &World) -> Vec<String> {
+/// When the nodes that a window wants will be there, by the slowest that was measured, and whether that is too late.
+fn arrival(policy: &Policy, world: &World, pool: usize, holding: &Holding, now: Timestamp) -> Option<String> {
+    let pool = policy.pools.get(pool)?;
+    let said = holding.said.iter().find(|said| said.won && said.opens.is_some_and(|opens| opens >= now))?;
+    let opens = said.opens?;
+    let ready = now.checked_add(wake_lead(world, pool)).ok()?;
+    let late = if ready > opens { ": LATE" } else { "" };
+    Some(format!("pool {}: {} opens {opens}; started now, all are ready by {ready}{late}", pool.name, said.by))
+}
+
+fn notes(
+    policy: &Policy,
+    world: &World,
+    decisions: &[Decision],
+    inventory: &Inventory,
+    holdings: &[Holding],
+    now: Timestamp,
+) -> Vec<String> {
     let mut notes: Vec<String> = policy
         .not_acted_on
         .iter()
         .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
         .collect();
+    for (index, ((decision, holding), members)) in decisions.iter().zip(holdings).zip(&inventory.pools).enumerate() {
+        let wakes = decision.coming.iter().filter_map(|coming| members.get(coming.member));
+        if wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count() > 0 {
+            notes.extend(arrival(policy, world, index, holding, now));
+        }
+    }
     if world.taken_inferred {
         notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
     }

@@ -1,10 +1,12 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
+mod explain_text;
 mod layout;
 mod plan_markdown;
 mod plan_money;
 mod plan_text;
 
+pub use explain_text::explain_text;
 pub use layout::{local, local_long, plural, wrapped};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
