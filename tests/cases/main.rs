@@ -1,0 +1,94 @@
+//! Acceptance cases that other projects' tests wrote: each asks the library one question and knows the answer.
+//!
+//! Reads every `<question type>/<case>.json` under `$TIDEGATE_CASES`, or any other folder of such cases. A case is judged
+//! by its `expected`, never by its name. `set_aside.yaml` lists what is not asked, by question type and feature, with
+//! the reason; a question type that neither stands there nor in the table below fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod case;
+mod schedulable;
+mod set_aside;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use case::Case;
+use set_aside::SetAside;
+
+/// How one question type is answered.
+struct Question {
+    /// The name of the folder and of `question_type`.
+    name: &'static str,
+    /// What the case uses beyond its parameters, for `set_aside.yaml`.
+    features: fn(&Case) -> Vec<String>,
+    /// Asks the library and compares with `expected`; says what differs.
+    judge: fn(&Case) -> Result<(), String>,
+}
+
+const QUESTIONS: &[Question] =
+    &[Question { name: "schedulable", features: schedulable::features, judge: schedulable::judge }];
+
+#[derive(Default)]
+struct Count {
+    passed: usize,
+    failed: Vec<String>,
+    set_aside: usize,
+}
+
+#[test]
+fn cases() {
+    let folder = std::env::var_os("TIDEGATE_CASES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases"), PathBuf::from);
+    if !folder.is_dir() {
+        println!("skipped: there is no folder {} (set TIDEGATE_CASES)", folder.display());
+        return;
+    }
+    let set_aside = SetAside::load();
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    for file in files(&folder) {
+        let case = Case::load(&file);
+        let count = counts.entry(case.question_type.clone()).or_default();
+        let Some(question) = QUESTIONS.iter().find(|question| question.name == case.question_type) else {
+            match set_aside.reason(&case.question_type, &[]) {
+                Some(_) => count.set_aside += 1,
+                None => count.failed.push(format!("{}: nobody answers this question type", file.display())),
+            }
+            continue;
+        };
+        let mut features = case.parameters();
+        features.extend((question.features)(&case));
+        if set_aside.reason(&case.question_type, &features).is_some() {
+            count.set_aside += 1;
+            continue;
+        }
+        match (question.judge)(&case) {
+            Ok(()) => count.passed += 1,
+            Err(difference) => count.failed.push(format!("{}: {difference}", file.display())),
+        }
+    }
+    let mut failures = 0;
+    for (question_type, count) in &counts {
+        let Count { passed, failed, set_aside } = count;
+        println!("{question_type}: {passed} passed, {} failed, {set_aside} set aside", failed.len());
+        failed.iter().for_each(|failure| println!("  {failure}"));
+        failures += failed.len();
+    }
+    assert_eq!(failures, 0, "cases failed; they are named above");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

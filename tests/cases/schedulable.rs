@@ -1,0 +1,69 @@
+//! `schedulable`: on which nodes can a pending pod be placed, and if not why.
+
+use tidegate::model::VolumeSource;
+use tidegate::placement::{Site, Unfit};
+
+use crate::case::{Case, pod};
+
+/// Rules that the pending pod uses and that are not modelled.
+pub fn features(case: &Case) -> Vec<String> {
+    let Ok(world) = case.world() else { return Vec::new() };
+    let Ok(pod) = pod(&world, case.params()["pod"].as_str().unwrap()) else { return Vec::new() };
+    let affinity = pod.spec.affinity.clone().unwrap_or_default();
+    let claims =
+        pod.spec.volumes.iter().any(|volume| {
+            matches!(volume.source, VolumeSource::Claim(_) | VolumeSource::Ephemeral | VolumeSource::Csi(_))
+        });
+    [
+        (!affinity.pod.is_empty(), "required pod affinity"),
+        (!affinity.anti.is_empty(), "required pod anti-affinity"),
+        (pod.spec.spread.iter().any(|spread| spread.hard), "a hard topology spread"),
+        (claims, "a volume that attaches to nodes"),
+    ]
+    .into_iter()
+    .filter_map(|(uses, feature)| uses.then(|| feature.to_owned()))
+    .collect()
+}
+
+pub fn judge(case: &Case) -> Result<(), String> {
+    let world = case.world()?;
+    let pod = pod(&world, case.params()["pod"].as_str().unwrap())?;
+    let filter = case.params()["filter"].as_str();
+    let site = Site::new(&world);
+    for (node, expected) in case.expected().as_object().unwrap() {
+        let reasons: Vec<Unfit> =
+            site.unfit(pod, node).into_iter().filter(|reason| filter.is_none_or(|filter| of(filter, reason))).collect();
+        let fits = expected["fits"].as_bool().unwrap();
+        if reasons.is_empty() != fits {
+            return Err(format!("{node}: fits is {fits}, not {reasons:?}"));
+        }
+        if filter.is_none() && site.homes(pod).iter().any(|home| **home == **node) != fits {
+            return Err(format!("{node}: homes and unfit disagree"));
+        }
+        if reasons.iter().any(|reason| matches!(reason, Unfit::NotModelled(_))) {
+            continue;
+        }
+        let said: Vec<String> = reasons.iter().map(|reason| reason.to_string().to_lowercase()).collect();
+        for reason in expected["reasons"].as_array().into_iter().flatten() {
+            let reason = reason.as_str().unwrap().to_lowercase();
+            // A selector that does not parse is an error of its own in the scheduler; here it matches no node.
+            if !reason.starts_with("invalid value") && !said.contains(&reason) {
+                return Err(format!("{node}: `{reason}` is not among {said:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether one of the scheduler's filters gives this reason.
+fn of(filter: &str, reason: &Unfit) -> bool {
+    match filter {
+        "noderesources" => matches!(reason, Unfit::Insufficient(_) | Unfit::TooManyPods),
+        "nodeaffinity" => matches!(reason, Unfit::NodeSelector),
+        "nodeports" => matches!(reason, Unfit::HostPorts),
+        "tainttoleration" => matches!(reason, Unfit::Taint(_)),
+        "nodeunschedulable" => matches!(reason, Unfit::Unschedulable),
+        "interpodaffinity" | "podtopologyspread" => matches!(reason, Unfit::NotModelled(_)),
+        _ => true,
+    }
+}
