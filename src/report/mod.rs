@@ -5,6 +5,7 @@ mod layout;
 mod plan_markdown;
 mod plan_money;
 mod plan_text;
+pub mod timetable;
 
 pub use explain_text::explain_text;
 pub use layout::{local, local_long, plural, wrapped};

@@ -1,0 +1,70 @@
+//! What the schedules will ask for: as text, as a calendar, as timers for those who run without a controller.
+
+mod calendar;
+mod chain;
+mod text;
+mod timers;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Name;
+use crate::schedule::{Holding, Turn};
+
+pub use calendar::calendar;
+pub use chain::chain;
+pub use text::text;
+pub use timers::{crontab, systemd};
+
+/// What a pool is asked for in a span of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timetable {
+    /// The pool.
+    pub pool: Name,
+    /// The first instant.
+    pub from: Timestamp,
+    /// Up to here, exclusive.
+    pub until: Timestamp,
+    /// The policy's zone (IANA).
+    pub zone: Name,
+    /// What holds at `from`.
+    pub start: Holding,
+    /// What changes, in time order.
+    pub turns: Vec<Turn>,
+}
+
+impl Timetable {
+    /// Every span with what holds in it, in time order, without gaps.
+    pub fn spans(&self) -> impl Iterator<Item = (Timestamp, Timestamp, &Holding, &[String])> {
+        let starts = std::iter::once((self.from, &self.start, [].as_slice()))
+            .chain(self.turns.iter().map(|turn| (turn.at, &turn.holding, turn.why.as_slice())));
+        let ends = self.turns.iter().map(|turn| turn.at).chain([self.until]);
+        starts.zip(ends).map(|((from, holding, why), until)| (from, until, holding, why))
+    }
+}
+
+/// The zone of that name; UTC where the zone database has none, which a validated policy cannot bring about.
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// `floor 10, ceiling 10, freeze`.
+fn asked(holding: &Holding) -> String {
+    let mut text = format!("floor {}", holding.floor);
+    match holding.ceiling {
+        Some(ceiling) => text.push_str(&format!(", ceiling {ceiling}")),
+        None => text.push_str(", ceiling all"),
+    }
+    if holding.headroom.as_ref().is_some_and(|headroom| *headroom != crate::policy::Headroom::default()) {
+        text.push_str(", headroom");
+    }
+    if let Some(freeze) = &holding.freeze {
+        text.push_str(&format!(", freeze {}", freeze.name));
+    }
+    if !holding.relaxed.is_empty() {
+        text.push_str(", relaxed");
+    }
+    text
+}

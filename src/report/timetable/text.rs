@@ -1,0 +1,51 @@
+//! A timetable for people.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Timetable, asked, zone};
+
+/// One line per change, with the offset, so that a clock change is seen as such.
+pub fn text(tables: &[Timetable]) -> String {
+    let mut out = String::new();
+    for table in tables {
+        let zone = zone(&table.zone);
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let _ = writeln!(out, "pool/{} ({})", table.pool, table.zone);
+        let rows: Vec<(String, String, String)> = (table.spans())
+            .map(|(from, _, holding, why)| {
+                let why = if why.is_empty() { decided(holding) } else { why.join("; ") };
+                (moment(from, &zone), asked(holding), why)
+            })
+            .collect();
+        let width = |column: fn(&(String, String, String)) -> &String| {
+            rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
+        };
+        let (first, second) = (width(|row| &row.0), width(|row| &row.1));
+        for (at, asked, why) in &rows {
+            let _ = writeln!(out, "  {at:first$}  {asked:second$}  {why}");
+        }
+        if table.turns.is_empty() {
+            let _ = writeln!(out, "  no change until {}", moment(table.until, &zone));
+        }
+    }
+    out
+}
+
+/// `Tue 2026-12-01 12:45 -07:00`.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    let at = at.to_zoned(zone.clone());
+    let format = if at.second() == 0 { "%a %Y-%m-%d %H:%M %:z" } else { "%a %Y-%m-%d %H:%M:%S %:z" };
+    at.strftime(format).to_string()
+}
+
+/// Who says so, for the first line.
+fn decided(holding: &crate::schedule::Holding) -> String {
+    let mut who: Vec<&str> = holding.said.iter().filter(|said| said.won).map(|said| said.by.as_str()).collect();
+    who.dedup();
+    who.join(", ")
+}

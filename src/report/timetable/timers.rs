@@ -1,0 +1,167 @@
+//! When to run `tidegate apply`, for those without a controller: as crontab lines, as a systemd timer.
+//!
+//! Runs at times at which nothing changes do no harm (a run then finds no changes), so what comes back each week is
+//! one weekly line even where an exception skips it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use jiff::Zoned;
+
+use super::{Timetable, zone};
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// The moments of change, folded into weekly ones and single ones, in local time.
+struct Moments {
+    /// Hour and minute, and the days of the week (0 is Monday) on which something changes then.
+    weekly: BTreeMap<(i8, i8), BTreeSet<usize>>,
+    /// What does not come back a week earlier or later.
+    once: BTreeSet<Zoned>,
+}
+
+impl Moments {
+    fn of(tables: &[Timetable]) -> Self {
+        let mut by_slot: BTreeMap<(usize, i8, i8), BTreeSet<Zoned>> = BTreeMap::new();
+        for table in tables {
+            let zone = zone(&table.zone);
+            for turn in &table.turns {
+                let at = turn.at.to_zoned(zone.clone());
+                let day = usize::try_from(at.weekday().to_monday_zero_offset()).unwrap_or(0);
+                by_slot.entry((day, at.hour(), at.minute())).or_default().insert(at);
+            }
+        }
+        let mut moments = Self { weekly: BTreeMap::new(), once: BTreeSet::new() };
+        for ((day, hour, minute), found) in by_slot {
+            if found.len() > 2 {
+                moments.weekly.entry((hour, minute)).or_default().insert(day);
+            } else {
+                moments.once.extend(found);
+            }
+        }
+        moments
+    }
+}
+
+fn days(days: &BTreeSet<usize>, every: &str) -> String {
+    if days.len() == DAYS.len() {
+        return every.to_owned();
+    }
+    let names: Vec<&str> = days.iter().filter_map(|day| DAYS.get(*day).copied()).collect();
+    names.join(",")
+}
+
+/// Lines for crontab(5). `command` is what to run.
+pub fn crontab(tables: &[Timetable], command: &str) -> String {
+    let moments = Moments::of(tables);
+    let mut out = heading(tables, "#");
+    if let Some(table) = tables.first() {
+        let _ = writeln!(out, "CRON_TZ={}", table.zone);
+    }
+    // A per cent sign ends a crontab command.
+    let command = command.replace('%', "\\%");
+    for ((hour, minute), on) in &moments.weekly {
+        let _ = writeln!(out, "{minute} {hour} * * {}  {command}", days(on, "*").to_uppercase());
+    }
+    for at in &moments.once {
+        let _ = writeln!(
+            out,
+            "# only in {}; a crontab has no year, so this line runs each year and then finds no changes",
+            at.year()
+        );
+        let _ = writeln!(out, "{} {} {} {} *  {command}", at.minute(), at.hour(), at.day(), at.month());
+    }
+    out
+}
+
+/// A systemd timer and its service. `command` is what to run.
+pub fn systemd(tables: &[Timetable], command: &str) -> String {
+    let moments = Moments::of(tables);
+    let zone = tables.first().map_or("UTC", |table| &*table.zone);
+    let mut out = heading(tables, "#");
+    out.push_str("# tidegate.timer\n[Unit]\nDescription=Changes of node capacity\n\n[Timer]\n");
+    for ((hour, minute), on) in &moments.weekly {
+        let on = days(on, "");
+        let gap = if on.is_empty() { "" } else { " " };
+        let _ = writeln!(out, "OnCalendar={on}{gap}*-*-* {hour:02}:{minute:02}:00 {zone}");
+    }
+    for at in &moments.once {
+        let _ = writeln!(out, "OnCalendar={} {zone}", at.strftime("%Y-%m-%d %H:%M:00"));
+    }
+    out.push_str("AccuracySec=1s\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n\n");
+    // systemd expands specifiers that begin with a per cent sign.
+    let command = command.replace('%', "%%");
+    out.push_str("# tidegate.service\n[Unit]\nDescription=Keep the node capacity what the policy says\n\n");
+    let _ = writeln!(out, "[Service]\nType=oneshot\nExecStart={command}\nRestart=on-failure\nRestartSec=5min");
+    out
+}
+
+fn heading(tables: &[Timetable], comment: &str) -> String {
+    match tables.first() {
+        None => String::new(),
+        Some(table) => format!(
+            "{comment} From the changes of {} up to {}; print it anew when the policy changes\n",
+            table.from.strftime("%Y-%m-%d"),
+            table.until.strftime("%Y-%m-%d")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{Holding, Turn};
+
+    fn holding(floor: u32) -> Holding {
+        Holding {
+            floor,
+            ceiling: None,
+            headroom: None,
+            freeze: None,
+            relaxed: Vec::new(),
+            winding_down_to: None,
+            said: Vec::new(),
+        }
+    }
+
+    fn table(at: &[&str]) -> Vec<Timetable> {
+        let turns = (at.iter().enumerate())
+            .map(|(index, at)| Turn {
+                at: at.parse().unwrap(),
+                holding: holding(u32::try_from(index).unwrap()),
+                why: Vec::new(),
+            })
+            .collect();
+        let (from, until) = ("2026-10-01T00:00:00Z".parse().unwrap(), "2027-10-01T00:00:00Z".parse().unwrap());
+        let zone = "America/Denver".into();
+        vec![Timetable { pool: "workers".into(), from, until, zone, start: holding(0), turns }]
+    }
+
+    /// Three Tuesdays at 12:45 in Denver, the last after the clocks went back, and one evening in May.
+    const TUESDAYS: [&str; 4] =
+        ["2026-10-20T18:45:00Z", "2026-10-27T18:45:00Z", "2026-11-03T19:45:00Z", "2027-05-12T00:30:00Z"];
+
+    #[test]
+    fn what_comes_back_each_week_is_one_line_across_a_clock_change() {
+        let lines = crontab(&table(&TUESDAYS), "tidegate apply --yes # 5%");
+        let jobs: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            jobs,
+            [
+                "CRON_TZ=America/Denver",
+                "45 12 * * TUE  tidegate apply --yes # 5\\%",
+                "30 18 11 5 *  tidegate apply --yes # 5\\%"
+            ]
+        );
+    }
+
+    #[test]
+    fn systemd_gets_the_year_and_the_zone() {
+        let unit = systemd(&table(&TUESDAYS), "tidegate apply");
+        let times: Vec<&str> = unit.lines().filter(|line| line.starts_with("OnCalendar")).collect();
+        assert_eq!(
+            times,
+            ["OnCalendar=Tue *-*-* 12:45:00 America/Denver", "OnCalendar=2027-05-11 18:30:00 America/Denver"]
+        );
+    }
+}
