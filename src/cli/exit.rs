@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use owo_colors::OwoColorize;
 
+use crate::observe::ObserveError;
+use crate::sandbox::SandboxError;
+
 /// How the program ends: a published contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -92,6 +95,25 @@ impl Failure {
             }
         }
         self.exit
+    }
+}
+
+impl From<ObserveError> for Failure {
+    fn from(error: ObserveError) -> Self {
+        Self::new(error).hint("`kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs -A -o json` writes what is expected")
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        match &error {
+            SandboxError::Missing(folder) => {
+                let hint = format!("`tidegate sandbox create {} --snapshot FILE` makes one", folder.display());
+                Self::new(&error).hint(hint)
+            }
+            SandboxError::Busy(_) => Self::with(Exit::Locked, &error).hint("wait for the other process to end"),
+            _ => Self::new(error),
+        }
     }
 }
 

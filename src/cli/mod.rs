@@ -6,9 +6,12 @@
 mod completions;
 mod exit;
 mod man;
+mod moment;
 mod output;
 mod root;
+mod sandbox;
 mod schema;
+mod world_args;
 
 pub use exit::{Exit, Failure};
 pub use root::{command, run};

@@ -81,6 +81,13 @@ impl Output {
         }
     }
 
+    /// Columns to write for: the terminal's, `COLUMNS`, or 100.
+    pub fn width(&self) -> usize {
+        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        asked.or_else(terminal).unwrap_or(100).clamp(40, 160)
+    }
+
     /// Whether somebody watches stderr: progress bars and questions are for people.
     pub fn watched(&self) -> bool {
         io::stderr().is_terminal()

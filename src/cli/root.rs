@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
-use super::{completions, man, schema};
+use super::{completions, man, sandbox, schema};
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
 
@@ -24,6 +24,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Sandbox(sandbox::SandboxCommand),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -32,6 +33,7 @@ enum Command {
 impl Command {
     fn run(&self, out: Output) -> Result<Exit, Failure> {
         match self {
+            Self::Sandbox(command) => command.run(out),
             Self::Schema(command) => command.run(out),
             Self::Completions(command) => command.run(out),
             Self::Man(command) => command.run(out),

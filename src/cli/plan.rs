@@ -1,0 +1,88 @@
+//! `tidegate plan`: what would change now, why, and why the rest stays.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::output::Output;
+use super::policy_args::{PolicyArgs, say};
+use super::world_args::WorldArgs;
+use super::{Exit, Failure};
+use crate::plan::{Plan, Request, Target, plan_for};
+use crate::{policy, report};
+
+/// Show what would change now, in which order and why, and why the rest stays
+#[derive(Debug, Args)]
+#[command(visible_alias = "preview", after_help = "\
+Examples:
+  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,ns -A -o json > cluster.json
+  tidegate plan -f policy.yaml --snapshot cluster.json
+  tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in the policy's zone
+  tidegate plan -f policy.yaml --sandbox ./sandbox --out plan.json
+  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode")]
+pub struct PlanCommand {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    world: WorldArgs,
+    /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
+    #[arg(long, value_name = "OBJECT")]
+    target: Vec<Target>,
+    /// Save the plan, for `show`, `verify` and `apply`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: PlanFormat,
+    /// Exit with 2 where there are steps to take
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Text,
+    /// The public format, see `tidegate schema plan`
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+impl PlanFormat {
+    /// Prints a plan.
+    ///
+    /// # Errors
+    /// Stdout is closed or full.
+    pub fn print(self, plan: &Plan, out: Output) -> Result<(), Failure> {
+        match self {
+            Self::Text => out.data(&report::plan_text(plan, out.width())),
+            Self::Json => out.json(plan),
+            Self::Markdown => out.data(&report::plan_markdown(plan)),
+        }
+    }
+}
+
+impl PlanCommand {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        let (sources, policy) = self.policy.load(out)?;
+        let (world, now) = self.world.world(&policy, out)?;
+        if say(out, &policy::check_against(&policy, &world, now), &sources) {
+            return Err(Failure::silent(Exit::Error));
+        }
+        let request = Request { targets: self.target.clone(), for_apply: false };
+        let (plan, _) = plan_for(&policy, &world, now, &request);
+        if let Some(path) = &self.out {
+            let text = serde_json::to_string_pretty(&plan).map_err(Failure::new)?;
+            out.write(path, &(text + "\n"))?;
+        }
+        self.format.print(&plan, out)?;
+        if let Some(path) = self.out.as_ref().filter(|_| self.format == PlanFormat::Text) {
+            out.say(&format!("Saved as `{}`", path.display()));
+        }
+        let pending = self.detailed_exitcode && !plan.steps.is_empty();
+        Ok(if pending { Exit::Pending } else { Exit::Done })
+    }
+}

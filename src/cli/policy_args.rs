@@ -1,0 +1,51 @@
+//! `-f`: which policy.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::Output;
+use super::{Exit, Failure};
+use crate::policy::{self, Loaded, Policy, PolicySource, Problem, Severity};
+use crate::{report, source};
+
+/// Which policy.
+#[derive(Clone, Debug, Args)]
+pub struct PolicyArgs {
+    /// The policy: a file, or a folder with its files; several make one policy
+    #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+impl PolicyArgs {
+    /// The files and what is in them, problems and all.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read(&self) -> Result<(Vec<PolicySource>, Loaded), Failure> {
+        let sources = source::read_policy(&self.files)?;
+        let loaded = policy::load(&sources);
+        Ok((sources, loaded))
+    }
+
+    /// The policy. Warnings are said on stderr; so are errors, and then there is none.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the policy has errors.
+    pub fn load(&self, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
+        let (sources, loaded) = self.read()?;
+        say(out, &loaded.problems, &sources);
+        match loaded.policy {
+            Some(policy) => Ok((sources, policy)),
+            None => Err(Failure::silent(Exit::Error)),
+        }
+    }
+}
+
+/// Draws problems on stderr. Whether one of them is an error.
+pub fn say(out: Output, problems: &[Problem], sources: &[PolicySource]) -> bool {
+    if !problems.is_empty() {
+        out.say(report::diagnostics::text(problems, sources, out.width()).trim_end());
+    }
+    problems.iter().any(|problem| problem.severity == Severity::Error)
+}

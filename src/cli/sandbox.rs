@@ -1,0 +1,156 @@
+//! `tidegate sandbox`: the embedded cluster and cloud in virtual time.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use super::output::Output;
+use super::{Exit, Failure, world_args};
+use crate::cluster::{NodeMark, NodeRecord};
+use crate::model::{Node, Snapshot, World};
+use crate::plan::natural;
+use crate::report::{local_long, plural};
+use crate::sandbox::{Faults, Sandbox};
+
+/// Look at, make and turn the clock of a sandbox: a cluster and its cloud in virtual time
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate sandbox create ./sandbox --snapshot cluster.json
+  tidegate sandbox show ./sandbox
+  tidegate sandbox advance 2h ./sandbox
+  tidegate sandbox reset ./sandbox")]
+pub struct SandboxCommand {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Make one from a snapshot, which is never written to
+    #[command(
+        after_help = "Example:\n  tidegate sandbox create ./sandbox --snapshot cluster.json --faults faults.yaml"
+    )]
+    Create {
+        /// The folder; made if it is not there
+        folder: PathBuf,
+        /// What `kubectl get … -A -o json` (or yaml, or .gz) wrote
+        #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+        snapshot: Vec<PathBuf>,
+        /// Failures to inject, YAML or JSON
+        #[arg(long, value_name = "FILE")]
+        faults: Option<PathBuf>,
+    },
+    /// Show its nodes, servers and pods
+    #[command(after_help = "Example:\n  tidegate sandbox show ./sandbox --format json")]
+    Show {
+        /// The folder
+        folder: PathBuf,
+        /// How to print
+        #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Let time pass
+    #[command(after_help = "Example:\n  tidegate sandbox advance 6d20h ./sandbox")]
+    Advance {
+        /// How long: `90s`, `2h`, `1d12h`
+        by: SignedDuration,
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Go back to the start: everything since is forgotten
+    #[command(after_help = "Example:\n  tidegate sandbox reset ./sandbox")]
+    Reset {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl SandboxCommand {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        match &self.act {
+            Act::Create { folder, snapshot, faults } => {
+                let faults = match faults {
+                    None => Faults::default(),
+                    Some(path) => {
+                        let shown = path.display();
+                        let text = fs::read_to_string(path)
+                            .map_err(|error| Failure::new(format!("cannot read `{shown}`: {error}")))?;
+                        Faults::parse(&text).map_err(|error| Failure::new(format!("`{shown}`: {error}")))?
+                    }
+                };
+                let sandbox = Sandbox::create_from(folder, world_args::read(snapshot, out)?, faults)?;
+                out.data(&text(&sandbox.snapshot()))?;
+            }
+            Act::Show { folder, format } => {
+                let snapshot = Sandbox::peek(folder)?;
+                match format {
+                    Format::Text => out.data(&text(&snapshot))?,
+                    Format::Json => out.json(&snapshot)?,
+                }
+            }
+            Act::Advance { by, folder } => {
+                if by.is_negative() {
+                    return Err(Failure::new("time goes forward only").hint("`tidegate sandbox reset` starts again"));
+                }
+                let sandbox = Sandbox::open(folder)?;
+                sandbox.advance(*by)?;
+                out.data(&text(&sandbox.snapshot()))?;
+            }
+            Act::Reset { folder } => {
+                let sandbox = Sandbox::open(folder)?;
+                sandbox.reset()?;
+                out.data(&text(&sandbox.snapshot()))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The cluster at a glance: one line per node, in the order that people count.
+pub fn text(snapshot: &Snapshot) -> String {
+    let at = snapshot.taken.map(|at| local_long(at, "UTC")).unwrap_or_default();
+    let mut text = format!("{at}: {}, {}\n", plural(snapshot.nodes.len(), "node"), plural(snapshot.pods.len(), "pod"));
+    let world = World::build(snapshot.clone());
+    let mut nodes: Vec<&Node> = world.nodes.values().map(AsRef::as_ref).collect();
+    nodes.sort_by(|a, b| natural(&a.name, &b.name));
+    let rows: Vec<[String; 4]> = nodes.iter().map(|node| row(&world, node)).collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let (name, state, ready) = (width(0), width(1), width(2));
+    for [a, b, c, d] in &rows {
+        let _ = writeln!(text, "  {a:name$}  {b:state$}  {c:ready$}  {d}");
+    }
+    let homeless = world.pods.values().filter(|pod| pod.node.is_none() && !pod.finished()).count();
+    if homeless > 0 {
+        let _ = writeln!(text, "  {} without a node", plural(homeless, "pod"));
+    }
+    text
+}
+
+fn row(world: &World, node: &Node) -> [String; 4] {
+    let server = world.server_of(node);
+    let task = server.and_then(|server| server.task.as_ref()).map(|task| format!(" ({task})")).unwrap_or_default();
+    let state = server.map_or_else(|| "-".to_owned(), |server| server.state.to_string());
+    let ready = if node.ready() { "Ready" } else { "NotReady" };
+    let cordon = if node.unschedulable { ",SchedulingDisabled" } else { "" };
+    let mark = match NodeRecord::of(node).map(|record| record.map(|record| record.mark)) {
+        Ok(None) => "",
+        Ok(Some(NodeMark::Leaving)) => ", chosen to go",
+        Ok(Some(NodeMark::Draining)) => ", cordoned by Tidegate",
+        Ok(Some(NodeMark::Parked)) => ", parked by Tidegate",
+        Ok(Some(NodeMark::Waking)) => ", being woken by Tidegate",
+        Err(_) => ", with a record that is not readable",
+    };
+    let pods = plural(world.pods_on(&node.name).filter(|pod| !pod.finished()).count(), "pod");
+    [node.name.to_string(), format!("{state}{task}"), format!("{ready}{cordon}"), format!("{pods}{mark}")]
+}

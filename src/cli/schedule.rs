@@ -1,0 +1,138 @@
+//! `tidegate schedule`: what the schedules ask for, when, and who says so.
+
+use clap::{Args, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+
+use super::moment::Moment;
+use super::output::Output;
+use super::policy_args::PolicyArgs;
+use super::{Exit, Failure};
+use crate::policy::{Policy, Pool};
+use crate::report::timetable::{self, Timetable};
+use crate::schedule::{holds, turns};
+
+/// Show the coming changes of each pool, or who says what at one moment
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate schedule -f policy.yaml
+  tidegate schedule -f policy.yaml --from 2026-12-01 --until 2027-01-15 --pool workers
+  tidegate schedule -f policy.yaml --at 2026-11-24T12:45        # the whole chain at one moment
+  tidegate schedule -f policy.yaml --format ics > capacity.ics  # for a calendar
+  tidegate schedule -f policy.yaml --format crontab             # when to run `apply` without a controller")]
+pub struct Schedule {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// From when; now by default
+    #[arg(long, value_name = "TIME")]
+    from: Option<Moment>,
+    /// Up to when; 14 days after the start by default, a year for timers
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// One moment, with the whole chain of who says what
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "until"])]
+    at: Option<Moment>,
+    /// Only this pool; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pool: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+    /// iCalendar
+    Ics,
+    /// Lines for crontab(5) that run `apply`
+    Crontab,
+    /// A systemd timer that runs `apply`
+    Systemd,
+}
+
+/// What `lead: auto` means before anything has been measured: Nova wakes a node in less.
+const UNMEASURED_LEAD: SignedDuration = SignedDuration::from_mins(10);
+
+impl Schedule {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        let (_, policy) = self.policy.load(out)?;
+        let pools = self.pools(&policy)?;
+        let moment = |moment: Moment| moment.at(&policy.time_zone).map_err(Failure::new);
+        if let Some(at) = self.at {
+            self.chain(&policy, &pools, moment(at)?, out)?;
+            return Ok(Exit::Done);
+        }
+        let from = self.from.map_or_else(|| Ok(Timestamp::now()), moment)?;
+        let days = if matches!(self.format, Format::Crontab | Format::Systemd) { 366 } else { 14 };
+        let until = match self.until {
+            Some(until) => moment(until)?,
+            None => from.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX),
+        };
+        if until <= from {
+            return Err(Failure::new(format!("`--until` ({until}) is not after the start ({from})")));
+        }
+        let table = |pool: &&Pool| Timetable {
+            pool: pool.name.clone(),
+            from,
+            until,
+            zone: policy.time_zone.clone(),
+            start: holds(&policy, pool, from, UNMEASURED_LEAD),
+            turns: turns(&policy, pool, from, until, UNMEASURED_LEAD),
+        };
+        let tables: Vec<Timetable> = pools.iter().map(table).collect();
+        let command = self.command();
+        match self.format {
+            Format::Text => out.data(&timetable::text(&tables))?,
+            Format::Json => out.json(&tables)?,
+            Format::Ics => out.data(&timetable::calendar(&tables))?,
+            Format::Crontab => out.data(&timetable::crontab(&tables, &command))?,
+            Format::Systemd => out.data(&timetable::systemd(&tables, &command))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn pools<'a>(&self, policy: &'a Policy) -> Result<Vec<&'a Pool>, Failure> {
+        for name in &self.pool {
+            if !policy.pools.iter().any(|pool| *pool.name == **name) {
+                let names: Vec<&str> = policy.pools.iter().map(|pool| &*pool.name).collect();
+                return Err(Failure::new(format!("the policy has no pool `{name}`"))
+                    .hint(format!("it has {}", names.join(", "))));
+            }
+        }
+        let wanted = |pool: &&Pool| self.pool.is_empty() || self.pool.iter().any(|name| **name == *pool.name);
+        Ok(policy.pools.iter().filter(wanted).collect())
+    }
+
+    fn chain(&self, policy: &Policy, pools: &[&Pool], at: Timestamp, out: Output) -> Result<(), Failure> {
+        let held = |pool: &&Pool| (pool.name.clone(), holds(policy, pool, at, UNMEASURED_LEAD));
+        match self.format {
+            Format::Json => {
+                let held: std::collections::BTreeMap<_, _> = pools.iter().map(held).collect();
+                out.json(&serde_json::json!({ "at": at, "pools": held }))
+            }
+            Format::Text => {
+                let texts: Vec<String> = (pools.iter().map(held))
+                    .map(|(name, holding)| timetable::chain(&name, &policy.time_zone, at, &holding))
+                    .collect();
+                out.data(&texts.join("\n"))
+            }
+            _ => Err(Failure::new("`--at` prints text or JSON")),
+        }
+    }
+
+    /// What a timer runs: the policy by its full path, for timers start anywhere.
+    fn command(&self) -> String {
+        let path = |path: &std::path::PathBuf| {
+            let full = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let text = full.display().to_string();
+            if text.contains(' ') { format!("\"{text}\"") } else { text }
+        };
+        let files: Vec<String> = self.policy.files.iter().map(|file| format!("-f {}", path(file))).collect();
+        format!("tidegate apply {} --yes --no-wait", files.join(" "))
+    }
+}

@@ -1,0 +1,11 @@
+//! A first policy for a cluster: pools guessed from its nodes, the rest from the building blocks in `policies/`.
+//!
+//! Everything that is guessed says so in the text, with what it rests on.
+
+mod blocks;
+mod guess;
+mod names;
+mod text;
+
+pub use guess::{Guess, guess};
+pub use text::{Found, starter};

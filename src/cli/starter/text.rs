@@ -1,0 +1,170 @@
+//! Writes the starter policy.
+
+use std::fmt::Write;
+
+use super::blocks::{FREEZES, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below};
+use super::guess::Guess;
+use crate::model::World;
+
+/// What a cluster tells a starter.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// UID of kube-system.
+    pub cluster: Option<String>,
+    /// Pools that might be.
+    pub pools: Vec<Guess>,
+    /// Where it has JupyterHub's user pods or placeholders.
+    pub jupyterhub: Option<String>,
+    /// It has pods that keep in local volumes what `policies/kubespray.yaml` names.
+    pub kubespray: bool,
+    /// Its flavors are Jetstream2's.
+    pub jetstream2: bool,
+    /// Lines that would lift what blocks its nodes, each with what it would free.
+    pub lifts: Vec<(String, Vec<String>)>,
+}
+
+impl Found {
+    /// What the objects of a cluster tell.
+    pub fn of(world: &World) -> Self {
+        let jhub = |key: &str, value: &str| {
+            world.pods.values().find(|pod| pod.labels.get(key).is_some_and(|found| &**found == value))
+        };
+        Self {
+            cluster: world.cluster.as_ref().map(ToString::to_string),
+            pools: super::guess(world),
+            jupyterhub: (jhub("component", "singleuser-server").or_else(|| jhub("component", "hub")))
+                .map(|pod| pod.key.namespace.to_string()),
+            kubespray: jhub("app", "csi-cinder-controllerplugin").is_some(),
+            jetstream2: world.servers.values().any(|server| server.flavor.starts_with("m3.")),
+            lifts: Vec::new(),
+        }
+    }
+}
+
+const HEAD: &str = "\
+# yaml-language-server: $schema=https://raw.githubusercontent.com/tidegate/tidegate/main/schema/policy.schema.json
+#
+# What node capacity the cluster should have. `tidegate validate -f FILE` checks it, `tidegate plan -f FILE --snapshot
+# DUMP` shows what it would do. Nothing happens before `tidegate apply`.
+apiVersion: tidegate.dev/v1alpha1
+kind: CapacityPolicy
+metadata:
+  name: starter
+spec:
+";
+
+/// The text of the policy. Without a cluster it names a pool that has to be filled in.
+pub fn starter(found: Option<&Found>) -> String {
+    let mut out = HEAD.replace(
+        "https://raw.githubusercontent.com/tidegate/tidegate/main/schema/policy.schema.json",
+        "./policy.schema.json",
+    );
+    match found.and_then(|found| found.cluster.as_ref()) {
+        Some(uid) => {
+            let _ = writeln!(out, "  cluster: \"{uid}\"   # the UID of its kube-system: for no other cluster");
+        }
+        None => out.push_str(
+            "  # cluster: \"…\"   # kubectl get namespace kube-system -o jsonpath={.metadata.uid}: for no other cluster\n",
+        ),
+    }
+    out.push_str("  timeZone: UTC   # of crontab lines and dates, such as America/Denver\n\n");
+    out.push_str("  # providers:                                 # whose servers the nodes are\n");
+    out.push_str("  #   - {name: cloud, openstack: {cloud: mycloud}}   # an entry of clouds.yaml\n\n");
+    schedules(&mut out);
+    out.push_str("  pools:\n");
+    match found.map(|found| found.pools.as_slice()) {
+        Some([_, ..]) => found.into_iter().flat_map(|found| &found.pools).for_each(|pool| guessed(&mut out, pool)),
+        _ => out.push_str(
+            "    - name: workers\n      nodes: {names: \"node-{1..3}\"}            # fill in: names, or `labels: {…}`\n      min: 1\n      idle: shelve                             # shelve | stop | suspend\n      # schedules: [working-hours]\n",
+        ),
+    }
+    drain(&mut out, found);
+    rates(&mut out, found.is_some_and(|found| found.jetstream2));
+    out
+}
+
+fn schedules(out: &mut String) {
+    out.push_str("  # When more (or less) is wanted. Name the schedule in a pool to use it.\n  schedules:\n");
+    out.push_str("    - name: working-hours\n      windows:\n");
+    out.push_str("        - {name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: 1}\n");
+    out.push_str("      # exceptions:\n      #   - {name: holidays, dates: [2026-12-24..2027-01-03], skip: [day]}\n");
+    for line in below(FREEZES, "  schedules:") {
+        let _ = writeln!(out, "    # {}", line.get(4..).unwrap_or_default());
+    }
+    out.push('\n');
+}
+
+fn guessed(out: &mut String, pool: &Guess) {
+    let nodes = if pool.size == 1 { "node" } else { "nodes" };
+    let by = match (&pool.label, &pool.flavor) {
+        (Some((key, _)), _) => format!("which share the label `{key}`"),
+        (None, Some(flavor)) => format!("of flavor {flavor}"),
+        (None, None) => "which are no control plane".to_owned(),
+    };
+    let _ = writeln!(out, "    # A guess: {} {nodes} {by}. Check that they are interchangeable.", pool.size);
+    let _ = writeln!(out, "    - name: {}", pool.name);
+    match &pool.label {
+        Some((key, value)) => {
+            let _ = writeln!(out, "      nodes: {{labels: {{\"{key}\": \"{value}\"}}}}");
+        }
+        None => {
+            let names: Vec<String> = pool.names.iter().map(|name| format!("\"{name}\"")).collect();
+            let _ = writeln!(out, "      nodes: {{names: [{}]}}", names.join(", "));
+        }
+    }
+    if let Some(flavor) = &pool.flavor {
+        let _ = writeln!(out, "      flavor: \"{flavor}\"");
+    }
+    if !pool.keep.is_empty() {
+        out.push_str("      keep:                                    # guessed too: never parked\n");
+        for (node, why) in &pool.keep {
+            let _ = writeln!(out, "        - \"{node}\"   # {why}");
+        }
+    }
+    let _ = writeln!(out, "      min: {}                                   # all of them: lower it when you trust the plan", pool.size);
+    let _ = writeln!(out, "      max: {}", pool.size);
+    out.push_str("      idle: shelve                             # shelve | stop | suspend\n");
+    out.push_str("      # schedules: [working-hours]\n");
+}
+
+fn drain(out: &mut String, found: Option<&Found>) {
+    let (kubespray, jupyterhub) = (
+        found.is_some_and(|found| found.kubespray),
+        found.and_then(|found| found.jupyterhub.as_deref()),
+    );
+    let lifts = found.map(|found| found.lifts.as_slice()).unwrap_or_default();
+    let live = kubespray || jupyterhub.is_some();
+    let _ = writeln!(out, "\n  {}drain:", if live { "" } else { "# " });
+    part(out, kubespray, "    disposable:", &below(KUBESPRAY, "    disposable:"));
+    let users = below(JUPYTERHUB, "    pods:");
+    let named: Vec<String> = match jupyterhub {
+        Some(namespace) => users.iter().map(|line| line.replace("[jhub]", &format!("[{namespace}]"))).collect(),
+        None => users.iter().map(ToString::to_string).collect(),
+    };
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    part(out, jupyterhub.is_some(), "    pods:", &named);
+    if !lifts.is_empty() {
+        out.push_str("\n    # What blocks nodes of this cluster now. Uncomment what is true of it.\n");
+    }
+    for (why, lines) in lifts {
+        let _ = writeln!(out, "    # {why}:");
+        for line in lines {
+            let _ = writeln!(out, "    #   {line}");
+        }
+    }
+}
+
+fn rates(out: &mut String, jetstream2: bool) {
+    out.push('\n');
+    part(out, jetstream2, "  rates:", &below(JETSTREAM2, "  rates:"));
+}
+
+/// A part of a building block, as it is or commented out.
+fn part(out: &mut String, live: bool, heading: &str, lines: &[&str]) {
+    for line in std::iter::once(&heading).chain(lines) {
+        let _ = match (live, line.get(2..)) {
+            (true, _) => writeln!(out, "{line}"),
+            (false, rest) => writeln!(out, "  # {}", rest.unwrap_or_default()),
+        };
+    }
+}
