@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms without a clock, an environment, IO, async or hash-map order.
-const PURE: &[&str] = &["policy", "schedule", "model", "placement", "plan", "execute/machine"];
+const PURE: &[&str] = &["policy", "schedule", "model", "placement", "plan", "execute/machine", "sandbox/sim"];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[
@@ -53,7 +53,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cloud", &["model", "policy", "cluster"]),
     ("observe", &["model", "cluster", "cloud"]),
     ("source", &["model", "policy"]),
-    ("sandbox", &["model", "policy", "placement", "observe", "cluster", "cloud", "execute"]),
+    ("sandbox/sim", &["model", "policy", "placement", "cluster", "cloud", "sandbox"]),
+    ("sandbox", &["sandbox/sim", "model", "policy", "placement", "observe", "cluster", "cloud", "execute"]),
     ("report", &["model", "policy", "schedule", "placement", "plan", "execute"]),
 ];
 

@@ -3,3 +3,6 @@
 
 mod build;
 mod flows;
+mod properties;
+mod random;
+mod verdicts;

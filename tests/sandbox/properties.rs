@@ -1,0 +1,250 @@
+//! What holds of any sandbox, whatever is asked of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use tidegate::cluster::{Cluster, Evicted};
+use tidegate::model::*;
+use tidegate::sandbox::sim::What;
+use tidegate::sandbox::{Faults, Sandbox, SandboxError};
+
+use crate::build::*;
+use crate::random::*;
+
+/// Active pods by owner.
+fn counts(snapshot: &Snapshot) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for pod in snapshot.pods.iter().filter(|pod| !pod.finished() && !pod.terminating()) {
+        if let Some(owner) = &pod.owner {
+            *counts.entry(owner.name.to_string()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Owners that replace at once have their number at every instant; others never more than it.
+fn no_pod_is_lost_or_doubled(snapshot: &Snapshot) {
+    let counts = counts(snapshot);
+    for workload in &snapshot.workloads {
+        let there = counts.get(&*workload.key.name).copied().unwrap_or(0);
+        match workload.kind {
+            WorkloadKind::ReplicaSet | WorkloadKind::Job => assert_eq!(Some(there), workload.replicas, "{workload:?}"),
+            WorkloadKind::DaemonSet => assert!(there as usize <= snapshot.nodes.len(), "{workload:?}"),
+            _ => assert!(Some(there) <= workload.replicas, "{workload:?}"),
+        }
+    }
+    for pod in snapshot.pods.iter().filter(|pod| pod.ready) {
+        assert!(pod.phase == Phase::Running && pod.node.is_some(), "{pod:?}");
+    }
+    for node in &snapshot.nodes {
+        let on_it = snapshot.pods.iter().filter(|pod| pod.node.as_ref() == Some(&node.name) && !pod.finished());
+        let cpu: i64 = on_it.map(|pod| pod.spec.requests.cpu).sum();
+        assert!(cpu <= node.allocatable.cpu, "{} has {cpu}", node.name);
+    }
+}
+
+/// The parts of a snapshot that pass with the time.
+fn still(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.taken = None;
+    snapshot.leases.clear();
+    for node in &mut snapshot.nodes {
+        for condition in &mut node.conditions {
+            condition.heartbeat = None;
+        }
+    }
+    snapshot
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_questions_have_the_same_answers(start in snapshot(), faults in faults(), steps in steps()) {
+        let (one, other) = (Sandbox::in_memory(start.clone(), &faults), Sandbox::in_memory(start, &faults));
+        for step in &steps {
+            if let Step::Advance(seconds) = step {
+                // The other gets there second by second.
+                for _ in 0..*seconds {
+                    other.advance(secs(1)).unwrap();
+                }
+                one.advance(secs(*seconds)).unwrap();
+            } else {
+                ask(&one, step);
+                ask(&other, step);
+            }
+        }
+        prop_assert_eq!(one.audit(), other.audit());
+        prop_assert_eq!(one.snapshot(), other.snapshot());
+    }
+
+    #[test]
+    fn pods_are_neither_lost_nor_doubled(start in snapshot(), faults in faults(), steps in steps()) {
+        let sandbox = Sandbox::in_memory(start, &faults);
+        no_pod_is_lost_or_doubled(&sandbox.snapshot());
+        for step in &steps {
+            ask(&sandbox, step);
+            no_pod_is_lost_or_doubled(&sandbox.snapshot());
+        }
+    }
+
+    #[test]
+    fn an_eviction_never_takes_a_ready_pod_below_its_budget(start in snapshot(), steps in steps()) {
+        let sandbox = Sandbox::in_memory(start, &Faults::default());
+        for step in &steps {
+            ask(&sandbox, step);
+            let before = World::build(sandbox.snapshot());
+            for pod in before.pods.values().filter(|pod| pod.ready && !pod.terminating()) {
+                let budgets: Vec<_> = before.budgets_of(pod).map(|budget| budget.key.clone()).collect();
+                let answer = now(sandbox.evict(&pod.key, &pod.uid)).unwrap();
+                let after = World::build(sandbox.snapshot());
+                for key in budgets.iter().filter(|_| answer == Evicted::Accepted) {
+                    let status = after.budgets[key].status.unwrap();
+                    prop_assert!(status.current_healthy >= status.desired_healthy, "{key} {status:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_status_of_a_budget_is_true_at_every_instant(start in snapshot(), faults in faults(), steps in steps()) {
+        let sandbox = Sandbox::in_memory(start, &faults);
+        for step in &steps {
+            ask(&sandbox, step);
+            let world = World::build(sandbox.snapshot());
+            for budget in world.budgets.values() {
+                prop_assert_eq!(budget.status, Some(budget_status(&world, budget)));
+            }
+        }
+    }
+
+    #[test]
+    fn who_watches_sees_what_who_lists_sees(start in snapshot(), faults in faults(), steps in steps()) {
+        let sandbox = Sandbox::in_memory(start, &faults);
+        let mut watched = World::build(now(sandbox.observe()).unwrap());
+        for step in &steps {
+            ask(&sandbox, step);
+            for change in now(sandbox.changes(sandbox.now())).unwrap() {
+                watched.apply(change);
+            }
+            let listed = still(sandbox.snapshot());
+            let mut nodes: Vec<Node> = watched.nodes.values().map(|node| (**node).clone()).collect();
+            nodes.iter_mut().flat_map(|node| &mut node.conditions).for_each(|condition| condition.heartbeat = None);
+            prop_assert_eq!(nodes, listed.nodes);
+            prop_assert!(watched.pods.values().map(|pod| &**pod).eq(&listed.pods));
+            prop_assert!(watched.servers.values().map(|server| &**server).eq(&listed.servers));
+            prop_assert!(watched.budgets.values().map(|budget| &**budget).eq(&listed.budgets));
+            prop_assert!(watched.workloads.values().map(|workload| &**workload).eq(&listed.workloads));
+        }
+    }
+
+    #[test]
+    fn everything_comes_back_when_it_is_let(start in snapshot(), steps in steps()) {
+        let sandbox = Sandbox::in_memory(start, &Faults::default());
+        for step in &steps {
+            ask(&sandbox, step);
+        }
+        for _ in 0..2 {
+            sandbox.advance(mins(10)).unwrap();
+            for n in 0..5 {
+                ask(&sandbox, &Step::Wake(n));
+                ask(&sandbox, &Step::Cordon(n, false));
+            }
+        }
+        sandbox.advance(mins(30)).unwrap();
+        let end = sandbox.snapshot();
+        for node in &end.nodes {
+            prop_assert!(node.ready() && node.taints.is_empty(), "{node:?}");
+        }
+        let settled = sandbox.audit().len();
+        for pod in &end.pods {
+            let well = pod.ready || pod.crash_looping || pod.marked_unschedulable || pod.deletion.is_some();
+            prop_assert!(well || pod.owner.is_none(), "{pod:?}");
+            prop_assert!(pod.deletion.is_none(), "{pod:?}");
+        }
+        sandbox.advance(mins(20)).unwrap();
+        let more: Vec<_> = sandbox.audit().split_off(settled);
+        prop_assert!(more.iter().all(|record| !matches!(record.what, What::Created { .. })), "{more:?}");
+    }
+}
+
+fn write(folder: &Path, bytes: &[u8]) {
+    std::fs::write(folder.join("log"), bytes).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_sandbox_is_opened_as_it_was_left_wherever_it_was_cut(
+        start in snapshot(), faults in faults(), steps in steps(), tear in 1_usize..40,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Sandbox::create_from(folder.path(), start.clone(), faults.clone()).unwrap();
+        let memory = Sandbox::in_memory(start, &faults);
+        let log = || std::fs::read(folder.path().join("log")).unwrap();
+        let mut states = vec![(0, memory.snapshot(), memory.audit())];
+        for step in &steps {
+            ask(&kept, step);
+            ask(&memory, step);
+            states.push((log().len(), memory.snapshot(), memory.audit()));
+        }
+        prop_assert!(matches!(Sandbox::open(folder.path()), Err(SandboxError::Busy(_))));
+        prop_assert_eq!(Sandbox::peek(folder.path()).unwrap(), kept.snapshot());
+        drop(kept);
+        let whole = log();
+        for (index, (length, state, audit)) in states.iter().enumerate() {
+            let next = states.get(index + 1).map_or(whole.len(), |(next, ..)| *next);
+            let torn = (length + tear).min(next.saturating_sub(1)).max(*length);
+            for cut in [*length, torn] {
+                write(folder.path(), &whole[..cut]);
+                let opened = Sandbox::open(folder.path()).unwrap();
+                prop_assert_eq!(&opened.snapshot(), state);
+                prop_assert_eq!(&opened.audit(), audit);
+                prop_assert_eq!(log().len(), *length, "what was torn is cut off");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_log_is_refused_and_a_reset_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::create_from(folder.path(), cluster(2), Faults::default()).unwrap();
+    let begin = sandbox.snapshot();
+    ask(&sandbox, &Step::Cordon(0, true));
+    ask(&sandbox, &Step::Advance(100));
+    assert_ne!(sandbox.snapshot(), begin);
+    sandbox.reset().unwrap();
+    assert_eq!(sandbox.snapshot(), begin);
+    ask(&sandbox, &Step::Cordon(1, true));
+    ask(&sandbox, &Step::Advance(100));
+    let left = sandbox.snapshot();
+    drop(sandbox);
+    assert_eq!(Sandbox::open(folder.path()).unwrap().snapshot(), left);
+    let again = Sandbox::create_from(folder.path(), cluster(2), Faults::default());
+    assert!(matches!(again, Err(SandboxError::Exists(_))));
+    let mut log = std::fs::read(folder.path().join("log")).unwrap();
+    log[12] ^= 1;
+    write(folder.path(), &log);
+    assert!(matches!(Sandbox::open(folder.path()), Err(SandboxError::Damaged { .. })));
+    assert!(matches!(Sandbox::open(&folder.path().join("none")), Err(SandboxError::Missing(_))));
+}
+
+#[test]
+fn a_week_of_ten_nodes_passes_in_no_time() {
+    let mut start = cluster(10);
+    for n in 0..60 {
+        let session =
+            annotated(owned(pod(&format!("s-{n}"), "n-1"), "ReplicaSet", "s"), "sandbox.tidegate.dev/lifetime", "2h");
+        start.pods.push(Pod { created: Some(crate::build::start() - mins(n)), ..session });
+    }
+    let sandbox = Sandbox::in_memory(start, &Faults::default());
+    let begun = std::time::Instant::now();
+    sandbox.advance(mins(7 * 24 * 60)).unwrap();
+    let took = begun.elapsed();
+    let started = sandbox.audit().iter().filter(|record| matches!(record.what, What::Created { .. })).count();
+    assert!(started > 60 * 70, "{started}");
+    assert!(took.as_secs() < 10, "{took:?}");
+    println!("a week with {started} sessions took {took:?}");
+}
