@@ -41,6 +41,21 @@ impl Case {
             .collect()
     }
 
+    /// Compares an answer with every key of `expected`; lists are compared as sets.
+    pub fn compare(&self, answer: &Value) -> Result<(), String> {
+        let sorted = |value: &Value| match value.as_array() {
+            None => vec![value.to_string()],
+            Some(list) => {
+                let mut list: Vec<String> = list.iter().map(Value::to_string).collect();
+                list.sort();
+                list
+            }
+        };
+        let expected = self.expected().as_object().ok_or("`expected` is no object")?;
+        let differs = expected.iter().find(|(key, value)| sorted(value) != sorted(&answer[key.as_str()]));
+        differs.map_or(Ok(()), |(key, value)| Err(format!("{key}: expected {value}, got {}", answer[key.as_str()])))
+    }
+
     /// The objects of the case as a world; one that cannot be read is the case's failure.
     pub fn world(&self) -> Result<World, String> {
         let lists = ["nodes", "pods", "pdbs", "workloads", "namespaces"].into_iter();
@@ -54,7 +69,6 @@ impl Case {
 }
 
 /// The pod called `namespace/name`.
-#[allow(dead_code)]
 pub fn pod<'a>(world: &'a World, key: &str) -> Result<&'a Pod, String> {
     let (namespace, name) = key.split_once('/').ok_or_else(|| format!("`{key}` is no namespace/name"))?;
     let found = world.pods.get(&PodKey::new(namespace, name));

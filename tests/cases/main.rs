@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod case;
+mod drain;
 mod schedulable;
 mod set_aside;
 
@@ -25,8 +26,18 @@ struct Question {
     judge: fn(&Case) -> Result<(), String>,
 }
 
-const QUESTIONS: &[Question] =
-    &[Question { name: "schedulable", features: schedulable::features, judge: schedulable::judge }];
+const QUESTIONS: &[Question] = &[
+    Question { name: "schedulable", features: schedulable::features, judge: schedulable::judge },
+    Question { name: "drain_rule", features: none, judge: drain::drain_rule },
+    Question { name: "drain_node", features: none, judge: drain::drain_node },
+    Question { name: "drain_pod_sets", features: none, judge: drain::drain_pod_sets },
+    Question { name: "kubectl_drain", features: none, judge: drain::kubectl_drain },
+    Question { name: "pdb_budget", features: none, judge: drain::pdb_budget },
+];
+
+fn none(_: &Case) -> Vec<String> {
+    Vec::new()
+}
 
 #[derive(Default)]
 struct Count {
