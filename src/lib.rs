@@ -26,3 +26,4 @@ pub mod policy;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;
+pub mod source;

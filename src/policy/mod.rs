@@ -3,16 +3,31 @@
 //! Pure. `wire` is what a file may contain, with spans; `decode` reads it; `lower` turns it into the domain values
 //! here and collects every [`Problem`] instead of stopping at the first.
 
+mod decode;
 mod domain;
+mod finding;
+mod load;
+mod located;
+mod lower;
+mod nearest;
+mod node;
 mod origin;
+mod overlap;
 mod pattern;
 mod pool;
+mod problem;
+mod schema;
 mod window;
+mod wire;
 
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, OverrideTarget, Policy,
     PolicyFile, Provider, ProviderKind, Rate, StateShares,
 };
+pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;
+pub use pattern::MOST_NAMES;
 pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
+pub use problem::{Place, Problem, Related, Severity};
+pub use schema::schema;
 pub use window::{Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

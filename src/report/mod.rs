@@ -1,5 +1,6 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
+pub mod diagnostics;
 mod explain_text;
 mod layout;
 mod plan_markdown;

@@ -1,0 +1,139 @@
+//! Problems while they are being collected: with spans instead of file names, and without their paths.
+
+use super::located::Span;
+use super::node::{Node, Value};
+use super::problem::{Place, Problem, Related, Severity};
+use crate::model::Name;
+
+/// More than this many problems help nobody.
+const MOST: usize = 1000;
+
+/// A problem whose place is still a span.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    severity: Severity,
+    code: &'static str,
+    message: String,
+    span: Option<Span>,
+    help: Option<String>,
+    related: Vec<(Span, String)>,
+}
+
+impl Finding {
+    /// What to do about it.
+    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Another place that has to do with it.
+    pub(crate) fn see(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        self.related.push((span, message.into()));
+        self
+    }
+}
+
+/// All that was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds an error.
+    pub(crate) fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Error, code, Some(span), message.into())
+    }
+
+    /// Adds a warning.
+    pub(crate) fn warning(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Warning, code, Some(span), message.into())
+    }
+
+    /// Adds an error that no place in a file is to blame for.
+    pub(crate) fn general(&mut self, code: &'static str, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Error, code, None, message.into())
+    }
+
+    fn add(&mut self, severity: Severity, code: &'static str, span: Option<Span>, message: String) -> &mut Finding {
+        let finding = Finding { severity, code, message, span, help: None, related: Vec::new() };
+        if self.list.len() > MOST {
+            self.list.truncate(MOST);
+        }
+        self.list.push_mut(finding)
+    }
+
+    /// Whether an error is among them.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.list.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The finished problems, by file and place.
+    pub(crate) fn into_problems(mut self, files: &[Name], documents: &[Node]) -> Vec<Problem> {
+        let cut = self.list.len() > MOST;
+        self.list.truncate(MOST);
+        self.list.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
+        let place = |span: &Span| {
+            let file = files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
+            Place { file, line: span.line, column: span.column, start: span.start, end: span.end }
+        };
+        let problem = |finding: Finding| Problem {
+            severity: finding.severity,
+            code: finding.code.into(),
+            message: finding.message,
+            place: finding.span.as_ref().map(place),
+            path: finding.span.and_then(|span| path_of(documents, &span)),
+            help: finding.help,
+            related: (finding.related.iter())
+                .map(|(span, message)| Related { message: message.clone(), place: place(span) })
+                .collect(),
+        };
+        let mut problems: Vec<Problem> = self.list.into_iter().map(problem).collect();
+        if cut {
+            problems.push(Problem {
+                severity: Severity::Error,
+                code: "too-many-problems".into(),
+                message: format!("there are more than {MOST} problems; the others are not shown"),
+                place: None,
+                path: None,
+                help: None,
+                related: Vec::new(),
+            });
+        }
+        problems
+    }
+}
+
+/// The path of the innermost value that holds `span`, without the leading `spec`.
+fn path_of(documents: &[Node], span: &Span) -> Option<String> {
+    let mut node = documents.iter().find(|document| document.span.contains(span))?;
+    let mut path = String::new();
+    loop {
+        let child = match &node.value {
+            _ if node.span == *span => None,
+            Value::Map(entries) => entries.iter().find_map(|(key, value)| {
+                let entry = Span { end: value.span.end.max(key.span.end), ..key.span };
+                entry.contains(span).then(|| {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(&key.text);
+                    value
+                })
+            }),
+            Value::List(items) => {
+                items.iter().enumerate().find(|(_, item)| item.span.contains(span)).map(|(index, item)| {
+                    path.push_str(&format!("[{index}]"));
+                    item
+                })
+            }
+            Value::Null | Value::Scalar(_) => None,
+        };
+        match child {
+            Some(child) => node = child,
+            None => break,
+        }
+    }
+    let path = path.strip_prefix("spec.").map_or(path.clone(), str::to_owned);
+    (!path.is_empty()).then_some(path)
+}

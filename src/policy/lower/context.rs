@@ -1,0 +1,72 @@
+//! What every part of the lowering needs: the files' names, the list of problems, and what is not acted on.
+
+use std::collections::BTreeMap;
+
+use crate::model::Name;
+use crate::policy::Origin;
+use crate::policy::finding::Findings;
+use crate::policy::located::{Located, Span};
+use crate::policy::nearest::suggestion;
+use crate::policy::wire::Text;
+
+/// The lowering's state.
+pub(crate) struct Context<'a> {
+    /// The files' names, by their number.
+    pub files: &'a [Name],
+    /// The problems.
+    pub out: &'a mut Findings,
+    /// Fields that this version does not act on, with their places.
+    pub not_acted_on: Vec<(Name, Origin)>,
+}
+
+impl Context<'_> {
+    /// The place that reasons name.
+    pub(crate) fn origin(&self, span: Span) -> Origin {
+        let file = self.files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
+        Origin { file, line: span.line, column: span.column }
+    }
+
+    /// Notes a field that this version only validates.
+    pub(crate) fn not_acted_on(&mut self, what: &str, span: Span) {
+        let origin = self.origin(span);
+        self.not_acted_on.push((what.into(), origin));
+    }
+
+    /// Checks that each name occurs once; `what` is `pool` or `schedule`.
+    pub(crate) fn unique<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Located<Text>>) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for name in names {
+            match seen.get(name.as_str()) {
+                Some(first) => {
+                    let message = format!("there are two {what}s called `{}`", name.as_str());
+                    self.out
+                        .error("duplicate-name", name.span, message)
+                        .help("give one of them another name")
+                        .see(*first, "the first one");
+                }
+                None => drop(seen.insert(name.as_str(), name.span)),
+            }
+        }
+    }
+
+    /// Checks that a name that is referred to exists.
+    pub(crate) fn known(&mut self, what: &str, name: &Located<Text>, known: &[&str]) -> bool {
+        if known.contains(&name.as_str()) {
+            return true;
+        }
+        let message = format!("there is no {what} `{}`", name.as_str());
+        let finding = self.out.error("unknown-reference", name.span, message);
+        match suggestion(name.as_str(), known.iter().copied()) {
+            Some(help) => finding.help(help),
+            None => finding.help(format!("add it under `{what}s`")),
+        };
+        false
+    }
+
+    /// Complains of fields that have no effect where they stand.
+    pub(crate) fn out_of_place(&mut self, span: Span, field: &str, only: &str) {
+        self.out
+            .error("out-of-place", span, format!("`{field}` has no meaning here"))
+            .help(format!("it is for {only}; remove it"));
+    }
+}

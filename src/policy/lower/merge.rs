@@ -1,0 +1,71 @@
+//! Several files and documents make one policy; what is said twice is an error that names both places.
+
+use crate::policy::finding::Findings;
+use crate::policy::located::Located;
+use crate::policy::wire::{
+    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Zone,
+};
+
+/// All documents together.
+#[derive(Default)]
+pub(crate) struct Merged {
+    pub name: Option<Located<Text>>,
+    pub cluster: Option<Located<Text>>,
+    pub time_zone: Option<Located<Zone>>,
+    pub limits: Option<Located<Limits>>,
+    pub drain: Option<Located<Drain>>,
+    pub allocation: Option<Located<Allocation>>,
+    pub brakes: Option<Located<Brakes>>,
+    pub providers: Vec<Located<Provider>>,
+    pub schedules: Vec<Located<Schedule>>,
+    pub pools: Vec<Located<Pool>>,
+    pub overrides: Vec<Located<Override>>,
+    pub rates: Vec<Located<Rate>>,
+    /// A document of which a list of pools could not be read: too little is known to complain that there is none.
+    pub pools_given: bool,
+}
+
+/// Puts the documents together, in their order.
+pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
+    let mut merged = Merged::default();
+    for document in documents {
+        if let Some(name) = document.metadata.and_then(|metadata| metadata.value.name) {
+            match &merged.name {
+                Some(first) if first.as_str() != name.as_str() => {
+                    out.error("two-policies", name.span, format!("this is another policy, `{}`", name.as_str()))
+                        .help("all files that are read together make one policy: give them one name, or name one file")
+                        .see(first.span, format!("the policy `{}`", first.as_str()));
+                }
+                Some(_) => {}
+                None => merged.name = Some(name),
+            }
+        }
+        let Some(spec) = document.spec else { continue };
+        let spec = spec.value;
+        merged.pools_given |= spec.has("pools");
+        once(&mut merged.cluster, spec.cluster, "cluster", out);
+        once(&mut merged.time_zone, spec.time_zone, "timeZone", out);
+        once(&mut merged.limits, spec.limits, "limits", out);
+        once(&mut merged.drain, spec.drain, "drain", out);
+        once(&mut merged.allocation, spec.allocation, "allocation", out);
+        once(&mut merged.brakes, spec.brakes, "brakes", out);
+        merged.providers.extend(spec.providers.into_iter().flat_map(|list| list.value));
+        merged.schedules.extend(spec.schedules.into_iter().flat_map(|list| list.value));
+        merged.pools.extend(spec.pools.into_iter().flat_map(|list| list.value));
+        merged.overrides.extend(spec.overrides.into_iter().flat_map(|list| list.value));
+        merged.rates.extend(spec.rates.into_iter().flat_map(|list| list.value));
+    }
+    merged
+}
+
+fn once<T>(slot: &mut Option<Located<T>>, new: Option<Located<T>>, what: &str, out: &mut Findings) {
+    let Some(new) = new else { return };
+    match slot {
+        Some(first) => {
+            out.error("said-twice", new.span, format!("`{what}` is given in two documents"))
+                .help("keep one of the two")
+                .see(first.span, "first given here");
+        }
+        None => *slot = Some(new),
+    }
+}

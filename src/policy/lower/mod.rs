@@ -1,0 +1,17 @@
+//! From what the files say to the policy that the planner reads, collecting every problem on the way.
+
+mod conflicts;
+mod context;
+mod digest;
+mod drain;
+mod limits;
+mod members;
+mod merge;
+mod money;
+mod overrides;
+mod policy;
+mod pools;
+mod windows;
+
+pub(crate) use digest::hex;
+pub(crate) use policy::lower;

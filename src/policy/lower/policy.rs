@@ -1,0 +1,87 @@
+//! The policy as a whole.
+
+use super::conflicts::cannot_both_hold;
+use super::context::Context;
+use super::digest::digest;
+use super::drain::drain;
+use super::limits::{brakes, limits, providers};
+use super::members::no_node_twice;
+use super::merge::merge;
+use super::money::{allocation, rates};
+use super::overrides::overrides;
+use super::pools::{Known, pool, schedules};
+use crate::model::Name;
+use crate::policy::finding::Findings;
+use crate::policy::wire::Document;
+use crate::policy::{Policy, PolicyFile};
+
+/// Makes one policy of all documents. None if there is an error.
+pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Option<Policy> {
+    let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
+    let merged = merge(documents, out);
+    let mut cx = Context { files: &names, out, not_acted_on: Vec::new() };
+    let zone = merged.time_zone.as_ref().map_or_else(|| Name::from("UTC"), |zone| zone.value.0.clone());
+
+    let limits = limits(&merged.limits, &mut cx);
+    let all_providers = providers(&merged.providers, &mut cx);
+    // A provider whose fields are wrong is still one that pools may name.
+    let provider_names: Vec<&str> =
+        merged.providers.iter().filter_map(|provider| provider.name.as_ref()).map(|name| name.as_str()).collect();
+    let mut all_schedules = schedules(&merged.schedules, &zone, &mut cx);
+
+    cx.unique("pool", merged.pools.iter().filter_map(|pool| pool.name.as_ref()));
+    let mut known = Known { schedules: &mut all_schedules, providers: &provider_names, zone: &zone };
+    let pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
+    no_node_twice(&merged.pools, &mut cx);
+    for written in &merged.schedules {
+        let Some(name) = &written.name else { continue };
+        if all_schedules.get(name.as_str()).is_some_and(|schedule| !schedule.used) {
+            cx.out
+                .warning("unused", name.span, format!("no pool uses the schedule `{}`", name.as_str()))
+                .help(format!("add `schedules: [{}]` to a pool, or remove it", name.as_str()));
+        }
+    }
+    if merged.pools.is_empty() && !merged.pools_given {
+        cx.out
+            .warning(
+                "no-pools",
+                merged.name.as_ref().map(|name| name.span).unwrap_or_default(),
+                "the policy has no pools",
+            )
+            .help("add `pools`; a policy without them leaves every node as it is");
+    }
+    cannot_both_hold(&pools, &mut cx);
+
+    let pool_names: Vec<&str> =
+        merged.pools.iter().filter_map(|pool| pool.name.as_ref()).map(|name| name.as_str()).collect();
+    let overrides = overrides(&merged.overrides, &pools, &pool_names, &mut cx);
+    let drain = drain(&merged.drain, &mut cx);
+    let rates = rates(&merged.rates, &provider_names, &mut cx);
+    let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
+    let brakes = brakes(&merged.brakes, &mut cx);
+
+    let mut not_acted_on = std::mem::take(&mut cx.not_acted_on);
+    not_acted_on.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+    not_acted_on.dedup();
+    if cx.out.has_errors() {
+        return None;
+    }
+    let mut policy = Policy {
+        name: merged.name?.name(),
+        digest: "".into(),
+        files,
+        cluster: merged.cluster.map(|cluster| cluster.name()),
+        time_zone: zone,
+        limits,
+        providers: all_providers,
+        pools,
+        overrides,
+        drain,
+        rates,
+        allocation,
+        brakes,
+        not_acted_on,
+    };
+    policy.digest = digest(&policy);
+    Some(policy)
+}

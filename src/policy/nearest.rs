@@ -1,0 +1,46 @@
+//! "Did you mean": the known word that a misspelt one was probably meant to be.
+
+/// The candidate closest to `word`, if it is close enough to be worth a question.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
+    let wanted = plain(word);
+    if wanted.is_empty() || wanted.chars().count() > 100 {
+        return None;
+    }
+    let cut_off = (wanted.chars().count() / 3).max(1);
+    let scored = candidates.into_iter().map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), candidate));
+    scored.filter(|(distance, _)| *distance <= cut_off).min().map(|(_, candidate)| candidate)
+}
+
+/// `did you mean X?`, else the candidates themselves where they are few.
+pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(found) = nearest(word, candidates.clone()) {
+        return Some(format!("did you mean `{found}`?"));
+    }
+    let all: Vec<String> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
+    match all.len() {
+        0 => None,
+        1..=24 => Some(format!("known are {}", all.join(", "))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn suggests_only_what_is_close() {
+        let fields = ["cpu", "memory", "maxUnavailable", "version"];
+        for (word, expected) in [
+            ("cpus", Some("cpu")),
+            ("max_unavailable", Some("maxUnavailable")),
+            ("memroy", Some("memory")),
+            ("x-extra", None),
+            ("", None),
+            ("zzz", None),
+        ] {
+            assert_eq!(nearest(word, fields), expected, "{word}");
+        }
+    }
+}

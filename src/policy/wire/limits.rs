@@ -1,0 +1,77 @@
+//! Limits, brakes, providers and overrides as they stand in a file.
+
+use super::numbers::{CountOrPercent, Decimal, Percent};
+use super::object::object;
+use super::quantities::{Bytes, Millicores};
+use super::text::Text;
+use super::times::{Instant, Length};
+
+object! {
+    /// Most capacity that may be active, over all pools.
+    Limits, "`limits`" {
+        /// CPU; 1000 by default.
+        cpu = "cpu": Millicores,
+        /// Memory; 4000Gi by default.
+        memory = "memory": Bytes,
+        /// Nodes; no limit by default.
+        nodes = "nodes": u32,
+        /// GPUs (`nvidia.com/gpu`); no limit by default.
+        gpus = "gpus": u32,
+        /// Cost per hour, in the unit of the rates; no limit by default.
+        cost_per_hour = "costPerHour": Decimal,
+    }
+}
+
+object! {
+    /// When to refuse what takes capacity away.
+    Brakes, "`brakes`" {
+        /// Most nodes that one apply may take away; no limit by default.
+        max_nodes = "maxNodes": CountOrPercent,
+        /// Most servers that one apply may delete; 3 by default.
+        max_deletes = "maxDeletes": u32,
+        /// Oldest snapshot that is acted on; 10m by default.
+        max_snapshot_age = "maxSnapshotAge": Length,
+        /// Least share of the remembered nodes that must still be there; 50% by default.
+        min_inventory = "minInventory": Percent,
+    }
+}
+
+object! {
+    /// An entry of clouds.yaml.
+    Openstack, "`openstack`" {
+        /// The entry's name.
+        cloud = "cloud": Text [required],
+        /// The region, where the entry has several.
+        region = "region": Text,
+    }
+}
+
+object! {
+    /// Where servers come from.
+    Provider, "a provider" {
+        /// Its name; pools name it.
+        name = "name": Text [required],
+        /// OpenStack.
+        openstack = "openstack": Openstack [required],
+    }
+}
+
+object! {
+    /// A temporary exception to the policy.
+    Override, "an override" {
+        /// `pool/P` or `node/N`. A node is kept awake by `min: 1` and parked by `max: 0`.
+        target = "target": Text [required],
+        /// Least active nodes.
+        min = "min": u32,
+        /// Most active nodes.
+        max = "max": u32,
+        /// Exactly so many active nodes, instead of `min` and `max`.
+        replicas = "replicas": u32,
+        /// When it ends.
+        expires = "expires": Instant [required],
+        /// Why.
+        reason = "reason": Text [required],
+        /// Who.
+        author = "author": Text,
+    }
+}

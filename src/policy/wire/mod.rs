@@ -1,0 +1,28 @@
+//! What a policy file may contain, one file per section; every value knows its place.
+//!
+//! A field that cannot be read is reported and left out, so that one run reports all of them. The same types give the
+//! JSON Schema.
+
+mod document;
+mod drain;
+mod limits;
+mod money;
+mod numbers;
+mod object;
+mod pools;
+mod quantities;
+mod read;
+mod text;
+mod times;
+mod windows;
+
+pub(crate) use document::{Document, Spec};
+pub(crate) use drain::{Disposable, Drain};
+pub(crate) use limits::{Brakes, Limits, Override, Provider};
+pub(crate) use money::{Allocation, Charged, Rate};
+pub(crate) use numbers::{Percent, Share};
+pub(crate) use pools::{Automatic, Headroom, NodeStorage, Nodes, Pool, SelectorFields};
+pub(crate) use read::{OneOrMany, Pairs, Wire};
+pub(crate) use text::{Pattern, Text};
+pub(crate) use times::{LeadTime, Length, Zone};
+pub(crate) use windows::{Exception, Schedule, Window, WindowKindName};

@@ -1,0 +1,174 @@
+//! Pools, their members and their headroom as they stand in a file.
+
+use super::numbers::{CountOrPercent, Percent};
+use super::object::{object, words};
+use super::quantities::{Bytes, Millicores};
+use super::read::{Choice, OneOrMany, Wire};
+use super::text::{Pattern, Text};
+use super::times::Length;
+use super::windows::{Exception, Labels, Window};
+use crate::model::Operator;
+use crate::policy::Idle;
+use crate::policy::finding::Findings;
+use crate::policy::located::Located;
+use crate::policy::node::{Node, Value};
+
+words! { Idle, "Idle", "something to do with an idle node" {
+    "shelve" => Idle::Shelve,
+    "stop" => Idle::Stop,
+    "suspend" => Idle::Suspend,
+    "delete" => Idle::Delete,
+} }
+
+words! { Operator, "SelectorOperator", "an operator of a label selector" {
+    "In" => Operator::In,
+    "NotIn" => Operator::NotIn,
+    "Exists" => Operator::Exists,
+    "DoesNotExist" => Operator::DoesNotExist,
+} }
+
+/// Whether nodes that hold data may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeStorage {
+    Allowed,
+    Protected,
+}
+
+words! { NodeStorage, "NodeStorage", "a rule for nodes that hold data" {
+    "allowed" => NodeStorage::Allowed,
+    "protected" => NodeStorage::Protected,
+} }
+
+object! {
+    /// One condition on one label.
+    Expression, "an expression" {
+        /// The label's key.
+        key = "key": Text [required],
+        /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+        operator = "operator": Choice<Operator> [required],
+        /// What with, for `In` and `NotIn`.
+        values = "values": Vec<Located<Text>>,
+    }
+}
+
+object! {
+    /// A label selector as in Kubernetes; all of it must hold.
+    SelectorFields, "a selector" {
+        /// Labels and their values.
+        match_labels = "matchLabels": Labels,
+        /// Conditions on labels.
+        match_expressions = "matchExpressions": Vec<Located<Expression>>,
+    }
+}
+
+object! {
+    /// Which nodes: by name, or by label.
+    Nodes, "`nodes`" {
+        /// Node names, with ranges such as `{2..10}` and `*`.
+        names = "names": OneOrMany<Pattern>,
+        /// Labels and their values, all of which a node must have.
+        labels = "labels": Labels,
+        /// A label selector.
+        selector = "selector": SelectorFields,
+    }
+}
+
+/// `true` for the usual share, `false` for none, or a percentage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Automatic {
+    /// `true` or `false`.
+    Flag(bool),
+    /// In thousandths.
+    Share(u32),
+}
+
+impl Wire for Automatic {
+    fn read(node: &Node, out: &mut Findings) -> Option<Self> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.plain && matches!(scalar.text.as_str(), "true" | "false") => {
+                bool::read(node, out).map(Self::Flag)
+            }
+            _ => Percent::read(node, out).map(|percent| Self::Share(percent.0)),
+        }
+    }
+}
+
+impl schemars::JsonSchema for Automatic {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AutomaticHeadroom".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let percent = generator.subschema_for::<Percent>();
+        schemars::json_schema!({ "anyOf": [{ "type": "boolean" }, percent] })
+    }
+}
+
+object! {
+    /// So many pieces of spare capacity of one size.
+    HeadroomUnit, "a headroom unit" {
+        /// CPU of one.
+        cpu = "cpu": Millicores,
+        /// Memory of one.
+        memory = "memory": Bytes,
+        /// GPUs of one.
+        gpu = "gpu": u32,
+        /// How many; 1 by default.
+        count = "count": u32,
+    }
+}
+
+object! {
+    /// Spare capacity kept for pods that do not exist yet.
+    Headroom, "`headroom`" {
+        /// A share of what is requested; `true` is 5 %.
+        automatic = "automatic": Automatic,
+        /// Pieces by size.
+        units = "units": Vec<Located<HeadroomUnit>>,
+    }
+}
+
+object! {
+    /// Nodes that are interchangeable for scaling.
+    Pool, "a pool" {
+        /// Its name.
+        name = "name": Text [required],
+        /// Its provider; may be left out if there is one at most.
+        provider = "provider": Text,
+        /// Its flavor, for prices where the server does not say.
+        flavor = "flavor": Text,
+        /// Which nodes belong to it.
+        nodes = "nodes": Nodes [required],
+        /// Nodes that are never taken away.
+        keep = "keep": OneOrMany<Pattern>,
+        /// Least active nodes; 0 by default.
+        min = "min": u32,
+        /// Most active nodes; all of them by default.
+        max = "max": u32,
+        /// Exactly so many active nodes, instead of `min` and `max`.
+        replicas = "replicas": u32,
+        /// What happens to a node that is not needed; `shelve` by default.
+        idle = "idle": Choice<Idle>,
+        /// Nodes that change at once; 10 by default.
+        parallelism = "parallelism": u32,
+        /// Nodes that may be in transition at once, as a count or a share of the active ones.
+        max_unavailable = "maxUnavailable": CountOrPercent,
+        /// A node is not parked if it would be wanted again sooner; by default twice the time to park and wake, at least 1h.
+        min_parked = "minParked": Length,
+        /// Nodes chosen to go at a window's end are cordoned so long before.
+        wind_down = "windDown": Length,
+        /// Pools with a larger weight are preferred; 0 by default.
+        weight = "weight": i32,
+        /// Whether nodes that hold data may go; `protected` by default.
+        node_storage = "nodeStorage": Choice<NodeStorage>,
+        /// Other owners of these nodes, known and accepted.
+        shared_with = "sharedWith": OneOrMany<Text>,
+        /// Schedules by name.
+        schedules = "schedules": OneOrMany<Text>,
+        /// Windows of its own.
+        windows = "windows": Vec<Located<Window>>,
+        /// Exceptions of its own.
+        exceptions = "exceptions": Vec<Located<Exception>>,
+        /// Spare capacity.
+        headroom = "headroom": Headroom,
+    }
+}

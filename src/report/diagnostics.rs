@@ -1,0 +1,172 @@
+//! Problems of a policy, drawn under the lines that they are about, or as JSON. The only room that knows miette.
+
+use std::fmt::{self, Display};
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeStyles};
+
+use crate::policy::{Place, PolicySource, Problem, Severity};
+
+/// How problems are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// With colours.
+    pub colour: bool,
+    /// Lines of the drawing in Unicode rather than ASCII.
+    pub unicode: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Style {
+    /// ASCII without colours, 100 columns wide: for logs and tests.
+    pub const PLAIN: Self = Self { colour: false, unicode: false, width: 100 };
+}
+
+/// Lines longer than this, in bytes, are not shown.
+const LONGEST_LINE: usize = 500;
+
+/// The problems as text, each with its line underlined, and a last line that counts them. Empty if there are none.
+pub fn text(problems: &[Problem], sources: &[PolicySource], style: Style) -> String {
+    let theme = match (style.colour, style.unicode) {
+        (true, true) => GraphicalTheme::unicode(),
+        (true, false) => GraphicalTheme { styles: ThemeStyles::ansi(), ..GraphicalTheme::ascii() },
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        (false, false) => GraphicalTheme::none(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width.max(40)).with_links(false);
+    let shown: Vec<(&str, NamedSource<String>)> = sources.iter().map(readable).collect();
+    let mut text = String::new();
+    for problem in problems {
+        let drawn = Drawn::new(problem, &shown);
+        let mut one = String::new();
+        if handler.render_report(&mut one, &drawn).is_err() {
+            one = format!("{problem}\n");
+        }
+        text.push_str(&one);
+        text.push('\n');
+    }
+    if let Some(count) = count(problems) {
+        text.push_str(&count);
+        text.push('\n');
+    }
+    text
+}
+
+/// `2 errors, 1 warning`; None if there is nothing to count.
+pub fn count(problems: &[Problem]) -> Option<String> {
+    let of = |severity: Severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let parts: Vec<String> = [Severity::Error, Severity::Warning]
+        .into_iter()
+        .map(|severity| (of(severity), severity))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, severity)| format!("{number} {severity}{}", if number == 1 { "" } else { "s" }))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The problems as a JSON object: `{"errors": 1, "warnings": 0, "problems": [...]}`.
+pub fn json(problems: &[Problem]) -> serde_json::Value {
+    let of = |severity: Severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    serde_json::json!({
+        "formatVersion": "1.0",
+        "errors": of(Severity::Error),
+        "warnings": of(Severity::Warning),
+        "problems": problems,
+    })
+}
+
+/// A file's text as it may go to a terminal. Bytes keep their places.
+fn readable(source: &PolicySource) -> (&str, NamedSource<String>) {
+    let text = std::str::from_utf8(&source.text).map(harmless).unwrap_or_default();
+    (&source.path, NamedSource::new(&*source.path, text))
+}
+
+/// Control characters could rewrite the terminal; each becomes a `?`, which is as long.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t') { '?' } else { c }).collect()
+}
+
+/// A problem as miette wants it.
+#[derive(Debug)]
+struct Drawn<'a> {
+    problem: &'a Problem,
+    message: String,
+    source: Option<&'a NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    help: Option<String>,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(problem: &'a Problem, sources: &'a [(&str, NamedSource<String>)]) -> Self {
+        let find = |place: &Place| sources.iter().find(|(path, _)| **path == *place.file).map(|(_, source)| source);
+        let source = problem.place.as_ref().and_then(find);
+        let mut labels = Vec::new();
+        let mut help: Vec<String> = problem.help.iter().map(|help| harmless(help)).collect();
+        let mut drawn = false;
+        if let (Some(place), Some(source)) = (&problem.place, source)
+            && let Some((start, length)) = line_part(source.inner(), place)
+        {
+            drawn = true;
+            labels.push(LabeledSpan::new_primary_with_span(problem.path.as_deref().map(harmless), (start, length)));
+        }
+        for related in &problem.related {
+            let same = problem.place.as_ref().is_some_and(|place| place.file == related.place.file);
+            match source.filter(|_| same && drawn).and_then(|source| line_part(source.inner(), &related.place)) {
+                Some((start, length)) => {
+                    labels.push(LabeledSpan::new_with_span(Some(harmless(&related.message)), (start, length)));
+                }
+                None => {
+                    let Place { file, line, column, .. } = &related.place;
+                    help.push(format!("{}: {file}:{line}:{column}", harmless(&related.message)));
+                }
+            }
+        }
+        let mut message = harmless(&problem.message);
+        if let (false, Some(place)) = (drawn, &problem.place) {
+            message = format!("{}:{}:{}: {message}", place.file, place.line, place.column);
+        }
+        let help = (!help.is_empty()).then(|| help.join("\n"));
+        Self { problem, message, source: source.filter(|_| drawn), labels, help }
+    }
+}
+
+/// The part of a place that lies on its first line; None if that line cannot be shown.
+fn line_part(text: &str, place: &Place) -> Option<(usize, usize)> {
+    let (start, end) = (place.start as usize, place.end as usize);
+    let before = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let rest = text.get(start..)?;
+    let line_end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+    if (start + line_end).saturating_sub(before) > LONGEST_LINE {
+        return None;
+    }
+    Some((start, end.saturating_sub(start).min(line_end)))
+}
+
+impl Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        Some(Box::new(format!("{}[{}]", self.problem.severity, self.problem.code)))
+    }
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
+    }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.map(|source| source as &dyn SourceCode)
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<_>)
+    }
+}
