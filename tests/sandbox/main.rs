@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod build;
+mod dumps;
 mod flows;
+mod loss;
 mod properties;
 mod random;
 mod verdicts;
