@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod case;
+mod disruption;
 mod drain;
 mod schedulable;
 mod set_aside;
@@ -33,6 +34,8 @@ const QUESTIONS: &[Question] = &[
     Question { name: "drain_pod_sets", features: none, judge: drain::drain_pod_sets },
     Question { name: "kubectl_drain", features: none, judge: drain::kubectl_drain },
     Question { name: "pdb_budget", features: none, judge: drain::pdb_budget },
+    Question { name: "pdb_status", features: none, judge: disruption::pdb_status },
+    Question { name: "evict_request", features: none, judge: disruption::evict_request },
 ];
 
 fn none(_: &Case) -> Vec<String> {

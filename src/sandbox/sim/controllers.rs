@@ -1,11 +1,10 @@
 //! The controllers that keep sets of pods complete. Bare pods have none: they do not come back.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::audit::What;
 use super::latency;
-use super::replica::{Habit, Set, unpinned};
+use super::replica::{Habit, Set, pinned_to, unpinned};
 use super::state::Sim;
 use crate::model::{Name, Node, Phase, Pod, PodKey, PodSpec, TaintEffect, Workload};
 
@@ -121,11 +120,6 @@ impl Sim {
             self.put_workload(Workload { finished, ..workload });
         }
     }
-}
-
-fn pinned_to(pod: &Arc<Pod>) -> Option<Name> {
-    let terms = pod.spec.affinity.as_ref()?.node.as_ref()?;
-    terms.first()?.fields.first()?.0.values.first().cloned()
 }
 
 /// Whether a DaemonSet with such pods keeps one on `node`.

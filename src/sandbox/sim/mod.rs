@@ -9,7 +9,6 @@ mod budgets;
 mod command;
 mod controllers;
 mod eviction;
-mod homes;
 mod kubelet;
 mod latency;
 mod load;

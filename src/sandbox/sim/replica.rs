@@ -124,3 +124,9 @@ pub fn unpinned(affinity: Option<&Affinity>) -> Vec<&[Requirement]> {
     let terms = affinity.and_then(|affinity| affinity.node.as_ref());
     terms.into_iter().flatten().map(|term| term.labels.as_slice()).collect()
 }
+
+/// The node that a DaemonSet's pod is for.
+pub fn pinned_to(pod: &Pod) -> Option<Name> {
+    let terms = pod.spec.affinity.as_ref()?.node.as_ref()?;
+    terms.first()?.fields.first()?.0.values.first().cloned()
+}

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 
 use super::audit::What;
+use super::replica::pinned_to;
 use super::state::Sim;
-use crate::model::{Node, Pod, PodKey, PodSpec, Taint, TaintEffect};
-use crate::sandbox::sim::homes::Homes;
+use crate::model::{Name, Node, Pod, PodKey, PodSpec, Taint, TaintEffect};
+use crate::placement::{Site, Unfit};
 
 impl Sim {
     pub(super) fn schedule_pending(&mut self) {
@@ -17,18 +18,16 @@ impl Sim {
             return;
         }
         pending.sort_by_cached_key(|pod| (Reverse(pod.spec.priority), pod.created, pod.key.clone()));
-        let mut homes = Homes::new(&self.world);
+        let mut site = Site::new(&self.world);
         for pod in pending {
             let key: PodKey = pod.key.clone();
-            let mut found = homes.of(&pod);
-            found.sort_by_key(|node| self.world.nodes.get(node).map_or(0, |node| discouraged(&pod.spec, node)));
-            let Some(node) = found.into_iter().next() else {
+            let Some(node) = self.home(&site, &pod) else {
                 if !pod.marked_unschedulable {
                     self.put_pod(Pod { marked_unschedulable: true, ..pod });
                 }
                 continue;
             };
-            homes.place(&pod, &node);
+            site.place(&pod, &node);
             self.log(What::Bound { pod: key, uid: pod.uid.clone(), node: node.clone() });
             let alive = self.alive(&node);
             let bound = Pod { node: Some(node), marked_unschedulable: false, nominated_node: None, ..pod };
@@ -39,6 +38,21 @@ impl Sim {
         }
         // What was only bound or marked here is no reason to look again.
         self.schedule = false;
+    }
+
+    /// The node for this pod. A DaemonSet's pod has one node only, and does not mind that it is cordoned or not Ready.
+    fn home(&self, site: &Site, pod: &Pod) -> Option<Name> {
+        if let Some(node) = pinned_to(pod).filter(|_| pod.daemon()) {
+            let passing = |unfit: &Unfit| match unfit {
+                Unfit::NotReady | Unfit::Unschedulable => true,
+                Unfit::Taint(taint) => taint.key.starts_with("node.kubernetes.io/"),
+                _ => false,
+            };
+            return site.unfit_modelled(pod, &node).iter().all(passing).then_some(node);
+        }
+        let mut homes = site.homes_modelled(pod);
+        homes.sort_by_key(|node| self.world.nodes.get(node).map_or(0, |node| discouraged(&pod.spec, node)));
+        homes.into_iter().next()
     }
 }
 
