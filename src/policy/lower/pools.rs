@@ -100,10 +100,9 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         min_parked: written.min_parked.as_ref().map(|least| least.value.0),
         wind_down: written.wind_down.as_ref().map_or(SignedDuration::ZERO, |length| length.value.0),
         weight: written.weight.as_ref().map_or(0, |weight| weight.value),
-        node_storage_allowed: written
-            .node_storage
-            .as_ref()
-            .is_some_and(|rule| rule.value.0 == wire::NodeStorage::Allowed),
+        node_storage_allowed: written.node_storage.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
+        front_doors_allowed: written.front_doors.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
+        adopt: written.adopt.as_ref().is_some_and(|adopt| adopt.value),
         shared_with: written.shared_with.iter().flat_map(|list| &list.value.0).map(|owner| owner.name()).collect(),
         headroom: kept_free,
         windows,
@@ -243,6 +242,8 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("windDown", written.wind_down.as_ref().map(|value| value.span)),
         ("weight", written.weight.as_ref().map(|value| value.span)),
         ("nodeStorage", written.node_storage.as_ref().map(|value| value.span)),
+        ("frontDoors", written.front_doors.as_ref().map(|value| value.span)),
+        ("adopt", written.adopt.as_ref().map(|value| value.span)),
         ("sharedWith", written.shared_with.as_ref().map(|value| value.span)),
         ("headroom", written.headroom.as_ref().map(|value| value.span)),
     ];

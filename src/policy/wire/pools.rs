@@ -27,16 +27,16 @@ words! { Operator, "SelectorOperator", "an operator of a label selector" {
     "DoesNotExist" => Operator::DoesNotExist,
 } }
 
-/// Whether nodes that hold data may go.
+/// Whether nodes of a special kind may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeStorage {
+pub(crate) enum MayGo {
     Allowed,
     Protected,
 }
 
-words! { NodeStorage, "NodeStorage", "a rule for nodes that hold data" {
-    "allowed" => NodeStorage::Allowed,
-    "protected" => NodeStorage::Protected,
+words! { MayGo, "MayGo", "a rule for such nodes" {
+    "allowed" => MayGo::Allowed,
+    "protected" => MayGo::Protected,
 } }
 
 object! {
@@ -159,7 +159,11 @@ object! {
         /// Pools with a larger weight are preferred; 0 by default.
         weight = "weight": i32,
         /// Whether nodes that hold data may go; `protected` by default.
-        node_storage = "nodeStorage": Choice<NodeStorage>,
+        node_storage = "nodeStorage": Choice<MayGo>,
+        /// Whether nodes that traffic enters by may go; `protected` by default.
+        front_doors = "frontDoors": Choice<MayGo>,
+        /// Whether parked servers and cordons without a record of ours count as ours; `false` by default.
+        adopt = "adopt": bool,
         /// Other owners of these nodes, known and accepted.
         shared_with = "sharedWith": OneOrMany<Text>,
         /// Schedules by name.
