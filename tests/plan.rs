@@ -1,0 +1,314 @@
+//! The planner through its public door: what it decides, why, and that every prefix is safe.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "plan/fixture.rs"]
+mod fixture;
+#[path = "plan/properties.rs"]
+mod properties;
+
+use fixture::{Cluster, RATES, WORKSHOP, at, merge, policy};
+use serde_json::json;
+use tidegate::plan::{Code, Plan, PodAction, Verb, Verdict, plan, plan_for, verify};
+
+/// A calm Sunday, and the Tuesday of the workshop.
+const CALM: &str = "2026-11-22T19:00:00Z";
+
+fn verbs(plan: &Plan, verb: Verb) -> Vec<&str> {
+    plan.steps.iter().filter(|step| step.verb == verb).map(|step| step.node.as_str()).collect()
+}
+
+fn codes(plan: &Plan, node: &str) -> Vec<Code> {
+    let kept = plan.kept.iter().filter(|kept| kept.node == node);
+    kept.flat_map(|kept| kept.reasons.iter().map(|reason| reason.code)).collect()
+}
+
+#[test]
+fn a_calm_day_parks_nine_of_ten_and_says_why() {
+    let policy = policy(WORKSHOP, RATES);
+    let cluster = Cluster::workers(10);
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 9, "{plan:#?}");
+    assert!(!verbs(&plan, Verb::Park).contains(&"worker-1"));
+    assert!(plan.applyable && plan.complete, "{:?}", plan.caveats);
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    assert!(plan.steps.iter().all(|step| step.reason.code == Code::NotNeeded && step.origin.is_some()));
+    assert!(plan.summary.text.starts_with("Plan: 9 to park (shelve; coming back needs a free host)"));
+}
+
+#[test]
+fn the_window_wakes_what_is_parked_a_quarter_of_an_hour_before() {
+    let policy = policy(WORKSHOP, RATES);
+    let mut cluster = Cluster::workers(1);
+    for number in 2..=10 {
+        let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        cluster.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    }
+    let before = cluster.plan(&policy, "2026-11-24T19:44:59Z");
+    assert_eq!(before.summary.verdict, Verdict::NoChanges, "{}", before.summary.text);
+    let plan = cluster.plan(&policy, "2026-11-24T19:45:00Z");
+    assert_eq!(verbs(&plan, Verb::Wake).len(), 9);
+    assert_eq!(verbs(&plan, Verb::Uncordon).len(), 9);
+    assert_eq!(plan.steps[0].provider_verb.as_deref(), Some("unshelve"));
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+}
+
+/// Ten m3.medium workers: always on, one on and nine for one workshop a week, and the same stopped at half the price.
+#[test]
+fn money_is_what_the_rates_say() {
+    let cluster = Cluster::workers(10);
+    for (pool, week) in [
+        ("      replicas: 10\n".to_owned(), 13_440),
+        (WORKSHOP.to_owned(), 1_578),
+        (format!("{WORKSHOP}      idle: stop\n"), 7_509),
+    ] {
+        let plan = cluster.plan(&policy(&pool, RATES), CALM);
+        let cost = plan.cost.expect("there are rates");
+        assert_eq!(cost.week_micros, week * 1_000_000, "{pool}");
+        assert_eq!(cost.always_on_week_micros, 13_440_000_000);
+    }
+}
+
+#[test]
+fn an_allocation_says_when_it_runs_out() {
+    let rest = format!("{RATES}  allocation: {{balance: 13440, asOf: \"{CALM}\"}}\n");
+    let plan = Cluster::workers(10).plan(&policy("      replicas: 10\n", &rest), CALM);
+    assert_eq!(plan.cost.unwrap().allocation_ends, Some(at("2026-11-29T19:00:00Z")));
+}
+
+#[test]
+fn parking_for_less_than_it_is_worth_is_not_done() {
+    let policy = policy(WORKSHOP, "");
+    let plan = Cluster::workers(10).plan(&policy, "2026-11-24T18:46:00Z");
+    assert_eq!(plan.steps, []);
+    assert_eq!(plan.summary.verdict, Verdict::NothingNow);
+    assert!(codes(&plan, "worker-5").contains(&Code::MinParked), "{:?}", plan.kept);
+    let earlier = Cluster::workers(10).plan(&policy, "2026-11-24T18:44:00Z");
+    assert_eq!(verbs(&earlier, Verb::Park).len(), 9);
+}
+
+/// Every way in which one pod, or one mark on the node, keeps a node.
+#[test]
+fn what_keeps_a_node_is_named() {
+    type Change = fn(&mut Cluster);
+    let cases: [(Code, Change); 12] = [
+        (Code::NoController, |c| drop(c.pod("bare", "worker-5", "", "1"))),
+        (Code::LocalStorage, |c| {
+            c.pod("a", "worker-5", "a", "1")["spec"]["volumes"] = json!([{"name": "scratch", "emptyDir": {}}]);
+        }),
+        (Code::DoNotDisrupt, |c| {
+            merge(
+                c.pod("a", "worker-5", "a", "1"),
+                json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "true"}}}),
+            );
+        }),
+        (Code::DoNotDisrupt, |c| {
+            merge(
+                c.pod("a", "worker-5", "a", "1"),
+                json!({"metadata": {"labels": {"spotinst.io/restrict-scale-down": "true"}}}),
+            );
+        }),
+        (Code::SystemPod, |c| {
+            let young = json!({"metadata": {"creationTimestamp": "2026-11-22T18:30:00Z"}});
+            merge(c.pod("kube-system/a", "worker-5", "a", "1"), young);
+        }),
+        (Code::LongGrace, |c| {
+            merge(c.pod("a", "worker-5", "a", "1"), json!({"spec": {"terminationGracePeriodSeconds": 3600}}));
+        }),
+        (Code::Budget, |c| {
+            c.pod("a", "worker-5", "a", "1");
+            c.budget("a", "a", 0, 1, 1, 1);
+        }),
+        (Code::NoOtherHome, |c| drop(c.pod("big", "worker-5", "big", "9"))),
+        (Code::NotModelled, |c| {
+            let term =
+                json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "kubernetes.io/hostname"}]);
+            let anti = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}});
+            merge(c.pod("a", "worker-5", "a", "1"), json!({"spec": {"affinity": anti}}));
+        }),
+        (Code::Hold, |c| {
+            let node = c.items.iter_mut().find(|i| i["kind"] == "Node" && i["metadata"]["name"] == "worker-5").unwrap();
+            merge(node, json!({"metadata": {"annotations": {"tidegate.dev/hold": "debugging"}}}));
+        }),
+        (Code::ControlPlane, |c| {
+            let node = c.items.iter_mut().find(|i| i["kind"] == "Node" && i["metadata"]["name"] == "worker-5").unwrap();
+            merge(node, json!({"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}}));
+        }),
+        (Code::OtherOwner, |c| {
+            let node = c.items.iter_mut().find(|i| i["kind"] == "Node" && i["metadata"]["name"] == "worker-5").unwrap();
+            merge(node, json!({"metadata": {"labels": {"karpenter.sh/nodepool": "default"}}}));
+        }),
+    ];
+    let policy = policy(WORKSHOP, "");
+    for (code, change) in cases {
+        let mut cluster = Cluster::workers(10);
+        change(&mut cluster);
+        let plan = cluster.plan(&policy, CALM);
+        assert!(codes(&plan, "worker-5").contains(&code), "{code:?}: {:?}", plan.kept);
+        assert_eq!(verbs(&plan, Verb::Park).len(), 8, "{code:?}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    }
+}
+
+#[test]
+fn declared_storage_and_named_pods_may_go() {
+    let drain = "  drain:\n    disposable:\n      - {namespaces: [default], volumes: [scratch]}\n    pods:\n      \
+                 - {match: {namespaces: [jhub]}, action: wait, atMost: 2h}\n      \
+                 - {match: {namespaces: [tools]}, action: evict}\n";
+    let policy = policy(WORKSHOP, drain);
+    let mut cluster = Cluster::workers(10);
+    cluster.pod("a", "worker-5", "a", "1")["spec"]["volumes"] = json!([{"name": "scratch", "emptyDir": {}}]);
+    cluster.pod("jhub/jupyter-ana", "worker-6", "", "1");
+    cluster.pod("tools/bare", "worker-7", "", "1");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 9, "{:?}", plan.kept);
+    let action = |pod: &str| plan.steps.iter().flat_map(|s| &s.pods).find(|p| p.pod == pod).map(|p| p.action);
+    assert_eq!(action("default/a"), Some(PodAction::Evict));
+    assert_eq!(action("jhub/jupyter-ana"), Some(PodAction::Wait));
+    assert_eq!(action("tools/bare"), Some(PodAction::Evict));
+    // The node with the user goes last.
+    assert_eq!(verbs(&plan, Verb::Park).last(), Some(&"worker-6"));
+}
+
+/// minAvailable 3, five pods, four of them on the node: two, wait, two.
+#[test]
+fn a_budget_makes_rounds() {
+    let policy = policy(WORKSHOP, "");
+    let mut cluster = Cluster::workers(10);
+    for number in 1..=4 {
+        cluster.pod(&format!("web-{number}"), "worker-5", "web", "100m");
+    }
+    cluster.pod("web-5", "worker-1", "web", "100m");
+    cluster.budget("web", "web", 2, 5, 3, 5);
+    let plan = cluster.plan(&policy, CALM);
+    let mut rounds: Vec<u32> = plan.steps.iter().flat_map(|s| &s.pods).filter_map(|pod| pod.chunk).collect();
+    rounds.sort_unstable();
+    assert_eq!(rounds, [1, 1, 2, 2]);
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+}
+
+/// Three replicas without a budget on three nodes that all go: never more than one away at a time (H1).
+#[test]
+fn an_implied_budget_spans_the_whole_plan() {
+    let policy = policy(WORKSHOP, "");
+    let mut cluster = Cluster::workers(10);
+    for number in 2..=4 {
+        cluster.pod(&format!("web-{number}"), &format!("worker-{number}"), "web", "100m");
+    }
+    let plan = cluster.plan(&policy, CALM);
+    let mut rounds: Vec<u32> = plan.steps.iter().flat_map(|s| &s.pods).filter_map(|pod| pod.chunk).collect();
+    rounds.sort_unstable();
+    assert_eq!(rounds, [1, 2, 3]);
+    assert_eq!(plan.outages, []);
+    cluster.pod("only", "worker-9", "only", "100m");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(plan.outages.len(), 1, "{:?}", plan.outages);
+}
+
+#[test]
+fn a_freeze_takes_nothing_away_and_still_wakes() {
+    let frozen = format!(
+        "{WORKSHOP}        - {{name: exam, kind: freeze, from: \"2026-11-22T00:00:00Z\", until: \"2026-11-26T00:00:00Z\"}}\n"
+    );
+    let policy = policy(&frozen, "");
+    let plan = Cluster::workers(10).plan(&policy, CALM);
+    assert_eq!(plan.steps, []);
+    assert!(codes(&plan, "worker-5").contains(&Code::Freeze));
+    assert_eq!(plan.summary.verdict, Verdict::NothingNow);
+}
+
+#[test]
+fn above_the_ceiling_with_nowhere_to_go_is_a_cannot() {
+    let policy = policy("      min: 0\n      max: 3\n", "");
+    let mut cluster = Cluster::workers(5);
+    for number in 1..=5 {
+        cluster.pod(&format!("p-{number}"), &format!("worker-{number}"), &format!("o-{number}"), "7");
+    }
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(plan.summary.verdict, Verdict::Cannot, "{}", plan.summary.text);
+    assert!(plan.summary.text.contains("2 nodes above the policy"), "{}", plan.summary.text);
+    assert!(codes(&plan, "worker-3").contains(&Code::OverCeiling));
+}
+
+#[test]
+fn a_floor_that_only_creation_could_fill_is_a_cannot() {
+    let plan = Cluster::workers(4).plan(&policy("      replicas: 6\n", ""), CALM);
+    assert_eq!(plan.summary.verdict, Verdict::Cannot);
+    assert_eq!(codes(&plan, "worker-7"), [Code::NoCreate]);
+}
+
+#[test]
+fn other_peoples_work_is_left_alone() {
+    let policy = policy("      replicas: 4\n", "");
+    let mut cluster = Cluster::workers(2);
+    cluster.node("worker-3", json!({}), json!({"unschedulable": true}), "ACTIVE");
+    cluster.node("worker-4", json!({}), json!({"unschedulable": true}), "SHUTOFF");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(plan.steps, [], "neither a person's cordon nor a server stopped by hand is ours to lift");
+    assert_eq!(codes(&plan, "worker-3"), [Code::CordonedByOther]);
+    assert_eq!(codes(&plan, "worker-4"), [Code::StoppedByOther]);
+}
+
+#[test]
+fn brakes_each_have_a_message() {
+    let calm = policy(WORKSHOP, "");
+    let brake = |plan: &Plan| plan.refusals.iter().map(|r| r.brake.clone()).collect::<Vec<_>>();
+    let mut cluster = Cluster::workers(4);
+    cluster.memory(json!({"pools": {"workers": {"members": 10, "failedWakes": 0, "parkTimes": [], "wakeTimes": []}}}));
+    assert_eq!(brake(&cluster.plan(&calm, CALM)), ["inventory-shrank"]);
+    let few = policy(WORKSHOP, "  brakes: {maxNodes: 3}\n");
+    assert_eq!(brake(&Cluster::workers(10).plan(&few, CALM)), ["max-nodes"]);
+    let request = tidegate::plan::Request { targets: vec![], for_apply: true };
+    let world = Cluster::workers(10).world();
+    assert_eq!(brake(&plan_for(&calm, &world, at("2026-11-22T19:11:00Z"), &request).0), ["snapshot-too-old"]);
+    assert_eq!(brake(&plan_for(&calm, &world, at("2026-11-22T19:10:00Z"), &request).0), Vec::<String>::new());
+}
+
+#[test]
+fn a_failed_drain_bars_its_node_for_a_while() {
+    let policy = policy(WORKSHOP, "");
+    let mut cluster = Cluster::workers(10);
+    let failure = json!({"why": "a pod did not go", "tries": 2, "next": "2026-11-22T19:20:00Z"});
+    cluster.memory(json!({"nodes": {"worker-5": {"drainFailure": failure}}}));
+    assert_eq!(codes(&cluster.plan(&policy, CALM), "worker-5"), [Code::RecentlyFailed]);
+    assert!(verbs(&cluster.plan(&policy, "2026-11-22T19:20:00Z"), Verb::Park).contains(&"worker-5"));
+}
+
+/// The checker must be able to fail: each tampering is found.
+#[test]
+fn verify_finds_what_is_wrong() {
+    let policy = policy(WORKSHOP, "");
+    let mut cluster = Cluster::workers(10);
+    for number in 2..=4 {
+        cluster.pod(&format!("web-{number}"), &format!("worker-{number}"), "web", "4");
+    }
+    let world = cluster.world();
+    let good = plan(&policy, &world, at(CALM)).0;
+    assert_eq!(verify(&good, &world, &policy), []);
+    type Tamper = fn(&mut Plan);
+    let tampered: [(&str, Tamper); 7] = [
+        ("graph", |plan| plan.steps[0].after.push("park/nowhere".into())),
+        ("order", |plan| plan.steps.retain(|step| step.verb != Verb::Drain || step.node != "worker-10")),
+        ("stranded", |plan| plan.steps.iter_mut().for_each(|step| step.pods.clear())),
+        ("home", |plan| {
+            let pods = plan.steps.iter_mut().flat_map(|step| &mut step.pods);
+            pods.for_each(|pod| pod.home = Some("worker-10".into()));
+        }),
+        ("implied-budget", |plan| {
+            plan.steps.iter_mut().flat_map(|step| &mut step.pods).for_each(|pod| pod.chunk = Some(1));
+        }),
+        ("floor", |plan| plan.pools[0].floor = 4),
+        ("keep", |plan| {
+            let step = plan.steps.iter_mut().find(|step| step.verb == Verb::Cordon).unwrap();
+            step.node = "worker-1".into();
+        }),
+    ];
+    for (rule, tamper) in tampered {
+        let mut plan = good.clone();
+        tamper(&mut plan);
+        let found: Vec<&str> = verify(&plan, &world, &policy).iter().map(|violation| violation.rule).collect();
+        let relaxed = rule == "order" && found.contains(&"graph");
+        assert!(found.contains(&rule) || relaxed, "{rule}: {found:?}");
+    }
+}
