@@ -7,7 +7,7 @@ use crate::model::{Labels, Name, Node, Pod, PodSpec, PodTerm};
 /// Terms in force, each with the domains that pods carrying it are in.
 #[derive(Clone, Debug, Default)]
 pub struct AntiTerms {
-    terms: BTreeMap<(Name, PodTerm), BTreeMap<Name, u32>>,
+    terms: BTreeMap<(Name, PodTerm), BTreeMap<Name, i64>>,
     namespaces: BTreeMap<Name, Labels>,
 }
 
@@ -24,7 +24,7 @@ impl AntiTerms {
             let key = (namespace.clone(), term.clone());
             let domains = self.terms.entry(key.clone()).or_default();
             let count = domains.entry(domain.clone()).or_insert(0);
-            *count = if comes { *count + 1 } else { count.saturating_sub(1) };
+            *count += if comes { 1 } else { -1 };
             if *count == 0 {
                 domains.remove(domain);
             }
@@ -57,12 +57,12 @@ impl AntiTerms {
 /// One term that means a pod.
 pub struct Against<'a> {
     key: &'a Name,
-    domains: &'a BTreeMap<Name, u32>,
+    domains: &'a BTreeMap<Name, i64>,
 }
 
 impl Against<'_> {
     /// Whether it keeps the pod off `node`.
     pub fn bars(&self, node: &Node) -> bool {
-        node.labels.get(self.key).is_some_and(|domain| self.domains.contains_key(domain))
+        node.labels.get(self.key).and_then(|domain| self.domains.get(domain)).is_some_and(|count| *count > 0)
     }
 }

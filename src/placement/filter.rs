@@ -137,7 +137,7 @@ fn ports_taken(spec: &PodSpec, room: &Room) -> bool {
             && wanted.protocol == taken.protocol
             && (wanted.address == taken.address || any(&wanted.address) || any(&taken.address))
     };
-    spec.host_ports.iter().any(|wanted| room.ports.keys().any(|taken| overlaps(wanted, taken)))
+    spec.host_ports.iter().any(|wanted| room.ports.iter().any(|(taken, pods)| *pods > 0 && overlaps(wanted, taken)))
 }
 
 /// Asking for nothing fits even where more is used than there is; the pod slot counts always.

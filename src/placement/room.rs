@@ -18,7 +18,7 @@ pub struct Room {
     /// What is used.
     pub used: Used,
     /// Host ports in use, with the number of pods on each.
-    pub ports: BTreeMap<HostPort, u32>,
+    pub ports: BTreeMap<HostPort, i128>,
 }
 
 /// Whether a node takes pods: what a simulation can change.
@@ -84,7 +84,7 @@ impl Room {
         }
         for port in &spec.host_ports {
             let count = self.ports.entry(port.clone()).or_insert(0);
-            *count = if sign > 0 { *count + 1 } else { count.saturating_sub(1) };
+            *count += sign;
             if *count == 0 {
                 self.ports.remove(port);
             }
