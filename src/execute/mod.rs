@@ -1,7 +1,9 @@
 //! Carries a plan out. `machine` decides what may run next, purely; `run` does it, keeps the journal and the clock.
 
 pub mod clock;
+mod event;
 pub mod machine;
 pub mod run;
 
 pub use clock::Clock;
+pub use event::{EVENT_VERSION, Event, EventKind, Tally, event_schema};

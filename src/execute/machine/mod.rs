@@ -1,1 +1,26 @@
-//! Pure: `step(state, event, now) -> commands`.
+//! Decides what may run next: a pure machine, from inputs to commands.
+//!
+//! [`Machine`] holds a `Course` for each node of the plan. A course is on its way out (`leaving`, `evicting`,
+//! `parking`), in (`coming`) or back (`returning`); what courses share lies on the `desk`, and evictions of all of them
+//! go through one `arbiter`. Nothing here waits: time-outs, retries and chunks are states, looked at again with each
+//! input.
+
+mod act;
+mod arbiter;
+mod coming;
+mod conduct;
+mod course;
+mod desk;
+mod evicting;
+mod leaving;
+mod marking;
+mod parking;
+mod returning;
+mod settings;
+mod signal;
+mod waiting;
+
+pub use act::{Act, ActId, Answer, Trouble, TroubleKind};
+pub use conduct::Machine;
+pub use settings::{FreezeSpan, Leave, PoolSettings, Recheck, Resumed, Settings};
+pub use signal::{Command, End, EndKind, Input};

@@ -1,0 +1,155 @@
+//! What the machine asks the shell to do, and what comes back.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::ProviderError;
+use crate::cluster::{ClusterError, Evicted, NodePatch};
+use crate::model::{Memory, Name, Node, Pod, PodKey, Server};
+use crate::policy::Idle;
+
+/// An act's name: `verb/node#number`, unique in one journal and the same for the same history.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActId(pub String);
+
+impl fmt::Display for ActId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One thing to do. Each is safe to do twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "act")]
+#[allow(missing_docs)]
+pub enum Act {
+    /// Patch a node: marks, cordon, uncordon.
+    Patch { node: Name, patch: NodePatch },
+    /// List the pods of a node, consistently.
+    List { node: Name },
+    /// Ask the Eviction API.
+    Evict { node: Name, pod: PodKey, uid: Name },
+    /// Delete a pod that did not go in time (`onTimeout: delete`).
+    Delete { node: Name, pod: PodKey, uid: Name },
+    /// Park a server.
+    Park { node: Name, server: Name, how: Idle },
+    /// Wake a server.
+    Wake { node: Name, server: Name },
+    /// Read a server's state.
+    ReadServer { node: Name, server: Name },
+    /// Write the memory down.
+    Remember { memory: Memory },
+}
+
+impl Act {
+    /// Whether it changes anything: what does is journaled before it is done.
+    pub fn changes(&self) -> bool {
+        !matches!(self, Self::List { .. } | Self::ReadServer { .. })
+    }
+
+    /// Its verb, as it stands in its id.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Patch { .. } => "patch",
+            Self::List { .. } => "list",
+            Self::Evict { .. } => "evict",
+            Self::Delete { .. } => "delete-pod",
+            Self::Park { .. } => "park",
+            Self::Wake { .. } => "wake",
+            Self::ReadServer { .. } => "read-server",
+            Self::Remember { .. } => "remember",
+        }
+    }
+
+    /// The node it is about; the memory is about all.
+    pub fn node(&self) -> Option<&Name> {
+        match self {
+            Self::Patch { node, .. }
+            | Self::List { node }
+            | Self::Evict { node, .. }
+            | Self::Delete { node, .. }
+            | Self::Park { node, .. }
+            | Self::Wake { node, .. }
+            | Self::ReadServer { node, .. } => Some(node),
+            Self::Remember { .. } => None,
+        }
+    }
+}
+
+/// What kind of trouble it was: decides whether to ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TroubleKind {
+    /// No answer, or somebody else changed the object meanwhile: ask again.
+    Again,
+    /// The object is not there.
+    NotFound,
+    /// Not allowed, or not known to the provider: asking again does not help.
+    Denied,
+    /// The server is in another state, or another task runs.
+    WrongState,
+    /// No host, no quota.
+    NoCapacity,
+}
+
+/// An act that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What kind.
+    pub kind: TroubleKind,
+    /// In words.
+    pub text: String,
+}
+
+impl From<ClusterError> for Trouble {
+    fn from(error: ClusterError) -> Self {
+        let kind = match &error {
+            ClusterError::NotFound(_) => TroubleKind::NotFound,
+            ClusterError::Forbidden { .. } => TroubleKind::Denied,
+            ClusterError::Conflict(_) | ClusterError::Unavailable(_) => TroubleKind::Again,
+        };
+        Self { kind, text: error.to_string() }
+    }
+}
+
+impl From<ProviderError> for Trouble {
+    fn from(error: ProviderError) -> Self {
+        let kind = match &error {
+            ProviderError::NotFound(_) => TroubleKind::NotFound,
+            ProviderError::WrongState { .. } => TroubleKind::WrongState,
+            ProviderError::NoCapacity { .. } => TroubleKind::NoCapacity,
+            ProviderError::Forbidden(_) | ProviderError::Unsupported(_) => TroubleKind::Denied,
+            ProviderError::Unavailable(_) => TroubleKind::Again,
+        };
+        Self { kind, text: error.to_string() }
+    }
+}
+
+/// What came of an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Answer {
+    /// Accepted; its outcome is observed.
+    Done,
+    Node(Box<Node>),
+    Pods(Vec<Pod>),
+    Evicted(Evicted),
+    Server(Option<Box<Server>>),
+    Failed(Trouble),
+}
+
+impl Answer {
+    /// For the journal: `ok`, or what went wrong.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Evicted(Evicted::Accepted) => "accepted".to_owned(),
+            Self::Evicted(Evicted::Gone) => "gone".to_owned(),
+            Self::Evicted(Evicted::Blocked { cause, .. }) => format!("blocked: {cause}"),
+            Self::Evicted(Evicted::SeveralBudgets(_)) => "refused: more than one budget".to_owned(),
+            Self::Failed(trouble) => format!("failed: {}", trouble.text),
+            _ => "ok".to_owned(),
+        }
+    }
+}

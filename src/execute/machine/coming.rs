@@ -1,0 +1,348 @@
+//! A node whose capacity is brought: its server woken, the node Ready with what it had, uncordoned if that is ours.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::act::{Act, TroubleKind};
+use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
+use super::desk::{Desk, Gate, later};
+use super::marking;
+use super::returning::give_back;
+use crate::cluster::{NodeMark, NodeRecord};
+use crate::execute::event::{Event, EventKind};
+use crate::model::{Name, Node, Server, ServerState, World};
+use crate::plan::Verb;
+use crate::policy::Idle;
+
+/// DaemonSet pods that are not critical get so long after the node is Ready (H10).
+const OTHERS: SignedDuration = SignedDuration::from_mins(3);
+/// Longest that a server may need until it is ACTIVE and then parked again after a failure.
+const AGAIN: SignedDuration = SignedDuration::from_mins(30);
+
+/// How far a coming node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coming {
+    /// What is it now?
+    Look,
+    /// It waits for its turn.
+    Turn,
+    /// The record says that it is being woken.
+    Mark,
+    /// The provider is asked.
+    Wake,
+    /// The server starts; since when, and its zone before.
+    Boot(Timestamp, Option<Name>),
+    /// The node is Ready; its own things are waited for. Asked when, Ready when.
+    Settle(Timestamp, Timestamp),
+    /// The cordon goes. Asked when, if it was.
+    Uncordon(Option<Timestamp>),
+    /// It failed: the server is parked again, then the record says so.
+    ParkAgain(Timestamp),
+    /// It failed and is parked: the record says so again.
+    SealAgain,
+}
+
+impl Course {
+    pub(super) fn come(&mut self, phase: Coming, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        match phase {
+            Coming::Look => self.look_before_wake(desk, world, now),
+            Coming::Turn => self.turn_to_wake(desk, world, now),
+            Coming::Mark => self.mark_waking(desk, world, now),
+            Coming::Wake => self.wake(desk, world, now),
+            Coming::Boot(since, zone) => self.boot(since, zone, desk, world, now),
+            Coming::Settle(since, ready) => self.settle(since, ready, desk, world, now),
+            Coming::Uncordon(since) => self.uncordon(since, desk, world, now),
+            Coming::ParkAgain(since) => self.park_again(since, desk, world, now),
+            Coming::SealAgain => self.seal_again(desk, world, now),
+        }
+    }
+
+    fn look_before_wake(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let looked = self.planned_node(world).and_then(|node| Ok((node.unschedulable, NodeRecord::of(node)?)));
+        let (cordoned, record) = match looked {
+            Ok(looked) => looked,
+            Err(why) => return self.stay(desk, now, &why),
+        };
+        match record {
+            None if cordoned => {
+                let why = format!("the cordon of {} is not ours", self.node);
+                self.stay(desk, now, &why)
+            }
+            // Somebody, or an execution that was cut short, has done it all.
+            None if self.running(world) => self.done(desk, now),
+            // An execution that was cut short got so far.
+            Some(record) if record.mark == NodeMark::Waking && self.step(Verb::Wake).is_some() => {
+                self.begin(desk, Verb::Wake, now, format!("{} is being woken already", self.node));
+                self.go(desk, Way::Coming(Coming::Wake))
+            }
+            _ => self.go(desk, Way::Coming(Coming::Turn)),
+        }
+    }
+
+    fn running(&self, world: &World) -> bool {
+        let server = self.server(world).and_then(|id| world.servers.get(&id));
+        server.is_none_or(|server| server.state == ServerState::Active)
+            && world.nodes.get(&self.node).is_some_and(|node| node.ready())
+    }
+
+    fn turn_to_wake(&mut self, desk: &mut Desk, _world: &World, now: Timestamp) -> Way {
+        if desk.stopping() {
+            self.give_up(desk, now, false, None, "interrupted");
+            return self.go(desk, Way::Ended);
+        }
+        let wakes = self.step(Verb::Wake).is_some();
+        let first = if wakes { Verb::Wake } else { Verb::Uncordon };
+        match self.gate(desk, first) {
+            Gate::Later => return Way::Coming(Coming::Turn),
+            Gate::Never(why) => {
+                self.give_up(desk, now, false, None, &why);
+                return self.go(desk, Way::Ended);
+            }
+            Gate::Open => {}
+        }
+        if !wakes {
+            return self.go(desk, Way::Coming(Coming::Uncordon(None)));
+        }
+        let (going, all) = desk.transit.get(&self.pool).copied().unwrap_or((0, 0));
+        if self.settings(desk).is_some_and(|settings| all >= settings.parallelism.max(1)) {
+            return Way::Coming(Coming::Turn);
+        }
+        desk.transit.insert(self.pool.clone(), (going, all + 1));
+        self.begin(desk, Verb::Wake, now, format!("waking {}", self.node));
+        self.go(desk, Way::Coming(Coming::Mark))
+    }
+
+    fn mark_waking(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        // One that we did not park has no record, and gets none.
+        let Some((node, record)) = self.node_and_record(world) else {
+            return self.go(desk, Way::Coming(Coming::Wake));
+        };
+        let act = Act::Patch { node: self.node.clone(), patch: marking::wake(node, record, now) };
+        match self.perform(desk, act, PATIENCE, now) {
+            None => Way::Coming(Coming::Mark),
+            Some(Ok(_)) => self.go(desk, Way::Coming(Coming::Wake)),
+            Some(Err(trouble)) => {
+                let why = format!("{} could not be marked: {}", self.node, trouble.text);
+                self.stay(desk, now, &why)
+            }
+        }
+    }
+
+    fn node_and_record<'a>(&self, world: &'a World) -> Option<(&'a Node, NodeRecord)> {
+        let node = world.nodes.get(&self.node)?;
+        Some((node, NodeRecord::of(node).ok().flatten()?))
+    }
+
+    /// When the wake began, also before this execution.
+    fn woken_since(&self, world: &World, now: Timestamp) -> Timestamp {
+        self.record(world).filter(|record| record.mark == NodeMark::Waking).map_or(now, |record| record.since)
+    }
+
+    fn wake(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(server) = self.server(world) else {
+            let why = format!("no server is known behind {}", self.node);
+            return self.wake_failed(desk, world, now, &why);
+        };
+        let found = world.servers.get(&server);
+        let zone = found.and_then(|server| server.zone.clone());
+        let since = self.woken_since(world, now);
+        let under_way = |server: &Server| server.state == ServerState::Active || server.task.is_some();
+        if !self.busy() && found.is_some_and(|server| under_way(server)) {
+            return self.go(desk, Way::Coming(Coming::Boot(since, zone)));
+        }
+        match self.perform(desk, Act::Wake { node: self.node.clone(), server }, PATIENCE, now) {
+            None => Way::Coming(Coming::Wake),
+            Some(Ok(_)) => self.go(desk, Way::Coming(Coming::Boot(since, zone))),
+            Some(Err(trouble)) if trouble.kind == TroubleKind::WrongState => {
+                desk.tell(self.event(EventKind::StepProgress, now, trouble.text));
+                self.go(desk, Way::Coming(Coming::Boot(since, zone)))
+            }
+            Some(Err(trouble)) => {
+                let why = format!("{} could not be woken: {}", self.node, trouble.text);
+                self.wake_failed(desk, world, now, &why)
+            }
+        }
+    }
+
+    fn boot(&mut self, since: Timestamp, zone: Option<Name>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let server = self.server(world);
+        let found = server.as_ref().and_then(|id| world.servers.get(id));
+        let (Some(id), Some(found)) = (server.clone(), found) else {
+            let why = format!("the server of {} is not there any more", self.node);
+            return self.wake_failed(desk, world, now, &why);
+        };
+        let deadline = later(since, desk.settings.join_timeout);
+        let fault = found.fault.as_ref().map_or(String::new(), |fault| format!(": {fault}"));
+        let asleep = found.state.parked() && found.task.is_none() && found.fault.is_some();
+        if found.state == ServerState::Error || asleep {
+            let why = format!("{} did not wake, its server is {}{fault}", self.node, found.state);
+            return self.wake_failed(desk, world, now, &why);
+        }
+        if found.state == ServerState::Active && found.task.is_none() {
+            if zone.is_some() && found.zone.is_some() && found.zone != zone {
+                let why = format!(
+                    "{} came back in zone {}, and its Node and volumes say {}: it stays cordoned",
+                    self.node,
+                    found.zone.as_deref().unwrap_or_default(),
+                    zone.as_deref().unwrap_or_default()
+                );
+                return self.wake_failed(desk, world, now, &why);
+            }
+            self.begin(desk, Verb::Wait, now, format!("server of {} is ACTIVE; waiting for Ready", self.node));
+            if self.back(world, since) {
+                return self.go(desk, Way::Coming(Coming::Settle(since, now)));
+            }
+        }
+        if now >= deadline && !self.busy() {
+            let why = format!(
+                "{} was not Ready {:#} after its wake; its server is {}{fault}",
+                self.node, desk.settings.join_timeout, found.state
+            );
+            return self.wake_failed(desk, world, now, &why);
+        }
+        desk.wake_at(deadline);
+        if found.state != ServerState::Active || found.task.is_some() {
+            self.look_at_server(id, desk, now);
+        }
+        Way::Coming(Coming::Boot(since, zone))
+    }
+
+    /// Ready by a heartbeat that is newer than the wake, with the extended resources it had (H10).
+    fn back(&self, world: &World, since: Timestamp) -> bool {
+        let Some(node) = world.nodes.get(&self.node).filter(|node| node.ready()) else { return false };
+        let ready = node.condition("Ready");
+        let beats = [
+            ready.and_then(|condition| condition.heartbeat),
+            ready.and_then(|condition| condition.transition),
+            world.leases.get(&self.node).copied(),
+        ];
+        let newest = beats.into_iter().flatten().max();
+        // One that never went NotReady (a dump without times) can only be taken at its word.
+        let fresh = newest.is_none_or(|beat| beat >= since);
+        let had = self.record(world).map(|record| record.extended).unwrap_or_default();
+        fresh && had.iter().all(|(name, amount)| node.allocatable.extended(name) >= *amount)
+    }
+
+    fn settle(&mut self, since: Timestamp, ready: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !self.back(world, since) {
+            return self.go(desk, Way::Coming(Coming::Boot(since, None)));
+        }
+        let daemons = || world.pods_on(&self.node).filter(|pod| pod.daemon() && !pod.ready && !pod.finished());
+        let critical = daemons().find(|pod| pod.spec.priority_class.as_deref() == Some("system-node-critical"));
+        if let Some(pod) = critical {
+            let deadline = later(since, desk.settings.join_timeout).max(later(ready, OTHERS));
+            if now >= deadline {
+                let why = format!("{} of {} is not Ready, and is critical for the node", pod.key, self.node);
+                return self.wake_failed(desk, world, now, &why);
+            }
+            desk.wake_at(deadline);
+            return Way::Coming(Coming::Settle(since, ready));
+        }
+        if let Some(pod) = daemons().next() {
+            let until = later(ready, OTHERS);
+            if now < until {
+                desk.wake_at(until);
+                return Way::Coming(Coming::Settle(since, ready));
+            }
+            let text = format!("{} of {} is not Ready after {OTHERS:#}; uncordoned nevertheless", pod.key, self.node);
+            desk.tell(Event { pod: Some(pod.key.to_string()), ..self.event(EventKind::Warning, now, text) });
+        }
+        self.go(desk, Way::Coming(Coming::Uncordon(Some(since))))
+    }
+
+    fn uncordon(&mut self, since: Option<Timestamp>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !self.busy() {
+            match self.gate(desk, Verb::Uncordon) {
+                Gate::Later if since.is_none() => return Way::Coming(Coming::Uncordon(since)),
+                Gate::Never(why) => {
+                    self.give_up(desk, now, false, None, &why);
+                    return self.go(desk, Way::Ended);
+                }
+                Gate::Later | Gate::Open => {}
+            }
+        }
+        let Some((node, record)) = self.node_and_record(world) else {
+            if self.busy() {
+                return Way::Coming(Coming::Uncordon(since));
+            }
+            // Never uncordon what is not ours.
+            if world.nodes.get(&self.node).is_some_and(|node| node.unschedulable) {
+                let why = format!("the cordon of {} is not ours: it stays", self.node);
+                return self.stay(desk, now, &why);
+            }
+            return self.awake(since, desk, now);
+        };
+        self.begin(desk, Verb::Uncordon, now, format!("uncordoning {}", self.node));
+        let act = Act::Patch { node: self.node.clone(), patch: give_back(node, &record) };
+        match self.perform(desk, act, LONG_PATIENCE, now) {
+            None => Way::Coming(Coming::Uncordon(since)),
+            Some(Ok(_)) => self.awake(since, desk, now),
+            Some(Err(trouble)) => {
+                let why = format!("{} is Ready and could not be uncordoned: {}", self.node, trouble.text);
+                self.stay(desk, now, &why)
+            }
+        }
+    }
+
+    fn awake(&mut self, since: Option<Timestamp>, desk: &mut Desk, now: Timestamp) -> Way {
+        if let Some(since) = since {
+            self.measure_wake(desk, since, now);
+            let node = desk.remember(&self.node);
+            node.parked_since = None;
+            node.wake_failure = None;
+        }
+        self.done(desk, now)
+    }
+
+    /// It does not count, its pool backs off, and a server that runs for nothing is parked again (H8).
+    fn wake_failed(&mut self, desk: &mut Desk, world: &World, now: Timestamp, why: &str) -> Way {
+        let next = desk.back_off(&self.node, &self.pool, why, now);
+        self.give_up(desk, now, true, None, &format!("{why}; not tried again before {next}"));
+        let server = self.server(world).and_then(|id| world.servers.get(&id));
+        if server.is_some_and(|server| server.state == ServerState::Active) && self.record(world).is_some() {
+            return self.go(desk, Way::Coming(Coming::ParkAgain(now)));
+        }
+        self.go(desk, Way::Coming(Coming::SealAgain))
+    }
+
+    fn park_again(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(server) = self.server(world) else { return self.go(desk, Way::Ended) };
+        let how = self.settings(desk).map_or(Idle::Shelve, |settings| settings.idle);
+        let found = world.servers.get(&server);
+        if !self.busy() && found.is_none_or(|server| server.state.parked()) {
+            return self.go(desk, Way::Coming(Coming::SealAgain));
+        }
+        if now >= later(since, AGAIN) && !self.busy() {
+            let text = format!("{} runs for nothing: it could not be parked again", self.node);
+            desk.tell(self.event(EventKind::Warning, now, text));
+            return self.go(desk, Way::Ended);
+        }
+        desk.wake_at(later(since, AGAIN));
+        if found.is_some_and(|server| server.task.is_some()) && !self.busy() {
+            self.look_at_server(server, desk, now);
+            return Way::Coming(Coming::ParkAgain(since));
+        }
+        match self.perform(desk, Act::Park { node: self.node.clone(), server, how }, PATIENCE, now) {
+            None => {}
+            Some(Ok(_)) => self.rest(desk, later(now, SignedDuration::from_secs(5))),
+            Some(Err(trouble)) => {
+                desk.tell(self.event(EventKind::Warning, now, trouble.text));
+                self.rest(desk, later(now, SignedDuration::from_secs(30)));
+            }
+        }
+        Way::Coming(Coming::ParkAgain(since))
+    }
+
+    fn seal_again(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(act) = self.seal(world, now) else { return self.go(desk, Way::Ended) };
+        match self.perform(desk, act, Self::patience_for_marks(), now) {
+            None => Way::Coming(Coming::SealAgain),
+            Some(result) => {
+                if let Err(trouble) = result {
+                    let text = format!("the mark on {} could not be written: {}", self.node, trouble.text);
+                    desk.tell(self.event(EventKind::Warning, now, text));
+                }
+                self.go(desk, Way::Ended)
+            }
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! A node whose capacity is taken away: chosen, cordoned, drained, detached, parked, each arrow observed.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::act::{Act, Answer};
+use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
+use super::desk::{Desk, Gate, later};
+use super::evicting::{Evicting, Look, tolerates_cordon};
+use super::marking;
+use super::returning::Returning;
+use super::settings::Leave;
+use crate::cluster::{NodeMark, NodeRecord, keys};
+use crate::execute::event::{Event, EventKind};
+use crate::model::{Node, Pod, PodKey, World};
+use crate::plan::Verb;
+use crate::policy::Overrun;
+
+/// A node given back while pods were waited for is not tried again before (H18).
+const AFTER_WAIT: SignedDuration = SignedDuration::from_mins(30);
+/// Volumes must be detached so long after the last pod is gone; Kubernetes itself gives up after six minutes.
+const DETACH_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
+/// Between two looks at pods that are on their way out when nobody should be.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// How far a leaving node is.
+#[derive(Debug)]
+pub enum Leaving {
+    /// What is it now?
+    Look,
+    /// The soft taint is being set (H14).
+    Choose,
+    /// It waits for its turn, or for its pods to end.
+    Turn,
+    /// Cordon, mark and label in one patch.
+    Cordon,
+    /// The pods are listed and the table is asked again (H12).
+    List,
+    /// Cordoned, and waits for pods to end (H18).
+    Await,
+    /// Pods are going.
+    Evict(Box<Evicting>),
+    /// Volumes are being detached; since when.
+    Detach(Timestamp),
+    /// Load balancers are given time (H15); until when.
+    Grace(Timestamp),
+    /// The pods are listed once more (H12).
+    LastLook,
+    /// The server is being parked.
+    Park(super::parking::Parking),
+}
+
+/// A pod that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// The pod.
+    pub pod: PodKey,
+    /// How long at most, from the node's mark on.
+    pub at_most: Option<SignedDuration>,
+}
+
+impl Course {
+    pub(super) fn leave(&mut self, phase: Leaving, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        match phase {
+            Leaving::Look => self.look(desk, world, now),
+            Leaving::Choose => self.choose(desk, world, now),
+            Leaving::Turn => self.turn(desk, world, now),
+            Leaving::Cordon => self.cordon(desk, world, now),
+            Leaving::List => self.list(desk, world, now),
+            Leaving::Await => self.wait(desk, world, now),
+            Leaving::Evict(evicting) => self.evict(evicting, desk, world, now),
+            Leaving::Detach(since) => self.detach(since, desk, world, now),
+            Leaving::Grace(until) => self.grace(until, desk, now),
+            Leaving::LastLook => self.last_look(desk, world, now),
+            Leaving::Park(parking) => self.park(parking, desk, world, now),
+        }
+    }
+
+    fn look(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let node = match self.planned_node(world) {
+            Ok(node) => node,
+            Err(why) => return self.stay(desk, now, &why),
+        };
+        let record = match NodeRecord::of(node) {
+            Ok(record) => record,
+            Err(why) => return self.stay(desk, now, &why),
+        };
+        if node.annotations.contains_key(keys::HOLD) && record.is_none() {
+            let why = format!("{} is held by {}", self.node, keys::HOLD);
+            return self.stay(desk, now, &why);
+        }
+        match record.map(|record| record.mark) {
+            None if node.unschedulable => {
+                let why = format!("{} was cordoned by somebody else meanwhile", self.node);
+                self.stay(desk, now, &why)
+            }
+            // An execution that was cut short got so far.
+            Some(NodeMark::Parked) if world.server_of(node).is_none_or(|server| server.state.parked()) => {
+                self.done(desk, now)
+            }
+            Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
+                self.begin(desk, Verb::Cordon, now, format!("{} is cordoned by us already", self.node));
+                self.go(desk, Way::Leaving(Leaving::List))
+            }
+            Some(_) => self.go(desk, Way::Leaving(Leaving::Turn)),
+            None => self.go(desk, Way::Leaving(Leaving::Choose)),
+        }
+    }
+
+    fn choose(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let node = match self.planned_node(world) {
+            Ok(node) => node,
+            Err(why) if !self.busy() => return self.stay(desk, now, &why),
+            Err(_) => return Way::Leaving(Leaving::Choose),
+        };
+        if !self.busy() && (desk.stopping() || self.frozen_now(desk, now)) {
+            return self.leave_undone(desk, now);
+        }
+        let patch = marking::choose(node, &desk.settings.policy, &self.pool, now);
+        match self.perform(desk, Act::Patch { node: self.node.clone(), patch }, PATIENCE, now) {
+            None => Way::Leaving(Leaving::Choose),
+            Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Turn)),
+            Some(Err(trouble)) => {
+                let why = format!("{} could not be marked: {}", self.node, trouble.text);
+                self.stay(desk, now, &why)
+            }
+        }
+    }
+
+    /// Chosen, not cordoned: everything that may still speak against it is asked.
+    fn turn(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if let Some(way) = self.taken_back(desk, world, now) {
+            return way;
+        }
+        if desk.stopping() || self.frozen_now(desk, now) {
+            return self.leave_undone(desk, now);
+        }
+        for verb in [Verb::Cordon, Verb::Drain] {
+            match self.gate(desk, verb) {
+                Gate::Never(why) => {
+                    self.give_up(desk, now, false, None, &why);
+                    return self.go(desk, Way::Returning(Returning { why }));
+                }
+                // Its own cordon stands before its drain.
+                Gate::Later if verb == Verb::Cordon => return Way::Leaving(Leaving::Turn),
+                Gate::Later | Gate::Open => {}
+            }
+        }
+        let waited = self.waited_for(desk, world, now);
+        if !waited.is_empty() {
+            if let Some(way) = self.past_its_wait(&waited, desk, world, now) {
+                return way;
+            }
+            if !desk.chosen.contains(&self.node) {
+                return Way::Leaving(Leaving::Turn);
+            }
+            return self.go(desk, Way::Leaving(Leaving::Cordon));
+        }
+        let (going, all) = desk.transit.get(&self.pool).copied().unwrap_or((0, 0));
+        let room = self
+            .settings(desk)
+            .is_none_or(|settings| going < settings.most_going() && all < settings.parallelism.max(1));
+        if !room {
+            return Way::Leaving(Leaving::Turn);
+        }
+        desk.transit.insert(self.pool.clone(), (going + 1, all + 1));
+        self.go(desk, Way::Leaving(Leaving::Cordon))
+    }
+
+    fn cordon(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let node = match self.planned_node(world) {
+            Ok(node) => node,
+            Err(why) if !self.busy() => return self.fail(desk, now, None, &why),
+            Err(_) => return Way::Leaving(Leaving::Cordon),
+        };
+        let before = NodeRecord::of(node).ok().flatten();
+        if !self.busy() && node.unschedulable && before.is_none() {
+            let why = format!("{} was cordoned by somebody else meanwhile", self.node);
+            return self.stay(desk, now, &why);
+        }
+        self.begin(desk, Verb::Cordon, now, format!("cordoning {}", self.node));
+        let patch = marking::cordon(node, before, &desk.settings.policy, &self.pool, now);
+        match self.perform(desk, Act::Patch { node: self.node.clone(), patch }, PATIENCE, now) {
+            None => Way::Leaving(Leaving::Cordon),
+            Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::List)),
+            Some(Err(trouble)) => {
+                let why = format!("{} could not be cordoned: {}", self.node, trouble.text);
+                self.fail(desk, now, None, &why)
+            }
+        }
+    }
+
+    fn list(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if self.step(Verb::Drain).is_none() && self.step(Verb::Park).is_none() {
+            return self.done(desk, now);
+        }
+        if !self.busy() {
+            if let Some(way) = self.taken_back(desk, world, now) {
+                return way;
+            }
+            if self.halted(desk, now) {
+                return self.leave_undone(desk, now);
+            }
+            match self.gate(desk, Verb::Drain) {
+                Gate::Never(why) => {
+                    self.give_up(desk, now, false, None, &why);
+                    return self.go(desk, Way::Returning(Returning { why }));
+                }
+                Gate::Later if self.foreign_gate(desk) => return Way::Leaving(Leaving::List),
+                Gate::Later | Gate::Open => {}
+            }
+        }
+        let act = Act::List { node: self.node.clone() };
+        let pods = match self.perform(desk, act, PATIENCE, now) {
+            None => return Way::Leaving(Leaving::List),
+            Some(Ok(Answer::Pods(pods))) => pods,
+            Some(Ok(_)) => return self.fail(desk, now, None, "the pods could not be listed: no list came back"),
+            Some(Err(trouble)) => {
+                let why = format!("the pods of {} could not be listed: {}", self.node, trouble.text);
+                return self.fail(desk, now, None, &why);
+            }
+        };
+        let mut goers = Vec::new();
+        let mut waits = false;
+        for pod in pods {
+            match desk.settings.recheck.ask(&pod, world, now) {
+                Leave::Goes => goers.push(pod),
+                Leave::Stays => {}
+                Leave::Waits(..) => waits = true,
+                Leave::Blocks(_) if pod.terminating() => goers.push(pod),
+                Leave::Blocks(why) => return self.fail(desk, now, Some(&pod.key), &why),
+            }
+        }
+        if waits {
+            return self.go(desk, Way::Leaving(Leaving::Await));
+        }
+        self.begin(desk, Verb::Drain, now, format!("draining {}: {} to evict", self.node, pods_in_words(goers.len())));
+        let evicting = Evicting::new(goers, &self.deletable(), desk, world, now);
+        self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))))
+    }
+
+    fn wait(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if let Some(way) = self.taken_back(desk, world, now) {
+            return way;
+        }
+        if self.halted(desk, now) {
+            return self.leave_undone(desk, now);
+        }
+        let waited = self.waited_for(desk, world, now);
+        if waited.is_empty() {
+            return self.go(desk, Way::Leaving(Leaving::List));
+        }
+        self.past_its_wait(&waited, desk, world, now).unwrap_or(Way::Leaving(Leaving::Await))
+    }
+
+    fn evict(&mut self, mut evicting: Box<Evicting>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !world.nodes.contains_key(&self.node) {
+            let why = format!("node {} is gone", self.node);
+            return self.stay(desk, now, &why);
+        }
+        let halt = self.halted(desk, now);
+        let before = evicting.count();
+        let look = evicting.look(self, desk, world, now, halt || desk.open_victims > 0);
+        let after = evicting.count();
+        if before != after {
+            let text = format!("{}: {} of {} pods moved", self.node, after.0, after.1);
+            let step = self.current(desk);
+            let event = Event {
+                done: Some(after.0),
+                total: Some(after.1),
+                step,
+                ..self.event(EventKind::StepProgress, now, text)
+            };
+            desk.tell(event);
+        }
+        match look {
+            Look::Stuck(stuck) => self.fail(desk, now, Some(&stuck.pod), &stuck.why),
+            Look::Done | Look::Quiet if halt => self.leave_undone(desk, now),
+            Look::Done => self.go(desk, Way::Leaving(Leaving::Detach(now))),
+            Look::Busy | Look::Quiet => match self.taken_back(desk, world, now) {
+                Some(way) => way,
+                None => Way::Leaving(Leaving::Evict(evicting)),
+            },
+        }
+    }
+
+    fn detach(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if self.step(Verb::Park).is_none() {
+            return self.done(desk, now);
+        }
+        if self.halted(desk, now) {
+            return self.leave_undone(desk, now);
+        }
+        let attached = world.attachments.values().find(|attachment| attachment.node == self.node);
+        let Some(attached) = attached else {
+            let front_door = desk.settings.front_doors && !desk.settings.drain.traffic_grace.is_zero();
+            let until = if front_door { later(now, desk.settings.drain.traffic_grace) } else { now };
+            return self.go(desk, Way::Leaving(Leaving::Grace(until)));
+        };
+        let deadline = later(since, DETACH_TIMEOUT);
+        if now >= deadline {
+            let volume = attached.volume.as_ref().unwrap_or(&attached.name);
+            let why = format!("volume {volume} was still attached {DETACH_TIMEOUT:#} after the last pod was gone");
+            return self.fail(desk, now, None, &why);
+        }
+        desk.wake_at(deadline);
+        Way::Leaving(Leaving::Detach(since))
+    }
+
+    fn grace(&mut self, until: Timestamp, desk: &mut Desk, now: Timestamp) -> Way {
+        if now >= until {
+            return self.go(desk, Way::Leaving(Leaving::LastLook));
+        }
+        desk.wake_at(until);
+        Way::Leaving(Leaving::Grace(until))
+    }
+
+    /// Anything but DaemonSet, mirror or finished pods aborts (H12).
+    fn last_look(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !self.busy() {
+            if let Some(way) = self.taken_back(desk, world, now) {
+                return way;
+            }
+            if self.halted(desk, now) {
+                return self.leave_undone(desk, now);
+            }
+            match self.gate(desk, Verb::Park) {
+                Gate::Never(why) => {
+                    self.give_up(desk, now, false, None, &why);
+                    return self.go(desk, Way::Returning(Returning { why }));
+                }
+                Gate::Later if self.foreign_gate(desk) => return Way::Leaving(Leaving::LastLook),
+                Gate::Later | Gate::Open => {}
+            }
+        }
+        let act = Act::List { node: self.node.clone() };
+        let pods = match self.perform(desk, act, PATIENCE, now) {
+            None => return Way::Leaving(Leaving::LastLook),
+            Some(Ok(Answer::Pods(pods))) => pods,
+            Some(Ok(_)) => return self.fail(desk, now, None, "the pods could not be listed: no list came back"),
+            Some(Err(trouble)) => {
+                let why = format!("the pods of {} could not be listed: {}", self.node, trouble.text);
+                return self.fail(desk, now, None, &why);
+            }
+        };
+        let obstacle = pods.iter().find(|pod| desk.settings.recheck.ask(pod, world, now) != Leave::Stays);
+        let Some(pod) = obstacle else {
+            return self.go(desk, Way::Leaving(Leaving::Park(super::parking::Parking::Ask)));
+        };
+        if pod.terminating() {
+            let going: Vec<Pod> = pods.iter().filter(|pod| pod.terminating()).cloned().collect();
+            let evicting = Evicting::new(going, &BTreeSet::new(), desk, world, now);
+            let way = self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))));
+            desk.wake_at(later(now, LOOK_AGAIN));
+            return way;
+        }
+        let why = if tolerates_cordon(pod) {
+            format!("tolerates-cordon: {} came to the cordoned node", pod.key)
+        } else {
+            format!("{} came to the node after it was drained", pod.key)
+        };
+        self.fail(desk, now, Some(&pod.key), &why)
+    }
+
+    /// The drain did not end well: the node is barred for a while and given back.
+    pub(super) fn fail(&mut self, desk: &mut Desk, now: Timestamp, pod: Option<&PodKey>, why: &str) -> Way {
+        self.give_up(desk, now, true, pod, why);
+        let next = desk.bar(&self.node, pod.cloned(), why, now);
+        let why = format!("{why}; not tried again before {next}");
+        self.go(desk, Way::Returning(Returning { why }))
+    }
+
+    /// Nothing failed; it is not to go now.
+    pub(super) fn leave_undone(&mut self, desk: &mut Desk, now: Timestamp) -> Way {
+        let freeze = self.settings(desk).and_then(|settings| settings.frozen(now)).map(|span| span.name.clone());
+        self.frozen = freeze.is_some() && !desk.stopping();
+        let why = match freeze {
+            Some(name) if !desk.stopping() => format!("freeze {name} is open"),
+            _ => "interrupted".to_owned(),
+        };
+        self.give_up(desk, now, false, None, &why);
+        self.go(desk, Way::Returning(Returning { why }))
+    }
+
+    /// Somebody took our mark off or uncordoned the node: it is theirs now.
+    fn taken_back(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Option<Way> {
+        let node = world.nodes.get(&self.node);
+        let ours = node.is_some_and(|node: &std::sync::Arc<Node>| match NodeRecord::of(node) {
+            Ok(Some(record)) => record.mark == NodeMark::Leaving || node.unschedulable,
+            _ => false,
+        });
+        if ours {
+            return None;
+        }
+        let why = format!("somebody else took {} back: our mark or cordon is gone", self.node);
+        self.give_up(desk, now, true, None, &why);
+        Some(self.go(desk, Way::Returning(Returning { why })))
+    }
+
+    fn frozen_now(&self, desk: &Desk, now: Timestamp) -> bool {
+        self.settings(desk).is_some_and(|settings| settings.frozen(now).is_some())
+    }
+
+    /// Nothing new is evicted or parked on a node that is cordoned already.
+    pub(super) fn halted(&self, desk: &mut Desk, now: Timestamp) -> bool {
+        let (stop, turn) = self.settings(desk).map_or((false, None), |settings| {
+            let stop = settings.frozen(now).is_some_and(|span| span.overrun == Overrun::Stop);
+            (stop, settings.freeze_turn(now))
+        });
+        if let Some(turn) = turn {
+            desk.wake_at(turn);
+        }
+        desk.stopping() || stop
+    }
+
+    /// A step of another node must be done before.
+    fn foreign_gate(&self, desk: &Desk) -> bool {
+        let own = |id: &String| self.steps.iter().any(|step| step.id == *id);
+        let done = |id: &String| matches!(desk.steps.get(id), None | Some(super::desk::StepState::Done));
+        self.steps.iter().flat_map(|step| &step.after).any(|id| !own(id) && !done(id))
+    }
+
+    /// Pods of this node that are waited for, by the world as it is.
+    pub(super) fn waited_for(&self, desk: &Desk, world: &World, now: Timestamp) -> Vec<Waited> {
+        (world.pods_on(&self.node))
+            .filter(|pod| !pod.finished())
+            .filter_map(|pod| match desk.settings.recheck.ask(pod, world, now) {
+                Leave::Waits(at_most, _) => Some(Waited { pod: pod.key.clone(), at_most }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Until when its pods are waited for; None is without end.
+    pub(super) fn wait_ends(&self, waited: &[Waited], world: &World, now: Timestamp) -> Option<Timestamp> {
+        let since = self.record(world).map_or(now, |record| record.since);
+        waited.iter().filter_map(|waited| waited.at_most).min().map(|at_most| later(since, at_most))
+    }
+
+    fn past_its_wait(&mut self, waited: &[Waited], desk: &mut Desk, world: &World, now: Timestamp) -> Option<Way> {
+        let ends = self.wait_ends(waited, world, now)?;
+        if now < ends {
+            desk.wake_at(ends);
+            return None;
+        }
+        let names: Vec<String> = waited.iter().map(|waited| waited.pod.to_string()).collect();
+        let why = format!("waited until {ends} for {}", names.join(", "));
+        self.give_up(desk, now, true, waited.first().map(|waited| &waited.pod), &why);
+        desk.remember(&self.node).not_before = Some(later(now, AFTER_WAIT));
+        Some(self.go(desk, Way::Returning(Returning { why })))
+    }
+
+    fn deletable(&self) -> BTreeSet<String> {
+        let moves = self.steps.iter().flat_map(|step| &step.pods);
+        moves.filter(|one| one.delete_on_timeout).map(|one| one.pod.clone()).collect()
+    }
+
+    /// The record is written, or will be: the node is ours to park.
+    pub(super) fn seal(&self, world: &World, now: Timestamp) -> Option<Act> {
+        let node = world.nodes.get(&self.node)?;
+        let record = NodeRecord::of(node).ok().flatten()?;
+        Some(Act::Patch { node: self.node.clone(), patch: marking::seal(node, record, now) })
+    }
+
+    pub(super) fn patience_for_marks() -> u32 {
+        LONG_PATIENCE
+    }
+}
+
+fn pods_in_words(count: usize) -> String {
+    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+}

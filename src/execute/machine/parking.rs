@@ -1,0 +1,200 @@
+//! The end of a leaving node: its server is parked, observed to be, and the record says so.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::act::{Act, TroubleKind};
+use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
+use super::desk::{Desk, later};
+use super::leaving::Leaving;
+use crate::execute::event::{Event, EventKind};
+use crate::model::{Name, ServerState, World};
+use crate::plan::Verb;
+use crate::policy::Idle;
+
+/// Between two looks at a server.
+const LOOK: SignedDuration = SignedDuration::from_secs(5);
+/// A provider that accepted the request and does nothing for so long will do nothing.
+const BEGIN_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
+/// A server that is SHELVED and not offloaded for so long stays so.
+const OFFLOAD_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
+/// A server must be parked so long after the request.
+const PARK_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
+/// The newest measurements are kept.
+const MEASUREMENTS: usize = 32;
+
+/// How far the parking is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parking {
+    /// The provider is asked.
+    Ask,
+    /// It accepted; since when, and since when the server is SHELVED.
+    Watch(Timestamp, Option<Timestamp>),
+    /// It is parked; the record is being written. When it was asked, if it was.
+    Seal(Option<Timestamp>),
+}
+
+/// Whether a server in this state is parked in this way.
+fn parked(state: ServerState, how: Idle) -> bool {
+    match how {
+        Idle::Shelve | Idle::Delete => state == ServerState::ShelvedOffloaded,
+        Idle::Stop => state == ServerState::Shutoff,
+        Idle::Suspend => matches!(state, ServerState::Suspended | ServerState::Paused),
+    }
+}
+
+impl Course {
+    pub(super) fn park(&mut self, phase: Parking, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(server) = self.server(world) else {
+            let why = format!("no server is known behind {}", self.node);
+            return self.fail(desk, now, None, &why);
+        };
+        let how = self.settings(desk).map_or(Idle::Shelve, |settings| settings.idle);
+        match phase {
+            Parking::Ask => self.ask_to_park(server, how, desk, world, now),
+            Parking::Watch(since, shelved) => self.watch_parking(server, how, (since, shelved), desk, world, now),
+            Parking::Seal(since) => self.seal_parked(since, desk, world, now),
+        }
+    }
+
+    fn ask_to_park(&mut self, server: Name, how: Idle, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let state = world.servers.get(&server).map(|found| found.state);
+        if !self.busy() {
+            if state.is_some_and(|state| parked(state, how)) {
+                self.begin(desk, Verb::Park, now, format!("{} is parked already", self.node));
+                return self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None))));
+            }
+            if self.halted(desk, now) {
+                return self.leave_undone(desk, now);
+            }
+        }
+        self.begin(desk, Verb::Park, now, format!("parking {} ({})", self.node, how.verb()));
+        match self.perform(desk, Act::Park { node: self.node.clone(), server, how }, PATIENCE, now) {
+            None => Way::Leaving(Leaving::Park(Parking::Ask)),
+            Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None)))),
+            // Another task runs, ours perhaps from before: what comes of it is seen.
+            Some(Err(trouble)) if trouble.kind == TroubleKind::WrongState => {
+                desk.tell(self.event(EventKind::StepProgress, now, trouble.text));
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None))))
+            }
+            Some(Err(trouble)) => {
+                let why = format!("{} of {} failed: {}", how.verb(), self.node, trouble.text);
+                self.fail(desk, now, None, &why)
+            }
+        }
+    }
+
+    fn watch_parking(
+        &mut self,
+        server: Name,
+        how: Idle,
+        (since, mut shelved): (Timestamp, Option<Timestamp>),
+        desk: &mut Desk,
+        world: &World,
+        now: Timestamp,
+    ) -> Way {
+        let found = world.servers.get(&server);
+        let Some(found) = found else {
+            let why = format!("server {server} of {} is not there any more; the node stays cordoned", self.node);
+            return self.fail_in_place(desk, now, &why);
+        };
+        let idle = found.task.is_none();
+        let silent = !world.nodes.get(&self.node).is_some_and(|node| node.ready());
+        let offloads_not = found.state == ServerState::Shelved && matches!(how, Idle::Shelve | Idle::Delete) && idle;
+        if offloads_not {
+            let from = *shelved.get_or_insert(now);
+            desk.wake_at(later(from, OFFLOAD_TIMEOUT));
+        } else {
+            shelved = None;
+        }
+        let kept = shelved.is_some_and(|from| now >= later(from, OFFLOAD_TIMEOUT));
+        if silent && (parked(found.state, how) || kept) {
+            if kept {
+                let text = format!("{} is SHELVED and not offloaded: its host stays reserved and may cost", self.node);
+                desk.tell(self.event(EventKind::Warning, now, text));
+            }
+            return self.go(desk, Way::Leaving(Leaving::Park(Parking::Seal(Some(since)))));
+        }
+        let (state, fault) = (found.state, found.fault.clone());
+        if state == ServerState::Error {
+            let fault = fault.map_or(String::new(), |fault| format!(" ({fault})"));
+            let why = format!("server of {} is in ERROR{fault}; the node stays cordoned", self.node);
+            return self.fail_in_place(desk, now, &why);
+        }
+        let begin = later(since, BEGIN_TIMEOUT);
+        if state == ServerState::Active && idle && now >= begin && !self.busy() {
+            let fault = fault.map_or(String::new(), |fault| format!(": {fault}"));
+            let why = format!("{} of {} came to nothing, the server is ACTIVE{fault}", how.verb(), self.node);
+            return self.fail(desk, now, None, &why);
+        }
+        let deadline = later(since, PARK_TIMEOUT);
+        if now >= deadline {
+            let why = format!(
+                "{} of {} did not end in {PARK_TIMEOUT:#}: the server is {state}; the node stays cordoned",
+                how.verb(),
+                self.node
+            );
+            return self.fail_in_place(desk, now, &why);
+        }
+        desk.wake_at(deadline);
+        self.look_at_server(server, desk, now);
+        Way::Leaving(Leaving::Park(Parking::Watch(since, shelved)))
+    }
+
+    /// Reads the server every few seconds; what is read comes back through the world.
+    pub(super) fn look_at_server(&mut self, server: Name, desk: &mut Desk, now: Timestamp) {
+        let act = Act::ReadServer { node: self.node.clone(), server };
+        if self.perform(desk, act, LONG_PATIENCE, now).is_some() {
+            self.rest(desk, later(now, LOOK));
+        }
+    }
+
+    fn seal_parked(&mut self, since: Option<Timestamp>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(act) = self.seal(world, now) else {
+            let why = format!("{} is parked, but our mark is gone from the node", self.node);
+            return self.fail_in_place(desk, now, &why);
+        };
+        match self.perform(desk, act, Self::patience_for_marks(), now) {
+            None => Way::Leaving(Leaving::Park(Parking::Seal(since))),
+            Some(Ok(_)) => {
+                let node = desk.remember(&self.node);
+                node.parked_since = Some(now);
+                node.drain_failure = None;
+                node.not_before = None;
+                node.unneeded_since = None;
+                if let Some(since) = since.filter(|since| *since < now) {
+                    let times = &mut desk.remember_pool(&self.pool).park_times;
+                    times.push(now.duration_since(since));
+                    let surplus = times.len().saturating_sub(MEASUREMENTS);
+                    times.drain(..surplus);
+                }
+                self.done(desk, now)
+            }
+            Some(Err(trouble)) => {
+                let why = format!("{} is parked, but that could not be written on it: {}", self.node, trouble.text);
+                self.fail_in_place(desk, now, &why)
+            }
+        }
+    }
+
+    /// The server is in nobody's hands: the node cannot be given back and stays cordoned, with our record.
+    fn fail_in_place(&mut self, desk: &mut Desk, now: Timestamp, why: &str) -> Way {
+        let step = self.current(desk);
+        desk.bar(&self.node, None, why, now);
+        self.give_up(desk, now, true, None, why);
+        desk.tell(Event {
+            step,
+            ..self.event(EventKind::Warning, now, format!("{} stays cordoned, with our mark", self.node))
+        });
+        self.go(desk, Way::Ended)
+    }
+
+    /// A measured time until Ready, for the lead of windows (H21).
+    pub(super) fn measure_wake(&self, desk: &mut Desk, since: Timestamp, now: Timestamp) {
+        let pool = desk.remember_pool(&self.pool);
+        pool.failed_wakes = 0;
+        pool.backoff_until = None;
+        pool.wake_times.push(now.duration_since(since));
+        let surplus = pool.wake_times.len().saturating_sub(MEASUREMENTS);
+        pool.wake_times.drain(..surplus);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the machine knows beside the plan: excerpts of the policy, and the table that says whether a pod may leave.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{IntOrPercent, Memory, Name, Pod, World};
+use crate::policy::{Drain, Idle, Overrun};
+
+/// Whether a pod may leave its node, asked again right before it is made to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It may be evicted.
+    Goes,
+    /// It is no obstacle and is not evicted.
+    Stays,
+    /// It is waited for, at most so long; why.
+    Waits(Option<SignedDuration>, String),
+    /// The node stays; why.
+    Blocks(String),
+}
+
+/// The one table of rules, as a value.
+pub trait Recheck {
+    /// What the table says of `pod` now.
+    fn ask(&self, pod: &Pod, world: &World, now: Timestamp) -> Leave;
+}
+
+/// A span in which nothing is disrupted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreezeSpan {
+    /// Its window.
+    pub name: Name,
+    /// From this instant.
+    pub from: Timestamp,
+    /// Up to this one.
+    pub until: Timestamp,
+    /// What happens to a drain that is running when it opens.
+    pub overrun: Overrun,
+}
+
+/// What the machine knows of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// How its servers are parked.
+    pub idle: Idle,
+    /// Nodes in transition at once.
+    pub parallelism: u32,
+    /// Nodes going at once, of those that were active when the plan was made.
+    pub max_unavailable: Option<IntOrPercent>,
+    /// Active nodes when the plan was made.
+    pub active: u32,
+    /// Freezes in the time that the execution may take.
+    pub freezes: Vec<FreezeSpan>,
+}
+
+impl PoolSettings {
+    /// The freeze that is open at `now`.
+    pub fn frozen(&self, now: Timestamp) -> Option<&FreezeSpan> {
+        self.freezes.iter().find(|span| span.from <= now && now < span.until)
+    }
+
+    /// The next instant after `now` at which a freeze opens or ends.
+    pub fn freeze_turn(&self, now: Timestamp) -> Option<Timestamp> {
+        self.freezes.iter().flat_map(|span| [span.from, span.until]).filter(|at| *at > now).min()
+    }
+
+    /// Nodes that may be on their way out at once; at least one, or nothing would ever move.
+    pub fn most_going(&self) -> u32 {
+        let share = match self.max_unavailable {
+            None => u32::MAX,
+            Some(IntOrPercent::Count(count)) => count,
+            Some(IntOrPercent::Percent(percent)) => {
+                u32::try_from(u64::from(self.active) * u64::from(percent) / 100).unwrap_or(u32::MAX)
+            }
+        };
+        share.min(self.parallelism).max(1)
+    }
+}
+
+/// Everything the machine is told at its start.
+pub struct Settings {
+    /// `metadata.name` of the policy, for the marks.
+    pub policy: Name,
+    /// How nodes are drained.
+    pub drain: Drain,
+    /// Pools by name.
+    pub pools: BTreeMap<Name, PoolSettings>,
+    /// From an accepted wake until the node is Ready (H8).
+    pub join_timeout: SignedDuration,
+    /// Do not wait for pods that end by themselves: end when nothing else is left.
+    pub no_wait: bool,
+    /// There are Services that send traffic to nodes: after a drain their load balancers need `trafficGrace` (H15).
+    pub front_doors: bool,
+    /// What is remembered at the start: the planner's.
+    pub memory: Memory,
+    /// The table of rules.
+    pub recheck: Box<dyn Recheck>,
+}
+
+/// What a journal tells a machine that takes an execution up again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Acts that were numbered before.
+    pub acts: u64,
+    /// Ready pods by workload when the execution began: implied budgets hold over the whole of it (H1).
+    pub ready: BTreeMap<String, u32>,
+    /// Pods whose eviction was asked for.
+    pub evicted: BTreeSet<Name>,
+}
