@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::act::{Act, ActId, Answer};
 use super::arbiter::Arbiter;
 use super::course::{Course, Way};
-use super::desk::{Desk, StepState};
+use super::desk::{Desk, StepState, later};
 use super::leaving::Leaving;
 use super::settings::{Resumed, Settings};
 use super::signal::{Command, End, EndKind, Input};
@@ -30,6 +30,7 @@ pub struct Machine {
     memory_flight: Option<ActId>,
     memory_tries: u32,
     memory_again: Option<Timestamp>,
+    resting_since: Option<Timestamp>,
     resumed: bool,
     ended: bool,
 }
@@ -65,6 +66,7 @@ impl Machine {
             memory_flight: None,
             memory_tries: 0,
             memory_again: None,
+            resting_since: None,
             resumed: resumed.is_some(),
             ended: false,
         }
@@ -173,8 +175,7 @@ impl Machine {
             return;
         }
         if self.memory_tries > 0 {
-            let at =
-                *self.memory_again.get_or_insert(super::desk::later(now, super::course::backoff(self.memory_tries)));
+            let at = *self.memory_again.get_or_insert(later(now, super::course::backoff(self.memory_tries)));
             if now < at {
                 self.desk.wake_at(at);
                 return;
@@ -200,7 +201,9 @@ impl Machine {
             return;
         }
         let only_waits = open > 0 && open == self.waiting.len() && !flying && !unwritten;
-        if only_waits && self.desk.settings.no_wait {
+        self.resting_since = only_waits.then(|| self.resting_since.unwrap_or(now));
+        let patience_ends = self.resting_since.map(|since| later(since, self.desk.settings.longest_wait));
+        if only_waits && (self.desk.settings.no_wait || patience_ends.is_some_and(|ends| now >= ends)) {
             self.desk.tally.waiting = u32::try_from(open).unwrap_or(u32::MAX);
             self.finish(EndKind::Waiting, now);
             return;
@@ -209,7 +212,8 @@ impl Machine {
         if let Some(turn) = turn {
             self.desk.wake_at(turn);
         }
-        if only_waits {
+        if let Some(ends) = patience_ends {
+            self.desk.wake_at(ends);
             self.desk.out.push(Command::Rest);
         }
         match self.desk.take_wake() {

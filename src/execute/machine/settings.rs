@@ -1,10 +1,11 @@
 //! What the machine knows beside the plan: excerpts of the policy, and the table that says whether a pod may leave.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{IntOrPercent, Memory, Name, Pod, World};
+use crate::plan::leaving;
 use crate::policy::{Drain, Idle, Overrun};
 
 /// Whether a pod may leave its node, asked again right before it is made to.
@@ -24,6 +25,25 @@ pub enum Leave {
 pub trait Recheck {
     /// What the table says of `pod` now.
     fn ask(&self, pod: &Pod, world: &World, now: Timestamp) -> Leave;
+}
+
+/// The table of the design, with the policy's `drain`.
+pub struct Rules {
+    /// The policy's entries.
+    pub drain: Drain,
+}
+
+impl Recheck for Rules {
+    fn ask(&self, pod: &Pod, world: &World, now: Timestamp) -> Leave {
+        let settings = leaving::Settings::default();
+        let asked = leaving::Asked { pod, world, drain: &self.drain, now, relaxed: &[], settings };
+        match leaving::may_leave(&asked) {
+            leaving::Ruling::Goes => Leave::Goes,
+            leaving::Ruling::Stays(_) => Leave::Stays,
+            leaving::Ruling::Waits(at_most, reason) => Leave::Waits(at_most, reason.text),
+            leaving::Ruling::Blocks(reason) => Leave::Blocks(reason.text),
+        }
+    }
 }
 
 /// A span in which nothing is disrupted.
@@ -90,6 +110,8 @@ pub struct Settings {
     pub join_timeout: SignedDuration,
     /// Do not wait for pods that end by themselves: end when nothing else is left.
     pub no_wait: bool,
+    /// Wait for them so long at most, when nothing else is left to do.
+    pub longest_wait: SignedDuration,
     /// There are Services that send traffic to nodes: after a drain their load balancers need `trafficGrace` (H15).
     pub front_doors: bool,
     /// What is remembered at the start: the planner's.
@@ -105,6 +127,4 @@ pub struct Resumed {
     pub acts: u64,
     /// Ready pods by workload when the execution began: implied budgets hold over the whole of it (H1).
     pub ready: BTreeMap<String, u32>,
-    /// Pods whose eviction was asked for.
-    pub evicted: BTreeSet<Name>,
 }

@@ -1,1 +1,21 @@
-//! Shell: carries the commands of the machine out.
+//! Does what the machine decides: acts through the doors, a journal before and after each, one apply at a time.
+//!
+//! [`apply`] is the whole of it; [`Drive`] is its loop, for those who bring their own log.
+
+mod apply;
+mod driving;
+mod interrupts;
+pub mod journal;
+pub mod lock;
+mod log;
+mod performing;
+mod preparing;
+mod stale;
+
+pub use apply::{ApplyError, Order, Outcome, apply};
+pub use driving::{Drive, DriveError};
+pub use interrupts::Interrupts;
+pub use log::Log;
+pub use performing::Doors;
+pub use preparing::settings;
+pub use stale::stale;

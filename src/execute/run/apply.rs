@@ -1,0 +1,207 @@
+//! An apply from end to end: lock, look, compare with what was agreed to, carry out, with a journal.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::driving::{Drive, DriveError};
+use super::interrupts::Interrupts;
+use super::journal::{self, Journal, JournalError, Told};
+use super::lock::{Lock, LockError};
+use super::log::Log;
+use super::performing::Doors;
+use super::preparing;
+use super::stale::stale;
+use crate::cluster::ClusterError;
+use crate::execute::machine::{End, EndKind, Machine};
+use crate::execute::{Event, EventKind};
+use crate::model::{Memory, World};
+use crate::plan::{Plan, Refusal, Request, Target, plan_for};
+use crate::policy::Policy;
+
+/// What is to be carried out, and how.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The plan that was agreed to; with `resume` that of the journal counts instead.
+    pub plan: Option<Plan>,
+    /// Take up what was cut short.
+    pub resume: bool,
+    /// Do not wait for pods that end by themselves.
+    pub no_wait: bool,
+    /// Where journal and lock live: the sandbox's folder, or the state directory of the cluster.
+    pub folder: PathBuf,
+}
+
+/// What went wrong before or beside the plan's own steps.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error("{0}; `tidegate apply --resume` takes it up again")]
+    Cut(#[from] DriveError),
+    #[error("there is nothing to take up again in {0}")]
+    NothingToResume(String),
+    #[error("there is neither a plan nor one to take up again")]
+    NoPlan,
+}
+
+/// How an apply ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// There was nothing to do.
+    Nothing,
+    /// The plan was carried out to this end.
+    Ended(End),
+    /// Brakes stopped what takes capacity away; what gives it back was done.
+    Refused(Vec<Refusal>, Option<End>),
+    /// The plan made now is another one: what changed.
+    Stale(Vec<String>),
+    /// It did not come to an end.
+    Failed(ApplyError),
+}
+
+impl Outcome {
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Ended(end) => match end.kind {
+                EndKind::Done => 0,
+                EndKind::Frozen => 8,
+                EndKind::Partly | EndKind::Waiting | EndKind::Interrupted | EndKind::Abandoned => 6,
+            },
+            Self::Refused(..) => 7,
+            Self::Stale(_) => 4,
+            Self::Failed(ApplyError::Lock(LockError::Held(_))) => 5,
+            Self::Failed(ApplyError::Cut(_)) => 6,
+            Self::Failed(_) => 1,
+        }
+    }
+}
+
+/// Carries an order out. Events go to `tell`; the first is the stream's version.
+pub async fn apply(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Outcome {
+    tell(&Event::version(doors.clock.now()));
+    let result = if order.resume {
+        resume(doors, order, interrupts, tell).await
+    } else {
+        begin(doors, order, interrupts, tell).await
+    };
+    result.unwrap_or_else(Outcome::Failed)
+}
+
+fn lock(order: &Order<'_>, run: &str, doors: Doors<'_>, tell: &mut dyn FnMut(&Event)) -> Result<Lock, ApplyError> {
+    let operation = if order.resume { "apply --resume" } else { "apply" };
+    let lock = Lock::take(&order.folder, operation, run, order.resume, Timestamp::now())?;
+    if let Some(text) = &lock.taken_over {
+        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    }
+    Ok(lock)
+}
+
+async fn begin(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
+    let agreed = order.plan.as_ref().ok_or(ApplyError::NoPlan)?;
+    let digest = journal::digest_of(agreed);
+    let run = format!("{}-{}", digest.get(..12).unwrap_or_default(), Timestamp::now().as_microsecond());
+    let mut lock = lock(order, &run, doors, tell)?;
+    if let Some(told) = journal::read(&order.folder)?.filter(|told| told.end.is_none()) {
+        let text = format!(
+            "an execution begun by {} was cut short at {}; this plan starts from what it left",
+            told.owner, told.began
+        );
+        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    }
+    let world = World::build(doors.cluster.observe().await?);
+    let now = doors.clock.now();
+    let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
+    let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    let changes = stale(agreed, &fresh);
+    if !changes.is_empty() {
+        return Ok(Outcome::Stale(changes));
+    }
+    let (allowed, refusals) = allowed(&fresh);
+    if allowed.steps.is_empty() {
+        if memory != world.memory {
+            doors.cluster.remember(&Memory { written: Some(now), ..memory }).await?;
+        }
+        return Ok(if refusals.is_empty() { Outcome::Nothing } else { Outcome::Refused(refusals, None) });
+    }
+    let settings = preparing::settings(order.policy, &allowed, &world, memory, order.no_wait, now);
+    let machine = Machine::new(&allowed, &journal::digest_of(&allowed), settings, None, &world);
+    let who = super::lock::owner();
+    let mut journal = Journal::begin(&order.folder, now, (&run, &who), &allowed, machine.ready_at_start())?;
+    let mut drive = Drive { doors, log: &mut journal, lock: Some(&mut lock), interrupts, tell };
+    let end = drive.run(machine, world).await?;
+    Ok(if refusals.is_empty() { Outcome::Ended(end) } else { Outcome::Refused(refusals, Some(end)) })
+}
+
+/// The part of a plan that may be carried out, and why not all of it.
+fn allowed(plan: &Plan) -> (Plan, Vec<Refusal>) {
+    let mut refusals = plan.refusals.clone();
+    if !plan.applyable && refusals.is_empty() && !plan.steps.is_empty() {
+        let text = format!("the plan is not complete: {}", plan.caveats.join("; "));
+        refusals.push(Refusal { brake: "incomplete".to_owned(), text, origin: None });
+    }
+    let allowed = if refusals.is_empty() { plan.clone() } else { preparing::only_giving(plan) };
+    (allowed, refusals)
+}
+
+async fn resume(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
+    let folder = order.folder.display().to_string();
+    let first = journal::read(&order.folder)?.ok_or_else(|| ApplyError::NothingToResume(folder.clone()))?;
+    let mut lock = lock(order, &first.run, doors, tell)?;
+    // Between the look and the lock somebody may have finished it.
+    let told = journal::read(&order.folder)?.filter(Told::unfinished).ok_or(ApplyError::NothingToResume(folder))?;
+    if told.torn {
+        let text = "the journal's last line was torn and is left out";
+        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    }
+    for (id, act) in told.in_flight() {
+        let text = format!("{id} was in flight when it was cut short: looking what became of it");
+        let node = act.node().map(ToString::to_string);
+        tell(&Event { node, ..Event::new(EventKind::StepProgress, doors.clock.now(), text) });
+    }
+    let world = World::build(doors.cluster.observe().await?);
+    let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &super::lock::owner())?;
+    let end = carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await?;
+    Ok(Outcome::Ended(end))
+}
+
+async fn carry_on(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    told: &Told,
+    world: World,
+    (log, lock): (&mut dyn Log, Option<&mut Lock>),
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<End, ApplyError> {
+    let now = doors.clock.now();
+    // Brakes look at the world as it is: half an observation takes nothing away, also on a resume.
+    let plan = if world.gaps.is_empty() { told.plan.clone() } else { preparing::only_giving(&told.plan) };
+    let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
+    let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
+    Ok(Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?)
+}

@@ -1,0 +1,196 @@
+//! The loop that drives a machine: acts side by side, changes into the world, records into the journal.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::interrupts::Interrupts;
+use super::journal::{JournalError, Record};
+use super::lock::{Lock, LockError};
+use super::log::Log;
+use super::performing::{Doors, perform};
+use crate::cluster::ClusterError;
+use crate::execute::Event;
+use crate::execute::machine::{Act, ActId, Answer, Command, End, Input, Machine};
+use crate::model::{Change, World};
+
+/// Between two looks when nobody asked for a time.
+const IDLE: SignedDuration = SignedDuration::from_mins(10);
+/// Between two tries to hear from a cluster that does not answer.
+const DEAF: SignedDuration = SignedDuration::from_secs(5);
+/// Tries before that is given up.
+const DEAF_TRIES: u32 = 60;
+
+/// Why a drive ended before its machine did. The journal can be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// What is to be done cannot be written down first.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The lock is not ours any more.
+    #[error("the lock was lost: {0}")]
+    Lock(#[from] LockError),
+    /// The cluster has not been heard of for too long.
+    #[error("{0}")]
+    Cluster(#[from] ClusterError),
+}
+
+type Flight<'a> = (ActId, bool, Pin<Box<dyn Future<Output = (Answer, Vec<Change>)> + 'a>>);
+
+/// What the driver heard.
+enum Heard {
+    Answers(Vec<(ActId, bool, Answer, Vec<Change>)>),
+    Interrupt,
+    Changes(Result<Vec<Change>, ClusterError>),
+}
+
+/// Everything one drive needs.
+pub struct Drive<'a> {
+    /// The doors.
+    pub doors: Doors<'a>,
+    /// The journal.
+    pub log: &'a mut dyn Log,
+    /// The lock, where there is one to keep.
+    pub lock: Option<&'a mut Lock>,
+    /// Requests to stop.
+    pub interrupts: &'a mut Interrupts,
+    /// Who is told.
+    pub tell: &'a mut dyn FnMut(&Event),
+}
+
+impl Drive<'_> {
+    /// Drives `machine` to its end in `world`.
+    ///
+    /// # Errors
+    /// The journal cannot be written, the lock is lost, or the cluster does not answer for long.
+    pub async fn run(&mut self, mut machine: Machine, mut world: World) -> Result<End, DriveError> {
+        let doors = self.doors;
+        let mut inbox = VecDeque::from([Input::Started]);
+        let mut flights: Vec<Flight<'_>> = Vec::new();
+        let mut wake: Option<Timestamp> = None;
+        let mut deaf = 0;
+        loop {
+            while let Some(input) = inbox.pop_front() {
+                let commands = machine.step(input, &world, doors.clock.now());
+                wake = None;
+                if let Some(end) = self.obey(commands, &mut flights, &mut wake)? {
+                    return Ok(end);
+                }
+            }
+            // Virtual time needs no waiting: without this a signal would never be heard.
+            tokio::task::yield_now().await;
+            let now = doors.clock.now();
+            let until = wake.unwrap_or(now.checked_add(IDLE).unwrap_or(Timestamp::MAX));
+            match self.listen(&mut flights, until).await {
+                Heard::Interrupt => inbox.push_back(Input::Interrupt),
+                Heard::Answers(answers) => {
+                    for (id, journaled, answer, changes) in answers {
+                        if journaled {
+                            let record = Record::Outcome { id: id.clone(), result: answer.in_words() };
+                            self.log.write(doors.clock.now(), &record)?;
+                        }
+                        changes.into_iter().for_each(|change| world.apply(change));
+                        inbox.push_back(Input::Outcome(id, answer));
+                    }
+                }
+                Heard::Changes(Ok(changes)) => {
+                    deaf = 0;
+                    inbox.push_back(if changes.is_empty() { Input::Tick } else { Input::Changed });
+                    changes.into_iter().for_each(|change| world.apply(change));
+                }
+                Heard::Changes(Err(error)) => {
+                    deaf += 1;
+                    if deaf > DEAF_TRIES {
+                        return Err(error.into());
+                    }
+                    doors.clock.sleep_until(now.checked_add(DEAF).unwrap_or(Timestamp::MAX)).await;
+                    // What happened meanwhile may never be told: everything is looked at again.
+                    if let Ok(snapshot) = doors.cluster.observe().await {
+                        world = World::build(snapshot);
+                    }
+                    inbox.push_back(Input::Changed);
+                }
+            }
+            if let Some(lock) = &mut self.lock {
+                lock.renew(Timestamp::now())?;
+            }
+        }
+    }
+
+    /// Writes intents down, all of them, and only then begins.
+    fn obey<'f>(
+        &mut self,
+        commands: Vec<Command>,
+        flights: &mut Vec<Flight<'f>>,
+        wake: &mut Option<Timestamp>,
+    ) -> Result<Option<End>, DriveError>
+    where
+        Self: 'f,
+    {
+        let now = self.doors.clock.now();
+        let mut begun: Vec<(ActId, Act)> = Vec::new();
+        let mut end = None;
+        let mut rest = false;
+        for command in commands {
+            match command {
+                Command::Act(id, act) => begun.push((id, act)),
+                Command::WakeMeAt(at) => *wake = Some(at),
+                Command::Emit(event) => (self.tell)(&event),
+                Command::Rest => rest = true,
+                Command::Finish(how) => end = Some(how),
+            }
+        }
+        if let Some(lock) = &mut self.lock {
+            if rest && begun.is_empty() {
+                lock.lend();
+            } else if !begun.is_empty() {
+                lock.retake(Timestamp::now())?;
+            }
+        }
+        let mut journaled = false;
+        for (id, what) in begun.iter().filter(|(_, act)| act.changes()) {
+            self.log.write(now, &Record::Intent { id: id.clone(), what: what.clone() })?;
+            journaled = true;
+        }
+        if journaled {
+            self.log.settle()?;
+        }
+        let doors = self.doors;
+        for (id, act) in begun {
+            let changes = act.changes();
+            flights.push((id, changes, Box::pin(perform(act, doors))));
+        }
+        if let Some(end) = end {
+            self.log.write(now, &Record::End { how: end.kind })?;
+            self.log.settle()?;
+        }
+        Ok(end)
+    }
+
+    /// Acts first, then a person, then the world: with virtual time it is the world that lets time pass.
+    async fn listen(&mut self, flights: &mut Vec<Flight<'_>>, until: Timestamp) -> Heard {
+        let mut changes = self.doors.cluster.changes(until);
+        let interrupts = &mut *self.interrupts;
+        poll_fn(|context| {
+            let mut answers = Vec::new();
+            flights.retain_mut(|(id, journaled, flight)| match flight.as_mut().poll(context) {
+                Poll::Ready((answer, changes)) => {
+                    answers.push((id.clone(), *journaled, answer, changes));
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if !answers.is_empty() {
+                return Poll::Ready(Heard::Answers(answers));
+            }
+            if interrupts.poll(context).is_ready() {
+                return Poll::Ready(Heard::Interrupt);
+            }
+            changes.as_mut().poll(context).map(Heard::Changes)
+        })
+        .await
+    }
+}

@@ -1,0 +1,71 @@
+//! One act, done through the doors: what it answers, and what it showed of the world.
+
+use crate::cloud::Provider;
+use crate::cluster::Cluster;
+use crate::execute::Clock;
+use crate::execute::machine::{Act, Answer, Trouble};
+use crate::model::{Change, Name};
+
+/// Everything that execution reaches the world through.
+#[derive(Clone, Copy)]
+pub struct Doors<'a> {
+    /// The cluster.
+    pub cluster: &'a dyn Cluster,
+    /// The provider of the servers.
+    pub provider: &'a dyn Provider,
+    /// The time.
+    pub clock: &'a dyn Clock,
+}
+
+/// Does `act`. What was read on the way goes into the world before the answer goes to the machine.
+pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
+    let Doors { cluster, provider, .. } = doors;
+    match act {
+        Act::Patch { node, patch } => match cluster.patch_node(&node, &patch).await {
+            Ok(node) => (Answer::Node(Box::new(node.clone())), vec![Change::Node(node)]),
+            Err(error) => failed(error),
+        },
+        Act::List { node } => match cluster.pods_on(&node).await {
+            Ok(pods) => (Answer::Pods(pods.clone()), pods.into_iter().map(Change::Pod).collect()),
+            Err(error) => failed(error),
+        },
+        Act::Evict { pod, uid, .. } => match cluster.evict(&pod, &uid).await {
+            Ok(evicted) => (Answer::Evicted(evicted), Vec::new()),
+            Err(error) => failed(error),
+        },
+        Act::Delete { pod, uid, .. } => match cluster.delete_pod(&pod, &uid).await {
+            Ok(()) => (Answer::Done, Vec::new()),
+            Err(error) => failed(error),
+        },
+        Act::Park { server, how, .. } => match provider.park(&server, how).await {
+            Ok(()) => (Answer::Done, reread(&server, provider).await),
+            Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
+        },
+        Act::Wake { server, .. } => match provider.wake(&server).await {
+            Ok(()) => (Answer::Done, reread(&server, provider).await),
+            Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
+        },
+        Act::ReadServer { server, .. } => match provider.server(&server).await {
+            Ok(Some(found)) => (Answer::Server(Some(Box::new(found.clone()))), vec![Change::Server(found)]),
+            Ok(None) => (Answer::Server(None), vec![Change::ServerGone(server)]),
+            Err(error) => failed(error),
+        },
+        Act::Remember { memory } => match cluster.remember(&memory).await {
+            Ok(()) => (Answer::Done, Vec::new()),
+            Err(error) => failed(error),
+        },
+    }
+}
+
+fn failed(trouble: impl Into<Trouble>) -> (Answer, Vec<Change>) {
+    (Answer::Failed(trouble.into()), Vec::new())
+}
+
+/// What became of a server right after it was asked for something. If that cannot be read now, it will be later.
+async fn reread(server: &Name, provider: &dyn Provider) -> Vec<Change> {
+    match provider.server(server).await {
+        Ok(Some(found)) => vec![Change::Server(found)],
+        Ok(None) => vec![Change::ServerGone(server.clone())],
+        Err(_) => Vec::new(),
+    }
+}
