@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::signal::Command;
 use crate::execute::event::{Event, EventKind, Tally};
 use crate::model::{Memory, Name, NodeMemory, PodKey, PoolMemory};
-use crate::plan::Step;
+use crate::plan::{Step, Verb};
 
 /// How far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +135,14 @@ impl Desk {
         self.out.push(Command::Emit(event));
     }
 
-    /// Whether `step` may begin.
+    /// Whether `step` may begin. A drain and what follows it need what stands before them (a home, their own
+    /// cordon); others only stand in line, and go on when what is before them has failed.
     pub fn gate(&self, step: &Step) -> Gate {
+        let in_line = matches!(step.verb, Verb::Cordon | Verb::Wake | Verb::Uncordon);
         for id in &step.after {
             match self.steps.get(id) {
                 None | Some(StepState::Done) => {}
+                Some(StepState::Failed | StepState::Left) if in_line => {}
                 Some(StepState::Failed | StepState::Left) => {
                     return Gate::Never(format!("it needs {id}, which was not done"));
                 }

@@ -199,8 +199,14 @@ async fn carry_on(
     tell: &mut dyn FnMut(&Event),
 ) -> Result<End, ApplyError> {
     let now = doors.clock.now();
-    // Brakes look at the world as it is: half an observation takes nothing away, also on a resume.
-    let plan = if world.gaps.is_empty() { told.plan.clone() } else { preparing::only_giving(&told.plan) };
+    let targets = told.plan.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
+    let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    let (fresh, _) = allowed(&fresh);
+    let (plan, dropped) = preparing::still_wanted(&told.plan, &fresh, &world);
+    for node in dropped {
+        let text = format!("{node} had not been begun and is not to go any more");
+        tell(&Event { node: Some(node), ..Event::new(EventKind::StepProgress, now, text) });
+    }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
     Ok(Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?)

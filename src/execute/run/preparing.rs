@@ -1,7 +1,10 @@
 //! What the machine is told, taken from policy, plan and world.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cluster::NodeRecord;
 use crate::execute::machine::{FreezeSpan, PoolSettings, Rules, Settings};
 use crate::model::{Memory, World};
 use crate::plan::{Plan, Verb};
@@ -59,10 +62,31 @@ fn freezes(policy: &Policy, pool: &Pool, now: Timestamp) -> Vec<FreezeSpan> {
     open.into_iter().chain(later).collect()
 }
 
+/// What is left of a plan that is taken up again: nodes that were not begun go only if the plan made now, by the
+/// brakes that hold now, still wants it. What was begun is brought to its end.
+pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<String>) {
+    let wanted: BTreeSet<&str> =
+        fresh.steps.iter().filter(|step| taking(step.verb)).map(|step| step.node.as_str()).collect();
+    let begun = |node: &str| world.nodes.get(node).is_some_and(|node| matches!(NodeRecord::of(node), Ok(Some(_))));
+    let mut plan = told.clone();
+    let mut dropped = Vec::new();
+    plan.steps.retain(|step| {
+        let keep = !taking(step.verb) || wanted.contains(step.node.as_str()) || begun(&step.node);
+        if !keep && dropped.last() != Some(&step.node) {
+            dropped.push(step.node.clone());
+        }
+        keep
+    });
+    (plan, dropped)
+}
+
+fn taking(verb: Verb) -> bool {
+    matches!(verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
+}
+
 /// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6).
 pub fn only_giving(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
-    let taking = |verb: Verb| matches!(verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete);
     plan.steps.retain(|step| !taking(step.verb));
     plan
 }

@@ -1,0 +1,162 @@
+//! A sandbox with a policy, and what is asked of it before and after an apply.
+
+#![allow(dead_code)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tidegate::cluster::{NodeRecord, keys};
+use tidegate::execute::run::{self, Doors, Interrupts, Order, Outcome};
+use tidegate::execute::{Event, EventKind};
+use tidegate::model::{Snapshot, World};
+use tidegate::plan::{Plan, Request, plan_for};
+use tidegate::policy::{Policy, PolicySource, load};
+use tidegate::sandbox::sim::{Record, What};
+use tidegate::sandbox::{Faults, Sandbox};
+
+pub fn example(name: &str, file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join(file)
+}
+
+pub fn policy_text(text: &str) -> Policy {
+    let loaded = load(&[PolicySource { path: "policy.yaml".into(), text: text.as_bytes().to_vec() }]);
+    loaded.policy.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
+}
+
+pub fn policy(name: &str) -> Policy {
+    policy_text(&std::fs::read_to_string(example(name, "policy.yaml")).unwrap())
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// A sandbox, and a folder for journal and lock.
+pub struct Stage {
+    pub sandbox: Sandbox,
+    pub folder: TempDir,
+    pub start: World,
+}
+
+impl Stage {
+    pub fn of(snapshot: Snapshot, faults: &str) -> Self {
+        let faults = if faults.is_empty() { Faults::default() } else { Faults::parse(faults).unwrap() };
+        let sandbox = Sandbox::in_memory(snapshot.clone(), &faults);
+        Self { sandbox, folder: TempDir::new().unwrap(), start: World::build(snapshot) }
+    }
+
+    pub fn workshop(now: &str, faults: &str) -> Self {
+        let snapshot = tidegate::observe::read(&[example("jetstream-workshop", "cluster.yaml")]).unwrap();
+        let stage = Self::of(snapshot, faults);
+        stage.until(now);
+        stage
+    }
+
+    pub fn until(&self, now: &str) {
+        self.sandbox.advance_to(now.parse().unwrap()).unwrap();
+    }
+
+    pub fn world(&self) -> World {
+        World::build(self.sandbox.snapshot())
+    }
+
+    pub fn plan(&self, policy: &Policy) -> Plan {
+        plan_for(policy, &self.world(), self.sandbox.now(), &Request { for_apply: true, ..Request::default() }).0
+    }
+
+    pub fn doors(&self) -> Doors<'_> {
+        Doors { cluster: &self.sandbox, provider: &self.sandbox, clock: &self.sandbox }
+    }
+
+    /// Plans and carries it out; an empty plan too.
+    pub fn apply(&self, policy: &Policy) -> (Outcome, Vec<Event>) {
+        let plan = self.plan(policy);
+        self.carry_out(policy, Some(plan), false, true)
+    }
+
+    pub fn carry_out(&self, policy: &Policy, plan: Option<Plan>, resume: bool, no_wait: bool) -> (Outcome, Vec<Event>) {
+        let (_sender, mut interrupts) = Interrupts::channel();
+        let folder = self.folder.path().to_owned();
+        let order = Order { policy, plan, resume, no_wait, folder };
+        let mut told = Vec::new();
+        let outcome =
+            block_on(run::apply(self.doors(), &order, &mut interrupts, &mut |event| told.push(event.clone())));
+        (outcome, told)
+    }
+
+    pub fn parked(&self) -> usize {
+        self.world().servers.values().filter(|server| server.state.parked()).count()
+    }
+
+    pub fn cordoned(&self) -> BTreeSet<String> {
+        self.world().nodes.values().filter(|node| node.unschedulable).map(|node| node.name.to_string()).collect()
+    }
+
+    /// No node carries anything of ours.
+    pub fn nothing_of_ours(&self) -> bool {
+        self.world().nodes.values().all(|node| {
+            !node.annotations.contains_key(keys::RECORD)
+                && !node.labels.contains_key(keys::EXCLUDE_FROM_LOAD_BALANCERS)
+                && node.taints.iter().all(|taint| &*taint.key != keys::LEAVING)
+        })
+    }
+
+    pub fn record(&self, node: &str) -> Option<NodeRecord> {
+        NodeRecord::of(self.world().nodes.get(node).unwrap()).unwrap()
+    }
+
+    /// No pod lost, and no budget broken at any instant: a budget that was met is never left with fewer Ready pods
+    /// than it wants by an eviction of a Ready pod.
+    pub fn sound(&self) {
+        let audit = self.sandbox.audit();
+        budgets_kept(&audit);
+        let world = self.world();
+        for workload in world.workloads.values() {
+            let (Some(wanted), false) = (workload.replicas, workload.finished) else { continue };
+            if matches!(workload.kind, tidegate::model::WorkloadKind::Deployment | tidegate::model::WorkloadKind::Job) {
+                continue;
+            }
+            let live = world.pods_of(&workload.uid).filter(|pod| !pod.terminating() && !pod.finished()).count();
+            assert_eq!(live, wanted as usize, "pods of {} {}", workload.kind, workload.key);
+        }
+    }
+}
+
+fn budgets_kept(audit: &[Record]) {
+    let mut met: BTreeMap<String, bool> = BTreeMap::new();
+    let mut evicted_last = false;
+    for record in audit {
+        match &record.what {
+            What::Evicted { healthy, .. } => evicted_last = *healthy,
+            What::Budget { budget, status } => {
+                let now = status.current_healthy >= status.desired_healthy;
+                let before = met.insert(budget.to_string(), now);
+                assert!(
+                    !(evicted_last && before == Some(true) && !now),
+                    "{budget} broken at {}: {status:?}",
+                    record.at
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+pub fn exit(outcome: &Outcome) -> u8 {
+    outcome.exit_code()
+}
+
+pub fn events_of(told: &[Event], kind: EventKind) -> Vec<&Event> {
+    told.iter().filter(|event| event.kind == kind).collect()
+}
+
+pub fn lines(told: &[Event]) -> String {
+    told.iter().map(|event| format!("{} {:?} {}\n", event.time, event.kind, event.message)).collect()
+}
+
+pub fn span_of(told: &[Event], of: impl Fn(&Event) -> bool) -> SignedDuration {
+    let times: Vec<Timestamp> = told.iter().filter(|event| of(event)).map(|event| event.time).collect();
+    times.last().unwrap().duration_since(times[0])
+}
