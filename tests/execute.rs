@@ -6,10 +6,9 @@ mod executing;
 
 use std::collections::BTreeMap;
 
-use executing::{Stage, events_of, exit, policy, span_of};
+use executing::{Stage, exit, policy, span_of};
 use jiff::SignedDuration;
 use tidegate::execute::EventKind;
-use tidegate::model::ServerState;
 
 /// A Sunday: the workshop is over, nine of ten workers may go.
 const SUNDAY: &str = "2026-11-22T12:00:00Z";
