@@ -7,7 +7,7 @@ use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
 use super::marking;
 use super::returning::give_back;
-use crate::cluster::{NodeMark, NodeRecord};
+use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, Node, Server, ServerState, World};
 use crate::plan::Verb;
@@ -63,7 +63,7 @@ impl Course {
             Err(why) => return self.stay(desk, now, &why),
         };
         match record {
-            None if cordoned => {
+            None if cordoned && !self.adopted(desk, world) => {
                 let why = format!("the cordon of {} is not ours", self.node);
                 self.stay(desk, now, &why)
             }
@@ -112,11 +112,18 @@ impl Course {
     }
 
     fn mark_waking(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
-        // One that we did not park has no record, and gets none.
-        let Some((node, record)) = self.node_and_record(world) else {
-            return self.go(desk, Way::Coming(Coming::Wake));
+        let node = match self.planned_node(world) {
+            Ok(node) => node,
+            Err(why) if !self.busy() => return self.stay(desk, now, &why),
+            Err(_) => return Way::Coming(Coming::Mark),
         };
-        let act = Act::Patch { node: self.node.clone(), patch: marking::wake(node, record, now) };
+        let record = NodeRecord::of(node).ok().flatten();
+        if record.is_none() && !node.unschedulable && !self.busy() {
+            // Nothing to undo on it: it is woken and left as it is.
+            return self.go(desk, Way::Coming(Coming::Wake));
+        }
+        let patch = marking::wake(node, record, &desk.settings.policy, &self.pool, now);
+        let act = Act::Patch { node: self.node.clone(), patch };
         match self.perform(desk, act, PATIENCE, now) {
             None => Way::Coming(Coming::Mark),
             Some(Ok(_)) => self.go(desk, Way::Coming(Coming::Wake)),
@@ -261,18 +268,41 @@ impl Course {
             }
         }
         let Some((node, record)) = self.node_and_record(world) else {
-            if self.busy() {
-                return Way::Coming(Coming::Uncordon(since));
-            }
-            // Never uncordon what is not ours.
-            if world.nodes.get(&self.node).is_some_and(|node| node.unschedulable) {
-                let why = format!("the cordon of {} is not ours: it stays", self.node);
-                return self.stay(desk, now, &why);
-            }
+            return self.uncordon_without_record(since, desk, world, now);
+        };
+        let patch = give_back(node, &record);
+        self.send_uncordon(patch, since, desk, now)
+    }
+
+    /// Whether a cordon without a record of ours counts as ours: by the policy, or by the server's own metadata.
+    fn adopted(&self, desk: &Desk, world: &World) -> bool {
+        let server = self.server(world).and_then(|id| world.servers.get(&id));
+        self.settings(desk).is_some_and(|settings| settings.adopt)
+            || server.is_some_and(|server| server.metadata.contains_key(keys::RECORD))
+    }
+
+    /// Never uncordon what is not ours.
+    fn uncordon_without_record(
+        &mut self,
+        since: Option<Timestamp>,
+        desk: &mut Desk,
+        world: &World,
+        now: Timestamp,
+    ) -> Way {
+        let Some(node) = world.nodes.get(&self.node).filter(|node| node.unschedulable) else {
             return self.awake(since, desk, now);
         };
+        if !self.adopted(desk, world) {
+            let why = format!("the cordon of {} is not ours: it stays", self.node);
+            return self.stay(desk, now, &why);
+        }
+        let patch = NodePatch { uid: node.uid.clone(), unschedulable: Some(false), ..NodePatch::default() };
+        self.send_uncordon(patch, since, desk, now)
+    }
+
+    fn send_uncordon(&mut self, patch: NodePatch, since: Option<Timestamp>, desk: &mut Desk, now: Timestamp) -> Way {
         self.begin(desk, Verb::Uncordon, now, format!("uncordoning {}", self.node));
-        let act = Act::Patch { node: self.node.clone(), patch: give_back(node, &record) };
+        let act = Act::Patch { node: self.node.clone(), patch };
         match self.perform(desk, act, LONG_PATIENCE, now) {
             None => Way::Coming(Coming::Uncordon(since)),
             Some(Ok(_)) => self.awake(since, desk, now),

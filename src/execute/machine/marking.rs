@@ -69,8 +69,17 @@ pub fn seal(node: &Node, mut record: NodeRecord, now: Timestamp) -> NodePatch {
     NodePatch { remove_taints: removed, ..with_record(node, &record) }
 }
 
-/// Being woken.
-pub fn wake(node: &Node, mut record: NodeRecord, now: Timestamp) -> NodePatch {
+/// Being woken. One that is adopted gets its record here, so that its cordon is ours from now on.
+pub fn wake(node: &Node, record: Option<NodeRecord>, policy: &Name, pool: &Name, now: Timestamp) -> NodePatch {
+    let mut record = record.unwrap_or_else(|| NodeRecord {
+        mark: NodeMark::Waking,
+        since: now,
+        policy: policy.clone(),
+        pool: pool.clone(),
+        labels: BTreeSet::new(),
+        taints: BTreeSet::new(),
+        extended: node.capacity.extended.clone(),
+    });
     record.mark = NodeMark::Waking;
     record.since = now;
     with_record(node, &record)

@@ -70,6 +70,8 @@ pub struct PoolSettings {
     pub max_unavailable: Option<IntOrPercent>,
     /// Active nodes when the plan was made.
     pub active: u32,
+    /// Cordons and parked servers without a record of ours count as ours (H23).
+    pub adopt: bool,
     /// Freezes in the time that the execution may take.
     pub freezes: Vec<FreezeSpan>,
 }

@@ -34,6 +34,7 @@ pub fn settings(
             parallelism: pool.parallelism,
             max_unavailable: pool.max_unavailable,
             active,
+            adopt: pool.adopt,
             freezes: freezes(policy, pool, now),
         };
         (pool.name.clone(), settings)
