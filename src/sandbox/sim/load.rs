@@ -61,6 +61,8 @@ impl Sim {
             dirty_sets: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),
             schedule: true,
+            room: None,
+            accounted: 0,
             faults: faults.faults.clone(),
             struck: vec![0; faults.faults.len()],
             audit: Vec::new(),

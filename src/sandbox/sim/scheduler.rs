@@ -18,16 +18,17 @@ impl Sim {
             return;
         }
         pending.sort_by_cached_key(|pod| (Reverse(pod.spec.priority), pod.created, pod.key.clone()));
-        let mut site = Site::new(&self.world);
+        if self.room.is_none() {
+            self.room = Some(Site::new(&self.world));
+        }
         for pod in pending {
             let key: PodKey = pod.key.clone();
-            let Some(node) = self.home(&site, &pod) else {
+            let Some(node) = self.home(&pod) else {
                 if !pod.marked_unschedulable {
                     self.put_pod(Pod { marked_unschedulable: true, ..pod });
                 }
                 continue;
             };
-            site.place(&pod, &node);
             self.log(What::Bound { pod: key, uid: pod.uid.clone(), node: node.clone() });
             let alive = self.alive(&node);
             let bound = Pod { node: Some(node), marked_unschedulable: false, nominated_node: None, ..pod };
@@ -41,7 +42,8 @@ impl Sim {
     }
 
     /// The node for this pod. A DaemonSet's pod has one node only, and does not mind that it is cordoned or not Ready.
-    fn home(&self, site: &Site, pod: &Pod) -> Option<Name> {
+    fn home(&self, pod: &Pod) -> Option<Name> {
+        let site = self.room.as_ref()?;
         if let Some(node) = pinned_to(pod).filter(|_| pod.daemon()) {
             let passing = |unfit: &Unfit| match unfit {
                 Unfit::NotReady | Unfit::Unschedulable => true,
@@ -53,6 +55,25 @@ impl Sim {
         let mut homes = site.homes_modelled(pod);
         homes.sort_by_key(|node| self.world.nodes.get(node).map_or(0, |node| discouraged(&pod.spec, node)));
         homes.into_iter().next()
+    }
+}
+
+impl Sim {
+    /// Keeps the free room true when a pod comes, changes or goes.
+    pub(super) fn account(&mut self, old: Option<&Pod>, new: Option<&Pod>) {
+        let at = |pod: Option<&Pod>| pod.filter(|pod| !pod.finished()).and_then(|pod| pod.node.clone());
+        let Some(room) = self.room.as_mut().filter(|_| at(old) != at(new)) else { return };
+        if let (Some(pod), Some(node)) = (old, at(old)) {
+            room.lift(pod, &node);
+        }
+        if let (Some(pod), Some(node)) = (new, at(new)) {
+            room.place(pod, &node);
+        }
+        self.accounted += 1;
+        // The room remembers how to take each change back, which nobody asks of it here.
+        if self.accounted >= 4096 {
+            (self.room, self.accounted) = (None, 0);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::audit::{Record, What};
 use super::replica::Set;
 use super::touched::{Touch, Touched};
 use crate::model::{Change, Name, Node, Pod, PodKey, Server, ServerState, VolumeAttachment, Workload, World};
+use crate::placement::Site;
 use crate::sandbox::faults::{Fault, FaultKind, Occasion};
 
 /// Something that will happen. Each names the object as it was when the event was made; what is gone is skipped.
@@ -43,7 +44,7 @@ pub(super) struct Kubelet {
 }
 
 /// The simulation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Sim {
     pub(super) now: Timestamp,
     pub(super) world: World,
@@ -58,6 +59,9 @@ pub struct Sim {
     pub(super) dirty_sets: BTreeSet<Name>,
     pub(super) dirty_namespaces: BTreeSet<Name>,
     pub(super) schedule: bool,
+    /// The free room, while it is known.
+    pub(super) room: Option<Site>,
+    pub(super) accounted: u32,
     pub(super) faults: Vec<Fault>,
     pub(super) struck: Vec<u32>,
     pub(super) audit: Vec<Record>,
@@ -167,6 +171,7 @@ impl Sim {
         self.schedule |= pod.node.is_none() || pod.finished();
         self.dirty_namespaces.insert(pod.key.namespace.clone());
         self.touched.note(Touch::Pod(pod.key.clone()));
+        self.account(self.world.pods.get(&pod.key).cloned().as_deref(), Some(&pod));
         self.world.apply(Change::Pod(pod));
     }
 
@@ -179,6 +184,7 @@ impl Sim {
         self.schedule = true;
         self.dirty_namespaces.insert(key.namespace.clone());
         self.touched.note(Touch::Pod(key.clone()));
+        self.account(Some(&pod), None);
         self.world.apply(Change::PodGone(key.clone()));
         self.release_volumes(&pod);
         self.revive_static(&pod);
@@ -193,6 +199,7 @@ impl Sim {
             self.log(What::Cordoned { node: node.name.clone(), cordoned: node.unschedulable });
         }
         self.schedule = true;
+        self.room = None;
         let daemons = self.sets.iter().filter(|(_, set)| set.daemon()).map(|(uid, _)| uid.clone());
         self.dirty_sets.extend(daemons);
         self.touched.note(Touch::Node(node.name.clone()));
