@@ -83,7 +83,7 @@ fn files_that_are_no_dump_are_errors_with_a_position() {
         ("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"No", "dump:2:11: EOF while parsing"),
         ("{\"items\":[{}] \"kind\"", "dump:1:15: expected `}`"),
         ("{\"kind\": nope}", "dump:1:10: "),
-        ("kind: Node\n\tmetadata: x\n", "dump:2:"),
+        ("kind: Node\n\tmetadata: x\n", "dump:1:7: while scanning a plain scalar, found a tab"),
         ("just words", "dump:1:"),
     ] {
         let error = text(content).unwrap_err().to_string();

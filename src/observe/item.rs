@@ -33,9 +33,11 @@ impl Item<'_> {
     }
 }
 
-fn without_position(error: &serde_json::Error) -> String {
+/// An error's words without the position that it would add relative to the part that was read.
+pub fn without_position(error: &impl fmt::Display) -> String {
     let text = error.to_string();
-    text.rfind(" at line ").and_then(|end| text.get(..end)).map(str::to_owned).unwrap_or(text)
+    let first = text.lines().next().unwrap_or_default();
+    first.rfind(" at line ").and_then(|end| first.get(..end)).unwrap_or(first).to_owned()
 }
 
 /// Where an object stands.

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::item::{At, Item, Place, line_and_column};
+use super::item::{At, Item, Place, line_and_column, without_position};
 use super::{Builder, ObserveError};
 
 /// Hands every object in `text` to `builder`.
@@ -116,7 +116,7 @@ impl Walk<'_, '_> {
         let length = rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(byte)).count();
         let literal = rest.get(..length).unwrap_or_default();
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(literal) {
-            let message = if literal.is_empty() { "expected a value".into() } else { error.to_string() };
+            let message = if literal.is_empty() { "expected a value".into() } else { without_position(&error) };
             return Err(self.wrong(&message));
         }
         self.at += length;
@@ -133,8 +133,7 @@ impl Walk<'_, '_> {
             }
             Some(Err(error)) => {
                 self.at += offset_of(rest, error.line(), error.column());
-                let text = error.to_string();
-                Err(self.wrong(text.rfind(" at line ").and_then(|end| text.get(..end)).unwrap_or(&text)))
+                Err(self.wrong(&without_position(&error)))
             }
             None => Err(self.wrong("the text ends in the middle of an object")),
         }

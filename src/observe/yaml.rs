@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::item::{At, Item, Place};
+use super::item::{At, Item, Place, without_position};
 use super::{Builder, ObserveError};
 
 /// A document, with the line of each item.
@@ -36,12 +36,11 @@ pub fn read(file: &str, text: &[u8], builder: &mut Builder) -> Result<(), Observ
     for document in serde_yaml::read_with_options::<_, Document>(&mut reader, options) {
         let document = document.map_err(|error| {
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            let whole = error.to_string();
             ObserveError::Syntax {
                 file: file.to_owned(),
                 line: usize::try_from(line).unwrap_or(usize::MAX),
                 column: usize::try_from(column).unwrap_or(usize::MAX),
-                message: whole.lines().next().unwrap_or_default().to_owned(),
+                message: without_position(&error),
             }
         })?;
         let list_kind = document.list.then_some(document.kind.as_deref()).flatten();
