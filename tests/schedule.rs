@@ -1,6 +1,8 @@
 //! Time: crontab lines, windows in zones where clocks change, and what holds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "schedule/brute.rs"]
+mod brute;
 #[path = "schedule/builder.rs"]
 mod builder;
 #[path = "schedule/lines.rs"]
