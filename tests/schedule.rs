@@ -7,3 +7,5 @@ mod brute;
 mod builder;
 #[path = "schedule/lines.rs"]
 mod lines;
+#[path = "schedule/precedence.rs"]
+mod precedence;

@@ -158,7 +158,7 @@ impl<'a> Calendar<'a> {
         let shift = jiff::Span::new().days(LARGEST_SHIFT_DAYS);
         match &self.window.when {
             Recurrence::For(start, duration) => {
-                let back = at.checked_sub(*duration).unwrap_or(Timestamp::MIN);
+                let back = at.checked_sub(HORIZON.min(*duration)).unwrap_or(Timestamp::MIN);
                 let eve = local(back).saturating_sub(shift).at(0, 0, 0, 0);
                 start.next_after(eve.saturating_sub(jiff::Span::new().minutes(1))).map(DateTime::date)
             }

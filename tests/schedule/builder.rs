@@ -100,6 +100,8 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         wind_down: SignedDuration::ZERO,
         weight: 0,
         node_storage_allowed: false,
+        front_doors_allowed: false,
+        adopt: false,
         shared_with: Vec::new(),
         headroom: None,
         windows: Vec::new(),
