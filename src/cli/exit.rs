@@ -8,6 +8,7 @@ use owo_colors::OwoColorize;
 
 use crate::observe::ObserveError;
 use crate::sandbox::SandboxError;
+use crate::source::SourceError;
 
 /// How the program ends: a published contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,19 @@ impl Failure {
 impl From<ObserveError> for Failure {
     fn from(error: ObserveError) -> Self {
         Self::new(error).hint("`kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs -A -o json` writes what is expected")
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let failure = match std::error::Error::source(&error) {
+            Some(cause) => Self::new(format!("{error}: {cause}")),
+            None => Self::new(&error),
+        };
+        match error {
+            SourceError::Missing { .. } => failure.hint("`tidegate init` writes a policy to begin with"),
+            _ => failure,
+        }
     }
 }
 

@@ -1,15 +1,13 @@
 //! `tidegate explain`: everything the planner knows about one node or pool.
 
-use std::fmt::Write;
-
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::plan::{Explanation, Target, explain_node, explain_pool, plan, verb_name};
-use crate::report::wrapped;
+use crate::plan::{Target, explain_node, explain_pool, plan};
+use crate::report::explain_text;
 
 /// Explain one node or pool: who wants what of it, what would be done, and why it stays
 #[derive(Debug, Args)]
@@ -61,44 +59,8 @@ impl Explain {
         };
         match self.format {
             Format::Json => out.json(&explanation)?,
-            Format::Text => out.data(&text(&explanation, out.width()))?,
+            Format::Text => out.data(&explain_text(&explanation, &plan, out.width()))?,
         }
         Ok(Exit::Done)
     }
-}
-
-fn text(explanation: &Explanation, width: usize) -> String {
-    let mut text = format!("{}: {}\n", explanation.object, explanation.state);
-    if let Some(pool) = &explanation.pool {
-        let _ = writeln!(text, "\nPool {}: floor {}, ceiling {}", pool.name, pool.floor, pool.ceiling);
-        for said in &pool.said {
-            let mark = if said.won { "✓" } else { "·" };
-            let place = said.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-            let _ = writeln!(text, "  {mark} {} {} by {}{place}", said.what, said.value, said.by);
-        }
-    }
-    if !explanation.steps.is_empty() {
-        text.push_str("\nWould be done\n");
-        for step in &explanation.steps {
-            let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
-            text.push_str(&wrapped(&format!("{verb} {}: {}", step.node, step.reason.text), 2, width));
-        }
-    }
-    if !explanation.reasons.is_empty() {
-        text.push_str("\nWhy it stays\n");
-        for reason in &explanation.reasons {
-            let node = reason.evidence.node.as_deref().filter(|_| explanation.object.starts_with("pool/"));
-            let node = node.map(|node| format!("{node}: ")).unwrap_or_default();
-            let place = reason.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-            text.push_str(&wrapped(&format!("{node}{}{place}", reason.text), 2, width));
-        }
-    }
-    if !explanation.pods.is_empty() {
-        text.push_str("\nPods\n");
-        for pod in &explanation.pods {
-            let homes = if pod.answer == "stays" { String::new() } else { format!(", {} other homes", pod.homes) };
-            text.push_str(&wrapped(&format!("{}: {} ({}{homes})", pod.pod, pod.answer, pod.text), 2, width));
-        }
-    }
-    text
 }

@@ -1,16 +1,26 @@
 //! The command line: one file per command.
 //!
-//! `root` names the commands and runs one; `exit` is the one place that knows exit codes and what to say when
-//! something fails. Data goes to stdout, everything else to stderr.
+//! `root` names the commands and runs one; `exit` is the one place that knows exit codes and what to say when something
+//! fails. Data goes to stdout, everything else to stderr.
 
 mod completions;
 mod exit;
+mod explain;
+mod init;
 mod man;
 mod moment;
 mod output;
+mod plan;
+mod policy_args;
 mod root;
 mod sandbox;
+mod schedule;
 mod schema;
+mod show;
+mod starter;
+mod status;
+mod validate;
+mod verify;
 mod world_args;
 
 pub use exit::{Exit, Failure};

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use anstream::ColorChoice;
+use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use crate::report::diagnostics::Style;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -86,6 +87,12 @@ impl Output {
         let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         asked.or_else(terminal).unwrap_or(100).clamp(40, 160)
+    }
+
+    /// How problems are drawn on stderr.
+    pub fn drawing(&self) -> Style {
+        let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        Style { colour, unicode: true, width: self.width() }
     }
 
     /// Whether somebody watches stderr: progress bars and questions are for people.

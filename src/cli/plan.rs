@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
-use super::policy_args::{PolicyArgs, say};
+use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::plan::{Plan, Request, Target, plan_for};
-use crate::{policy, report};
+use crate::report;
 
 /// Show what would change now, in which order and why, and why the rest stays
 #[derive(Debug, Args)]
-#[command(visible_alias = "preview", after_help = "\
+#[command(
+    visible_alias = "preview",
+    after_help = "\
 Examples:
   kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,ns -A -o json > cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in the policy's zone
   tidegate plan -f policy.yaml --sandbox ./sandbox --out plan.json
-  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode")]
+  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode"
+)]
 pub struct PlanCommand {
     #[command(flatten)]
     policy: PolicyArgs,
@@ -67,11 +70,8 @@ impl PlanFormat {
 impl PlanCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        let (sources, policy) = self.policy.load(out)?;
+        let (_, policy) = self.policy.load(out)?;
         let (world, now) = self.world.world(&policy, out)?;
-        if say(out, &policy::check_against(&policy, &world, now), &sources) {
-            return Err(Failure::silent(Exit::Error));
-        }
         let request = Request { targets: self.target.clone(), for_apply: false };
         let (plan, _) = plan_for(&policy, &world, now, &request);
         if let Some(path) = &self.out {

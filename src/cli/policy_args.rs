@@ -45,7 +45,7 @@ impl PolicyArgs {
 /// Draws problems on stderr. Whether one of them is an error.
 pub fn say(out: Output, problems: &[Problem], sources: &[PolicySource]) -> bool {
     if !problems.is_empty() {
-        out.say(report::diagnostics::text(problems, sources, out.width()).trim_end());
+        out.say(report::diagnostics::text(problems, sources, out.drawing()).trim_end());
     }
     problems.iter().any(|problem| problem.severity == Severity::Error)
 }

@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
-use super::{completions, man, sandbox, schema};
+use super::{completions, explain, init, man, plan, sandbox, schedule, schema, show, status, validate, verify};
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
 
@@ -24,6 +24,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
+    Validate(validate::Validate),
+    Schedule(schedule::Schedule),
+    Plan(plan::PlanCommand),
+    Show(show::Show),
+    Verify(verify::Verify),
+    Explain(explain::Explain),
+    Status(status::Status),
     Sandbox(sandbox::SandboxCommand),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -33,6 +41,14 @@ enum Command {
 impl Command {
     fn run(&self, out: Output) -> Result<Exit, Failure> {
         match self {
+            Self::Init(command) => command.run(out),
+            Self::Validate(command) => command.run(out),
+            Self::Schedule(command) => command.run(out),
+            Self::Plan(command) => command.run(out),
+            Self::Show(command) => command.run(out),
+            Self::Verify(command) => command.run(out),
+            Self::Explain(command) => command.run(out),
+            Self::Status(command) => command.run(out),
             Self::Sandbox(command) => command.run(out),
             Self::Schema(command) => command.run(out),
             Self::Completions(command) => command.run(out),

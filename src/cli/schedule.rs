@@ -1,5 +1,7 @@
 //! `tidegate schedule`: what the schedules ask for, when, and who says so.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +21,7 @@ Examples:
   tidegate schedule -f policy.yaml --from 2026-12-01 --until 2027-01-15 --pool workers
   tidegate schedule -f policy.yaml --at 2026-11-24T12:45        # the whole chain at one moment
   tidegate schedule -f policy.yaml --format ics > capacity.ics  # for a calendar
-  tidegate schedule -f policy.yaml --format crontab             # when to run `apply` without a controller")]
+  tidegate schedule -f policy.yaml --sandbox ./sandbox --format crontab   # when to run `apply`")]
 pub struct Schedule {
     #[command(flatten)]
     policy: PolicyArgs,
@@ -35,6 +37,9 @@ pub struct Schedule {
     /// Only this pool; may be given more than once
     #[arg(long, value_name = "NAME")]
     pool: Vec<String>,
+    /// For timers: the sandbox that `apply` is to work on
+    #[arg(long, value_name = "DIR")]
+    sandbox: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -127,12 +132,13 @@ impl Schedule {
 
     /// What a timer runs: the policy by its full path, for timers start anywhere.
     fn command(&self) -> String {
-        let path = |path: &std::path::PathBuf| {
+        let path = |path: &PathBuf| {
             let full = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             let text = full.display().to_string();
             if text.contains(' ') { format!("\"{text}\"") } else { text }
         };
-        let files: Vec<String> = self.policy.files.iter().map(|file| format!("-f {}", path(file))).collect();
-        format!("tidegate apply {} --yes --no-wait", files.join(" "))
+        let files = self.policy.files.iter().map(|file| format!("-f {}", path(file)));
+        let sandbox = self.sandbox.iter().map(|folder| format!("--sandbox {}", path(folder)));
+        format!("tidegate apply {} --yes --no-wait", files.chain(sandbox).collect::<Vec<_>>().join(" "))
     }
 }

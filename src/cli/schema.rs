@@ -6,6 +6,7 @@ use schemars::schema_for;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::plan::Plan;
+use crate::policy;
 
 /// Print the JSON Schema of a document
 #[derive(Debug, Args)]
@@ -22,6 +23,8 @@ pub struct Schema {
 /// A document with a schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Document {
+    /// A policy
+    Policy,
     /// What `plan --format json` and `plan --out` write
     Plan,
 }
@@ -33,6 +36,7 @@ impl Document {
     /// None that a caller can cause: the schema is not JSON.
     pub fn text(self) -> serde_json::Result<String> {
         let schema = match self {
+            Self::Policy => policy::schema(),
             Self::Plan => schema_for!(Plan),
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")

@@ -48,7 +48,10 @@ impl Verify {
             out.data(&format!("Safe by simulation after every prefix of its {}", plural(plan.steps.len(), "step")))?;
             return Ok(Exit::Done);
         }
-        Err(Failure::with(Exit::Denied, format!("{} in `{}`", plural(violations.len(), "violation"), self.plan.display()))
-            .hint("make the plan again from what is there now"))
+        Err(Failure::with(
+            Exit::Denied,
+            format!("{} in `{}`", plural(violations.len(), "violation"), self.plan.display()),
+        )
+        .hint("make the plan again from what is there now"))
     }
 }

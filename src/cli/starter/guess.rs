@@ -95,11 +95,7 @@ fn stays(world: &World, node: &Node) -> Option<String> {
 
 /// Lower-case letters, digits and dashes, as names in Kubernetes.
 fn plain(text: &str) -> String {
-    let dashed: String = text
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
+    let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     match dashed.trim_matches('-') {
         "" => "workers".to_owned(),
         name => name.to_owned(),

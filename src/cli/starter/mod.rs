@@ -7,5 +7,5 @@ mod guess;
 mod names;
 mod text;
 
-pub use guess::{Guess, guess};
+pub use guess::guess;
 pub use text::{Found, starter};

@@ -42,7 +42,8 @@ impl Found {
 }
 
 const HEAD: &str = "\
-# yaml-language-server: $schema=https://raw.githubusercontent.com/tidegate/tidegate/main/schema/policy.schema.json
+# yaml-language-server: $schema=./policy.schema.json
+# (`tidegate schema policy > policy.schema.json` writes that file; editors then complete and check this one.)
 #
 # What node capacity the cluster should have. `tidegate validate -f FILE` checks it, `tidegate plan -f FILE --snapshot
 # DUMP` shows what it would do. Nothing happens before `tidegate apply`.
@@ -55,10 +56,7 @@ spec:
 
 /// The text of the policy. Without a cluster it names a pool that has to be filled in.
 pub fn starter(found: Option<&Found>) -> String {
-    let mut out = HEAD.replace(
-        "https://raw.githubusercontent.com/tidegate/tidegate/main/schema/policy.schema.json",
-        "./policy.schema.json",
-    );
+    let mut out = HEAD.to_owned();
     match found.and_then(|found| found.cluster.as_ref()) {
         Some(uid) => {
             let _ = writeln!(out, "  cluster: \"{uid}\"   # the UID of its kube-system: for no other cluster");
@@ -84,12 +82,12 @@ pub fn starter(found: Option<&Found>) -> String {
 }
 
 fn schedules(out: &mut String) {
-    out.push_str("  # When more (or less) is wanted. Name the schedule in a pool to use it.\n  schedules:\n");
-    out.push_str("    - name: working-hours\n      windows:\n");
-    out.push_str("        - {name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: 1}\n");
-    out.push_str("      # exceptions:\n      #   - {name: holidays, dates: [2026-12-24..2027-01-03], skip: [day]}\n");
+    out.push_str("  # When more (or less) is wanted. A schedule works in the pools that name it.\n  # schedules:\n");
+    out.push_str("  #   - name: working-hours\n  #     windows:\n");
+    out.push_str("  #       - {name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: 3}\n");
+    out.push_str("  #     exceptions:\n  #       - {name: holidays, dates: [2026-12-24..2027-01-03], skip: [day]}\n");
     for line in below(FREEZES, "  schedules:") {
-        let _ = writeln!(out, "    # {}", line.get(4..).unwrap_or_default());
+        let _ = writeln!(out, "  # {}", line.get(2..).unwrap_or_default());
     }
     out.push('\n');
 }
@@ -121,17 +119,19 @@ fn guessed(out: &mut String, pool: &Guess) {
             let _ = writeln!(out, "        - \"{node}\"   # {why}");
         }
     }
-    let _ = writeln!(out, "      min: {}                                   # all of them: lower it when you trust the plan", pool.size);
+    let _ = writeln!(
+        out,
+        "      min: {}                                   # all of them: lower it when you trust the plan",
+        pool.size
+    );
     let _ = writeln!(out, "      max: {}", pool.size);
     out.push_str("      idle: shelve                             # shelve | stop | suspend\n");
     out.push_str("      # schedules: [working-hours]\n");
 }
 
 fn drain(out: &mut String, found: Option<&Found>) {
-    let (kubespray, jupyterhub) = (
-        found.is_some_and(|found| found.kubespray),
-        found.and_then(|found| found.jupyterhub.as_deref()),
-    );
+    let (kubespray, jupyterhub) =
+        (found.is_some_and(|found| found.kubespray), found.and_then(|found| found.jupyterhub.as_deref()));
     let lifts = found.map(|found| found.lifts.as_slice()).unwrap_or_default();
     let live = kubespray || jupyterhub.is_some();
     let _ = writeln!(out, "\n  {}drain:", if live { "" } else { "# " });

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
 use super::{Timetable, zone};
 
@@ -99,11 +99,11 @@ pub fn systemd(tables: &[Timetable], command: &str) -> String {
 fn heading(tables: &[Timetable], comment: &str) -> String {
     match tables.first() {
         None => String::new(),
-        Some(table) => format!(
-            "{comment} From the changes of {} up to {}; print it anew when the policy changes\n",
-            table.from.strftime("%Y-%m-%d"),
-            table.until.strftime("%Y-%m-%d")
-        ),
+        Some(table) => {
+            let day = |at: Timestamp| at.to_zoned(zone(&table.zone)).date();
+            let (from, until) = (day(table.from), day(table.until));
+            format!("{comment} From the changes of {from} up to {until}; print it anew when the policy changes\n")
+        }
     }
 }
 
