@@ -55,3 +55,80 @@ fn print_ratio(way: &str, told: &[tidegate::execute::Event]) -> i64 {
     println!("{way}: {whole:#} in all, {span:#} for the slowest node ({slowest})");
     i64::try_from(whole.as_millis() * 1000 / span.as_millis().max(1)).unwrap()
 }
+
+/// A failure, and what must come of it.
+struct Case {
+    fault: &'static str,
+    /// Fails on the way up instead of down.
+    up: bool,
+    exit: u8,
+    /// Nodes parked in the end.
+    parked: usize,
+    /// What the failed step says.
+    says: &'static str,
+    /// Nodes that carry our record although they are neither parked nor in use.
+    stuck: usize,
+}
+
+#[test]
+fn each_failure_ends_in_a_named_state_and_hinders_nobody_else() {
+    let down = |fault, exit, parked, says, stuck| Case { fault, up: false, exit, parked, says, stuck };
+    let up = |fault, exit, parked, says| Case {
+        fault,
+        up: true,
+        exit,
+        parked,
+        says,
+        stuck: usize::from(parked == 0 && exit != 0),
+    };
+    let cases = [
+        down("- {target: server/demo-k8s-node-nf-3, kind: error, on: park, ends: active}", 6, 8, "came to nothing", 0),
+        down("- {target: server/demo-k8s-node-nf-3, kind: error, on: park}", 6, 8, "is in ERROR", 1),
+        down("- {target: server/demo-k8s-node-nf-3, kind: stuck, on: park}", 6, 8, "did not end in", 1),
+        down("- {target: server/demo-k8s-node-nf-3, kind: slow, on: park, factor: 4}", 0, 9, "", 0),
+        down("- {target: pod/jhub/user-scheduler-*, kind: stuck, on: stop}", 6, 7, "was not gone", 0),
+        down(
+            "- {target: workload/jhub/user-scheduler, kind: pod-never-ready}",
+            6,
+            7,
+            "nothing Ready took the place",
+            0,
+        ),
+        down("- {target: workload/jhub/user-scheduler, kind: crash-loop}", 6, 7, "nothing Ready took the place", 0),
+        down("- {target: pod/jhub/user-scheduler-*, kind: evict-error}", 6, 7, "could not be evicted", 0),
+        up("- {target: server/demo-k8s-node-nf-3, kind: no-valid-host, on: wake}", 6, 1, "did not wake"),
+        up("- {target: server/demo-k8s-node-nf-3, kind: quota, on: wake}", 6, 1, "could not be woken"),
+        up("- {target: server/demo-k8s-node-nf-3, kind: error, on: wake}", 6, 0, "is ERROR"),
+        up("- {target: node/demo-k8s-node-nf-3, kind: node-never-ready}", 6, 1, "was not Ready"),
+        up("- {target: server/demo-k8s-node-nf-3, kind: slow, on: wake, factor: 2}", 0, 0, ""),
+    ];
+    let mut wrong = Vec::new();
+    for case in cases {
+        let stage = Stage::workshop(SUNDAY, case.fault);
+        let policy = policy("jetstream-workshop");
+        let (mut outcome, mut told) = stage.apply(&policy);
+        if case.up {
+            assert_eq!(exit(&outcome), 0, "{}", executing::lines(&told));
+            stage.until(LEAD);
+            (outcome, told) = stage.apply(&policy);
+        }
+        let said = told.iter().any(|event| event.kind == EventKind::StepFailed && event.message.contains(case.says));
+        let failed = case.exit != 0;
+        let found = (exit(&outcome), stage.parked(), said || !failed, stage.stuck());
+        if found != (case.exit, case.parked, true, case.stuck) {
+            wrong.push(format!("{}: {found:?}\n{}", case.fault, executing::lines(&told)));
+        }
+        if found.0 != 0 && !case.up && case.stuck == 0 {
+            let back = told.iter().filter(|event| event.kind == EventKind::GivenBack).count();
+            assert_eq!(back, 9 - case.parked, "{}\n{}", case.fault, executing::lines(&told));
+        }
+        stage.sound();
+        // What failed is not tried again at once (H3, H8).
+        let again = stage.plan(&policy);
+        if !again.steps.is_empty() && failed {
+            let ids: Vec<&str> = again.steps.iter().map(|step| step.id.as_str()).collect();
+            wrong.push(format!("{}: planned again at once: {ids:?}", case.fault));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

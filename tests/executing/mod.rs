@@ -42,7 +42,8 @@ pub struct Stage {
 
 impl Stage {
     pub fn of(snapshot: Snapshot, faults: &str) -> Self {
-        let faults = if faults.is_empty() { Faults::default() } else { Faults::parse(faults).unwrap() };
+        let faults =
+            if faults.is_empty() { Faults::default() } else { Faults::parse(&format!("faults:\n{faults}\n")).unwrap() };
         let sandbox = Sandbox::in_memory(snapshot.clone(), &faults);
         Self { sandbox, folder: TempDir::new().unwrap(), start: World::build(snapshot) }
     }
@@ -101,6 +102,16 @@ impl Stage {
                 && !node.labels.contains_key(keys::EXCLUDE_FROM_LOAD_BALANCERS)
                 && node.taints.iter().all(|taint| &*taint.key != keys::LEAVING)
         })
+    }
+
+    /// Nodes that carry our record and are not parked.
+    pub fn stuck(&self) -> usize {
+        let world = self.world();
+        let ours = |node: &&std::sync::Arc<tidegate::model::Node>| node.annotations.contains_key(keys::RECORD);
+        let parked = |node: &&std::sync::Arc<tidegate::model::Node>| {
+            world.server_of(node).is_some_and(|server| server.state.parked())
+        };
+        world.nodes.values().filter(ours).filter(|node| !parked(node)).count()
     }
 
     pub fn record(&self, node: &str) -> Option<NodeRecord> {

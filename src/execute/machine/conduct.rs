@@ -230,7 +230,7 @@ impl Machine {
             if !matches!(course.way, Way::Ended) {
                 let why = "it waits for a step that will never be done";
                 course.give_up(&mut self.desk, now, true, None, why);
-                let returning = super::returning::Returning { why: why.to_owned() };
+                let returning = super::returning::Returning::new(why);
                 course.way = course.go(&mut self.desk, Way::Returning(returning));
             }
         }

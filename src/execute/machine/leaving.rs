@@ -140,7 +140,7 @@ impl Course {
             match self.gate(desk, verb) {
                 Gate::Never(why) => {
                     self.give_up(desk, now, false, None, &why);
-                    return self.go(desk, Way::Returning(Returning { why }));
+                    return self.go(desk, Way::Returning(Returning::new(why)));
                 }
                 // Its own cordon stands before its drain.
                 Gate::Later if verb == Verb::Cordon => return Way::Leaving(Leaving::Turn),
@@ -205,7 +205,7 @@ impl Course {
             match self.gate(desk, Verb::Drain) {
                 Gate::Never(why) => {
                     self.give_up(desk, now, false, None, &why);
-                    return self.go(desk, Way::Returning(Returning { why }));
+                    return self.go(desk, Way::Returning(Returning::new(why)));
                 }
                 Gate::Later if self.foreign_gate(desk) => return Way::Leaving(Leaving::List),
                 Gate::Later | Gate::Open => {}
@@ -328,7 +328,7 @@ impl Course {
             match self.gate(desk, Verb::Park) {
                 Gate::Never(why) => {
                     self.give_up(desk, now, false, None, &why);
-                    return self.go(desk, Way::Returning(Returning { why }));
+                    return self.go(desk, Way::Returning(Returning::new(why)));
                 }
                 Gate::Later if self.foreign_gate(desk) => return Way::Leaving(Leaving::LastLook),
                 Gate::Later | Gate::Open => {}
@@ -368,7 +368,7 @@ impl Course {
         self.give_up(desk, now, true, pod, why);
         let next = desk.bar(&self.node, pod.cloned(), why, now);
         let why = format!("{why}; not tried again before {next}");
-        self.go(desk, Way::Returning(Returning { why }))
+        self.go(desk, Way::Returning(Returning::new(why)))
     }
 
     /// Nothing failed; it is not to go now.
@@ -380,7 +380,7 @@ impl Course {
             _ => "interrupted".to_owned(),
         };
         self.give_up(desk, now, false, None, &why);
-        self.go(desk, Way::Returning(Returning { why }))
+        self.go(desk, Way::Returning(Returning::new(why)))
     }
 
     /// Somebody took our mark off or uncordoned the node: it is theirs now.
@@ -395,7 +395,7 @@ impl Course {
         }
         let why = format!("somebody else took {} back: our mark or cordon is gone", self.node);
         self.give_up(desk, now, true, None, &why);
-        Some(self.go(desk, Way::Returning(Returning { why })))
+        Some(self.go(desk, Way::Returning(Returning::new(why))))
     }
 
     fn frozen_now(&self, desk: &Desk, now: Timestamp) -> bool {
@@ -448,7 +448,7 @@ impl Course {
         let why = format!("waited until {ends} for {}", names.join(", "));
         self.give_up(desk, now, true, waited.first().map(|waited| &waited.pod), &why);
         desk.remember(&self.node).not_before = Some(later(now, AFTER_WAIT));
-        Some(self.go(desk, Way::Returning(Returning { why })))
+        Some(self.go(desk, Way::Returning(Returning::new(why))))
     }
 
     fn deletable(&self) -> BTreeSet<String> {

@@ -14,11 +14,20 @@ use crate::model::{Name, Node, World};
 pub struct Returning {
     /// In words, after `given back: `.
     pub why: String,
+    /// The patch was sent.
+    pub sent: bool,
+}
+
+impl Returning {
+    /// About to go back.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), sent: false }
+    }
 }
 
 impl Course {
     /// Takes our marks off and ends.
-    pub(super) fn go_back(&mut self, phase: Returning, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+    pub(super) fn go_back(&mut self, mut phase: Returning, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         let found = world.nodes.get(&self.node).map(|node| (node, NodeRecord::of(node)));
         let (node, record) = match found {
             Some((node, Ok(Some(record)))) => (node, record),
@@ -26,25 +35,32 @@ impl Course {
                 desk.tell(self.event(EventKind::Warning, now, text));
                 return self.go(desk, Way::Ended);
             }
-            // Nothing of ours is on it.
-            None | Some((_, Ok(None))) if !self.busy() => return self.go(desk, Way::Ended),
-            None | Some((_, Ok(None))) => return Way::Returning(phase),
+            None | Some((_, Ok(None))) if self.busy() => return Way::Returning(phase),
+            // Nothing of ours is on it, or not any more.
+            None | Some((_, Ok(None))) => return self.is_back(&phase, desk, now),
         };
         let act = Act::Patch { node: self.node.clone(), patch: give_back(node, &record) };
         match self.perform(desk, act, LONG_PATIENCE, now) {
-            None => Way::Returning(phase),
-            Some(Ok(_)) => {
-                desk.tally.given_back += 1;
-                let text = format!("{} given back: {}", self.node, phase.why);
-                desk.tell(self.event(EventKind::GivenBack, now, text));
-                self.go(desk, Way::Ended)
+            None => {
+                phase.sent = true;
+                Way::Returning(phase)
             }
+            Some(Ok(_)) => self.is_back(&phase, desk, now),
             Some(Err(trouble)) => {
                 let text = format!("{} carries our mark still: {}", self.node, trouble.text);
                 desk.tell(self.event(EventKind::Warning, now, text));
                 self.go(desk, Way::Ended)
             }
         }
+    }
+
+    fn is_back(&mut self, phase: &Returning, desk: &mut Desk, now: Timestamp) -> Way {
+        if phase.sent {
+            desk.tally.given_back += 1;
+            let text = format!("{} given back: {}", self.node, phase.why);
+            desk.tell(self.event(EventKind::GivenBack, now, text));
+        }
+        self.go(desk, Way::Ended)
     }
 }
 

@@ -1,0 +1,124 @@
+//! Cut short after every record of the journal and taken up again: the same end as if nothing had happened.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod executing;
+
+use std::collections::BTreeMap;
+
+use executing::{Stage, block_on, exit, policy};
+use jiff::Timestamp;
+use tidegate::cluster::keys;
+use tidegate::execute::machine::Machine;
+use tidegate::execute::run::journal::{Journal, JournalError, Record, digest_of};
+use tidegate::execute::run::{Drive, DriveError, Interrupts, Log, settings};
+use tidegate::model::{Snapshot, World};
+use tidegate::plan::{Request, plan_for};
+use tidegate::policy::Policy;
+
+const SUNDAY: &str = "2026-11-22T12:00:00Z";
+const LEAD: &str = "2026-12-01T19:46:00Z";
+
+/// A journal that loses its writer after so many records.
+struct Cut {
+    journal: Journal,
+    left: usize,
+    written: usize,
+}
+
+impl Log for Cut {
+    fn write(&mut self, time: Timestamp, record: &Record) -> Result<(), JournalError> {
+        if self.left == 0 {
+            let error = std::io::Error::other("cut");
+            return Err(JournalError::Io { path: "journal".into(), error });
+        }
+        self.left -= 1;
+        self.written += 1;
+        self.journal.write(time, record)
+    }
+
+    fn settle(&mut self) -> Result<(), JournalError> {
+        self.journal.settle()
+    }
+}
+
+/// Carries the plan for now out until `records` were written. Says how many were, and whether it came to its end.
+fn cut_after(stage: &Stage, policy: &Policy, records: usize) -> (usize, bool) {
+    let world = World::build(block_on(stage.doors().cluster.observe()).unwrap());
+    let now = stage.sandbox.now();
+    let (plan, memory) = plan_for(policy, &world, now, &Request { for_apply: true, ..Request::default() });
+    let settings = settings(policy, &plan, &world, memory, true, now);
+    let machine = Machine::new(&plan, &digest_of(&plan), settings, None, &world);
+    let journal = Journal::begin(stage.folder.path(), now, ("run", "test"), &plan, machine.ready_at_start()).unwrap();
+    let mut log = Cut { journal, left: records, written: 0 };
+    let (_sender, mut interrupts) = Interrupts::channel();
+    let mut tell = |_: &tidegate::execute::Event| {};
+    let mut drive =
+        Drive { doors: stage.doors(), log: &mut log, lock: None, interrupts: &mut interrupts, tell: &mut tell };
+    let end = block_on(drive.run(machine, world));
+    assert!(matches!(end, Ok(_) | Err(DriveError::Journal(_))), "{end:?}");
+    (log.written, end.is_ok())
+}
+
+/// What must be the same in the end: every node's and server's state, marks and all, and how many pods live.
+fn end_state(stage: &Stage) -> BTreeMap<String, String> {
+    let world = stage.world();
+    let mut state = BTreeMap::new();
+    for node in world.nodes.values() {
+        let server = world.server_of(node).map(|server| server.state);
+        let mark = stage.record(&node.name).map(|record| record.mark);
+        let label = node.labels.contains_key(keys::EXCLUDE_FROM_LOAD_BALANCERS);
+        let text = format!("{} {server:?} {mark:?} {label} {:?}", node.unschedulable, node.taints);
+        state.insert(node.name.to_string(), text);
+    }
+    for workload in world.workloads.values() {
+        let live = world.pods_of(&workload.uid).filter(|pod| !pod.terminating() && !pod.finished()).count();
+        state.insert(format!("{} {}", workload.kind, workload.key), live.to_string());
+    }
+    let memory = world.memory;
+    let failed = memory.nodes.values().filter(|node| node.drain_failure.is_some() || node.wake_failure.is_some());
+    state.insert("failures".to_owned(), failed.count().to_string());
+    state
+}
+
+/// What there is before the act: Sunday with all awake, or Tuesday with nine parked.
+fn before(up: bool) -> Snapshot {
+    let stage = Stage::workshop(SUNDAY, "");
+    if up {
+        assert_eq!(exit(&stage.apply(&policy("jetstream-workshop")).0), 0);
+        stage.until(LEAD);
+    }
+    stage.sandbox.snapshot()
+}
+
+fn survives(up: bool) {
+    let policy = policy("jetstream-workshop");
+    let start = before(up);
+    let undisturbed = Stage::of(start.clone(), "");
+    let (total, whole) = cut_after(&undisturbed, &policy, usize::MAX);
+    assert!(whole && total > 50, "{total} records");
+    let expected = end_state(&undisturbed);
+    for records in 0..total {
+        let stage = Stage::of(start.clone(), "");
+        let (_, whole) = cut_after(&stage, &policy, records);
+        assert!(!whole, "cut after {records} of {total}");
+        let (outcome, told) = stage.carry_out(&policy, None, true, true);
+        let lines = executing::lines(&told);
+        assert_eq!(exit(&outcome), 0, "cut after {records} of {total}: {outcome:?}\n{lines}");
+        assert_eq!(end_state(&stage), expected, "cut after {records} of {total}\n{lines}");
+        stage.sound();
+        let again = stage.plan(&policy);
+        assert!(again.steps.is_empty(), "cut after {records} of {total}: {:?}", again.steps);
+    }
+    println!("{total} records, cut after each");
+}
+
+#[test]
+fn nine_nodes_going_survive_a_cut_after_every_record() {
+    survives(false);
+}
+
+#[test]
+fn nine_nodes_coming_survive_a_cut_after_every_record() {
+    survives(true);
+}
