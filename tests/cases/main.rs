@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use case::Case;
+use serde_json::Value;
 use set_aside::SetAside;
 
 /// How one question type is answered.
@@ -51,12 +52,7 @@ struct Count {
 
 #[test]
 fn cases() {
-    let folder = std::env::var_os("TIDEGATE_CASES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases"), PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: there is no folder {} (set TIDEGATE_CASES)", folder.display());
-        return;
-    }
+    let Some(folder) = folder() else { return };
     let set_aside = SetAside::load();
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     for file in files(&folder) {
@@ -90,6 +86,17 @@ fn cases() {
     assert_eq!(failures, 0, "cases failed; they are named above");
 }
 
+/// The folder of cases, or None (said aloud) where it is not there.
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("TIDEGATE_CASES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases"), PathBuf::from);
+    if !folder.is_dir() {
+        println!("skipped: there is no folder {} (set TIDEGATE_CASES)", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -105,4 +112,31 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// The judges can say no: each case, with every truth, number and list of its answer changed, fails.
+#[test]
+fn a_wrong_expectation_is_noticed() {
+    let Some(folder) = folder() else { return };
+    let set_aside = SetAside::load();
+    for file in files(&folder) {
+        let mut case = Case::load(&file);
+        let Some(question) = QUESTIONS.iter().find(|question| question.name == case.question_type) else { continue };
+        let mut features = case.parameters();
+        features.extend((question.features)(&case));
+        if set_aside.reason(&case.question_type, &features).is_none() {
+            falsify(&mut case.value["expected"]);
+            assert!((question.judge)(&case).is_err(), "{} passes whatever it expects", file.display());
+        }
+    }
+}
+
+fn falsify(value: &mut Value) {
+    match value {
+        Value::Bool(truth) => *truth = !*truth,
+        Value::Number(number) => *value = Value::from(number.as_i64().unwrap_or(0) + 1),
+        Value::Array(list) => list.push(Value::from("nobody/nothing")),
+        Value::Object(map) => map.values_mut().for_each(falsify),
+        Value::Null | Value::String(_) => {}
+    }
 }

@@ -21,7 +21,8 @@ pub fn features(case: &Case) -> Vec<String> {
         (claims, "a volume that attaches to nodes"),
     ]
     .into_iter()
-    .filter_map(|(uses, feature)| uses.then(|| feature.to_owned()))
+    .filter(|(uses, _)| *uses)
+    .map(|(_, feature)| feature.to_owned())
     .collect()
 }
 
