@@ -312,3 +312,14 @@ fn verify_finds_what_is_wrong() {
         assert!(found.contains(&rule) || relaxed, "{rule}: {found:?}");
     }
 }
+
+#[test]
+fn a_node_that_is_needed_is_not_called_held() {
+    let policy = policy("      min: 3\n", "");
+    let mut cluster = Cluster::workers(3);
+    cluster.pod("bare", "worker-2", "", "1");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(plan.summary.verdict, Verdict::NoChanges, "{}", plan.summary.text);
+    assert_eq!(codes(&plan, "worker-2"), [Code::Floor, Code::NoController]);
+    assert_eq!(plan.blockers, []);
+}

@@ -93,6 +93,9 @@ fn what(reason: &Reason, world: &World) -> String {
         (Code::Budget, _) => {
             format!("budget {} allows no disruption now", reason.evidence.budget.as_deref().unwrap_or("?"))
         }
+        (Code::HoldsStorage | Code::FrontDoor, _) => {
+            reason.text.split_once(" (").map_or_else(|| reason.text.clone(), |(what, _)| what.to_owned())
+        }
         _ => reason.text.clone(),
     }
 }
@@ -116,8 +119,13 @@ fn lift(code: Code, pods: &[String], world: &World, drain: &Drain) -> (Vec<Strin
             found(vec!["disposable:".to_owned(), line], "under spec.drain, if that data may be lost with the pod")
         }
         (Code::NoController | Code::SystemPod, Some(pod)) => {
-            let line = format!("  - {{match: {{{}}}, action: evict}}", selector(pod));
-            let waiting = format!("  # or {{match: {{{}}}, action: wait, atMost: 2h}}", selector(pod));
+            let which = if pod.owner.is_some() {
+                selector(pod)
+            } else {
+                format!("namespaces: [{}], owners: [none]", quoted(&pod.key.namespace))
+            };
+            let line = format!("  - {{match: {{{which}}}, action: evict}}");
+            let waiting = format!("  # or {{match: {{{which}}}, action: wait, atMost: 2h}}");
             found(
                 vec!["pods:".to_owned(), line, waiting],
                 "under spec.drain; `evict` loses the pod, `wait` lets it end",

@@ -303,6 +303,11 @@ impl Pooled<'_> {
                 let evidence = Evidence { window: self.window("max"), ..Evidence::default() };
                 reasons.push(Reason { code: Code::OverCeiling, text, evidence, origin: self.origin("max") });
             }
+            // Where no more than are needed are left, the need keeps the node, whatever else would.
+            let needed = active <= least && up.contains(&index);
+            if needed && blocked && reasons.first().is_some_and(|reason| !super::needed(reason.code)) {
+                reasons.splice(0..0, self.not_now(active, least, floor, soon, false));
+            }
             decision.kept.push(self.kept(member, reasons));
         }
     }

@@ -109,7 +109,9 @@ fn changes(plan: &Plan, summary: &Summary, cannot: Option<&str>) -> String {
     let mut text = format!("Plan: {}.", parts.join(", "));
     if summary.evictions + summary.waits > 0 {
         let outages = u32::try_from(plan.outages.len()).unwrap_or(u32::MAX);
-        text.push_str(&format!(" By simulation at {}: {}", plan.now, plural(summary.evictions, "eviction")));
+        let zone = jiff::tz::TimeZone::get(&plan.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let now = plan.now.to_zoned(zone).strftime("%H:%M %Z").to_string();
+        text.push_str(&format!(" By simulation at {now}: {}", plural(summary.evictions, "eviction")));
         if outages > 0 {
             text.push_str(&format!(", {} of only replicas", plural(outages, "outage")));
         }

@@ -66,13 +66,12 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
         let _ = writeln!(out, "  {}", line.dimmed());
     }
     if let Some(next) = &pool.next_change {
-        let ceiling = next.ceiling.map(|ceiling| format!(" to {ceiling}")).unwrap_or_default();
-        let line = format!(
-            "next: {} {}{ceiling} wanted ({})",
-            local(next.at, &plan.time_zone),
-            next.floor,
-            next.why.join("; ")
-        );
+        let wanted = match next.ceiling {
+            Some(ceiling) if ceiling == next.floor => format!("exactly {ceiling}"),
+            Some(ceiling) => format!("{} to {ceiling}", next.floor),
+            None => format!("at least {}", next.floor),
+        };
+        let line = format!("next: {} {wanted} wanted ({})", local(next.at, &plan.time_zone), next.why.join("; "));
         out.push_str(&wrapped(&line, 2, width).dimmed().to_string());
     }
     let mut nodes: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
@@ -137,6 +136,7 @@ fn step_words(step: &Step) -> String {
             match (evicted, waited) {
                 (0, 0) => "drain (nothing to move)".to_owned(),
                 (_, 0) => format!("drain ({})", plural(evicted, "eviction")),
+                (0, _) => format!("drain ({waited} waited for)"),
                 _ => format!("drain ({}, {waited} waited for)", plural(evicted, "eviction")),
             }
         }
