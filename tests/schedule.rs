@@ -9,3 +9,5 @@ mod builder;
 mod lines;
 #[path = "schedule/precedence.rs"]
 mod precedence;
+#[path = "schedule/report.rs"]
+mod report;

@@ -11,7 +11,7 @@ use super::policy_args::PolicyArgs;
 use super::{Exit, Failure};
 use crate::policy::{Policy, Pool};
 use crate::report::timetable::{self, Timetable};
-use crate::schedule::{holds, turns};
+use crate::schedule::holds;
 
 /// Show the coming changes of each pool, or who says what at one moment
 #[derive(Debug, Args)]
@@ -81,14 +81,7 @@ impl Schedule {
         if until <= from {
             return Err(Failure::new(format!("`--until` ({until}) is not after the start ({from})")));
         }
-        let table = |pool: &&Pool| Timetable {
-            pool: pool.name.clone(),
-            from,
-            until,
-            zone: policy.time_zone.clone(),
-            start: holds(&policy, pool, from, UNMEASURED_LEAD),
-            turns: turns(&policy, pool, from, until, UNMEASURED_LEAD),
-        };
+        let table = |pool: &&Pool| Timetable::of(&policy, pool, from, until, UNMEASURED_LEAD);
         let tables: Vec<Timetable> = pools.iter().map(table).collect();
         let command = self.command();
         match self.format {

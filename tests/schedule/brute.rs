@@ -81,7 +81,7 @@ impl Wall {
                 .filter_map(|time| self.first(time))
                 .map(|from| from..from + length.as_mins() as usize)
                 .collect(),
-            Recurrence::Until(start, end) => starts(start)
+            Recurrence::Until(start, _) => starts(start)
                 .into_iter()
                 .filter_map(|time| {
                     let closing = closings.get(closings.partition_point(|closing| *closing <= time)).copied()?;

@@ -2,18 +2,21 @@
 
 mod calendar;
 mod chain;
+mod notes;
 mod text;
 mod timers;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Name;
-use crate::schedule::{Holding, Turn};
+use crate::policy::{Policy, Pool};
+use crate::schedule::{self, Holding, Turn};
 
 pub use calendar::calendar;
 pub use chain::chain;
+pub use notes::{About, Note};
 pub use text::text;
 pub use timers::{crontab, systemd};
 
@@ -33,9 +36,27 @@ pub struct Timetable {
     pub start: Holding,
     /// What changes, in time order.
     pub turns: Vec<Turn>,
+    /// Clock changes, skipped windows, new years, in time order.
+    pub notes: Vec<Note>,
 }
 
 impl Timetable {
+    /// The timetable of `pool` for `[from, until)`. `wake_lead` is what `lead: auto` means now.
+    pub fn of(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp, wake_lead: SignedDuration) -> Self {
+        let mut turns = schedule::turns(policy, pool, from, until, wake_lead);
+        // What changes at the start is what holds there.
+        turns.retain(|turn| turn.at > from);
+        Self {
+            pool: pool.name.clone(),
+            from,
+            until,
+            zone: policy.time_zone.clone(),
+            start: schedule::holds(policy, pool, from, wake_lead),
+            turns,
+            notes: notes::notes(policy, pool, from, until),
+        }
+    }
+
     /// Every span with what holds in it, in time order, without gaps.
     pub fn spans(&self) -> impl Iterator<Item = (Timestamp, Timestamp, &Holding, &[String])> {
         let starts = std::iter::once((self.from, &self.start, [].as_slice()))
@@ -47,7 +68,7 @@ impl Timetable {
 
 /// The zone of that name; UTC where the zone database has none, which a validated policy cannot bring about.
 fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+    schedule::zone(name).unwrap_or(TimeZone::UTC)
 }
 
 /// `floor 10, ceiling 10, freeze`.
@@ -65,6 +86,9 @@ fn asked(holding: &Holding) -> String {
     }
     if !holding.relaxed.is_empty() {
         text.push_str(", relaxed");
+    }
+    if let Some(floor) = holding.winding_down_to {
+        text.push_str(&format!(", winding down to {floor}"));
     }
     text
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{Timetable, asked, zone};
 
-/// One line per change, with the offset, so that a clock change is seen as such.
+/// One line per change and per note, in local time with its offset, so that a clock change is seen as such, and in UTC.
 pub fn text(tables: &[Timetable]) -> String {
     let mut out = String::new();
     for table in tables {
@@ -16,11 +16,16 @@ pub fn text(tables: &[Timetable]) -> String {
             out.push('\n');
         }
         let _ = writeln!(out, "pool/{} ({})", table.pool, table.zone);
-        let rows: Vec<(String, String, String)> = (table.spans())
-            .map(|(from, _, holding, why)| {
-                let why = if why.is_empty() { decided(holding) } else { why.join("; ") };
-                (moment(from, &zone), asked(holding), why)
-            })
+        let changes = table.spans().map(|(from, _, holding, why)| {
+            let why = if why.is_empty() { decided(holding) } else { why.join("; ") };
+            (from, asked(holding), why)
+        });
+        let notes = table.notes.iter().map(|note| (note.at, String::new(), note.text.clone()));
+        let mut rows: Vec<(Timestamp, String, String)> = changes.chain(notes).collect();
+        rows.sort_by_key(|(at, ..)| *at);
+        let rows: Vec<(String, String, String)> = rows
+            .into_iter()
+            .map(|(at, asked, why)| (format!("{}  {}", moment(at, &zone), utc(at, &zone)), asked, why))
             .collect();
         let width = |column: fn(&(String, String, String)) -> &String| {
             rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
@@ -41,6 +46,14 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     let at = at.to_zoned(zone.clone());
     let format = if at.second() == 0 { "%a %Y-%m-%d %H:%M %:z" } else { "%a %Y-%m-%d %H:%M:%S %:z" };
     at.strftime(format).to_string()
+}
+
+/// `19:45Z`, with the date where that is another one than in the zone.
+fn utc(at: Timestamp, zone: &TimeZone) -> String {
+    let utc = at.to_zoned(TimeZone::UTC);
+    let seconds = if utc.second() == 0 { "" } else { ":%S" };
+    let date = if utc.date() == zone.to_datetime(at).date() { "" } else { "%m-%d " };
+    utc.strftime(&format!("{date}%H:%M{seconds}Z")).to_string()
 }
 
 /// Who says so, for the first line.

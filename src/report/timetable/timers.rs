@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::{Timetable, zone};
 
@@ -26,7 +26,10 @@ impl Moments {
         for table in tables {
             let zone = zone(&table.zone);
             for turn in &table.turns {
-                let at = turn.at.to_zoned(zone.clone());
+                // A run before the change would find nothing to do: the first whole minute after it.
+                let late = SignedDuration::from_secs(59);
+                let at = turn.at.checked_add(late).unwrap_or(turn.at).to_zoned(zone.clone());
+                let at = at.with().second(0).subsec_nanosecond(0).build().unwrap_or(at);
                 let day = usize::try_from(at.weekday().to_monday_zero_offset()).unwrap_or(0);
                 by_slot.entry((day, at.hour(), at.minute())).or_default().insert(at);
             }
@@ -56,6 +59,7 @@ pub fn crontab(tables: &[Timetable], command: &str) -> String {
     let moments = Moments::of(tables);
     let mut out = heading(tables, "#");
     if let Some(table) = tables.first() {
+        let _ = writeln!(out, "# A cron without CRON_TZ (Debian's) reads these lines in the machine's own zone");
         let _ = writeln!(out, "CRON_TZ={}", table.zone);
     }
     // A per cent sign ends a crontab command.
@@ -102,7 +106,11 @@ fn heading(tables: &[Timetable], comment: &str) -> String {
         Some(table) => {
             let day = |at: Timestamp| at.to_zoned(zone(&table.zone)).date();
             let (from, until) = (day(table.from), day(table.until));
-            format!("{comment} From the changes of {from} up to {until}; print it anew when the policy changes\n")
+            format!(
+                "{comment} From the changes of {from} up to {until}; print it anew when the policy changes\n\
+                 {comment} What it cannot say: `lead: auto` follows measured times, and a run that waits for pods or\n\
+                 {comment} fails (exit code 6) must be run again; a line every quarter of an hour besides does no harm\n"
+            )
         }
     }
 }
@@ -134,7 +142,7 @@ mod tests {
             .collect();
         let (from, until) = ("2026-10-01T00:00:00Z".parse().unwrap(), "2027-10-01T00:00:00Z".parse().unwrap());
         let zone = "America/Denver".into();
-        vec![Timetable { pool: "workers".into(), from, until, zone, start: holding(0), turns }]
+        vec![Timetable { pool: "workers".into(), from, until, zone, start: holding(0), turns, notes: Vec::new() }]
     }
 
     /// Three Tuesdays at 12:45 in Denver, the last after the clocks went back, and one evening in May.

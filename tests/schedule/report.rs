@@ -1,0 +1,79 @@
+//! Timetables: what people and calendars see, and whether the timers that are printed are complete.
+
+use jiff::SignedDuration;
+use tidegate::policy::{Lead, Recurrence};
+use tidegate::report::timetable::{About, Timetable, calendar, crontab as timers, systemd, text};
+use tidegate::schedule::{Crontab, zone};
+
+use super::builder::*;
+
+fn term() -> tidegate::policy::Policy {
+    let mut pool = pool(1, Some(10));
+    let mut workshop = window("workshop", "America/Denver", lasting("0 13 * * TUE", 180), asks(10, None));
+    workshop.lead = Lead::Fixed(minutes(15));
+    let night = window("night", "Europe/Berlin", between("30 22 * * *", "15 6 * * *"), asks(None, 4));
+    let once = Recurrence::Once(at("2026-12-31T18:00:30Z"), at("2027-01-01T12:00:00Z"));
+    pool.windows = vec![workshop, night, window("party", "America/Denver", once, asks(3, None))];
+    pool.exceptions = vec![exception("thanksgiving", "2026-11-24", "2026-11-27", &["workshop"], asks(None, None))];
+    pool.wind_down = minutes(20);
+    of(pool, vec![lift("workers", asks(2, None), "2026-11-30T09:10:20Z")])
+}
+
+fn table(from: &str, until: &str) -> Vec<Timetable> {
+    let policy = term();
+    vec![Timetable::of(&policy, &policy.pools[0], at(from), at(until), minutes(7))]
+}
+
+#[test]
+fn notes_tell_of_clocks_skipped_windows_and_years() {
+    let tables = table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z");
+    let notes: Vec<_> = tables[0].notes.iter().map(|note| (note.about, note.at, note.text.as_str())).collect();
+    let expected = [
+        (About::Clock, "2026-10-25T01:00:00Z", "clocks go back 1h in Europe/Berlin, from UTC+02 to UTC+01"),
+        (About::Clock, "2026-11-01T08:00:00Z", "clocks go back 1h in America/Denver, from UTC-06 to UTC-07"),
+        (About::Skip, "2026-11-24T20:00:00Z", "exception thanksgiving skips window teaching/workshop (policy.yaml:20)"),
+        (About::Year, "2027-01-01T07:00:00Z", "the year 2027 begins"),
+    ];
+    assert_eq!(notes, expected.map(|(about, moment, text)| (about, at(moment), text)));
+    let text = text(&tables);
+    for (_, _, note) in expected {
+        assert!(text.contains(note), "{text}");
+    }
+    assert!(text.contains("Tue 2026-12-01 12:45 -07:00  19:45Z"), "{text}");
+    assert!(text.contains("window teaching/workshop: nodes wanted (opens 13:00, lead 15m)"), "{text}");
+}
+
+/// Each change has a line that fires in its minute or in the first whole one after it.
+#[test]
+fn crontab_lines_are_complete() {
+    let tables = table("2026-10-20T00:00:00Z", "2027-10-20T00:00:00Z");
+    let zone = zone(&tables[0].zone).unwrap();
+    let lines: Vec<Crontab> = timers(&tables, "run")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.starts_with("CRON_TZ"))
+        .map(|line| Crontab::parse(line.trim_end_matches("run").trim()).unwrap())
+        .collect();
+    assert!(lines.len() < 60, "{}", lines.len());
+    assert!(tables[0].turns.len() > 700);
+    for turn in &tables[0].turns {
+        let seconds = turn.at.as_second().rem_euclid(60);
+        let run = turn.at + SignedDuration::from_secs((60 - seconds) % 60);
+        let local = zone.to_datetime(run);
+        assert!(lines.iter().any(|line| line.matches(local)), "nothing runs at {local}: {:?}", turn.why);
+    }
+    let unit = systemd(&tables, "run");
+    assert_eq!(unit.lines().filter(|line| line.starts_with("OnCalendar=")).count(), lines.len());
+}
+
+#[test]
+fn a_calendar_has_folded_lines_and_one_event_for_each_uid() {
+    let text = calendar(&table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z"));
+    assert!(text.split("\r\n").all(|line| line.len() <= 75 && !line.contains('\n')));
+    let uids: Vec<&str> = text.lines().filter(|line| line.starts_with("UID:")).collect();
+    let mut unique = uids.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), uids.len());
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), uids.len());
+    assert_eq!(text, calendar(&table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z")));
+}
