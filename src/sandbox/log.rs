@@ -53,3 +53,8 @@ fn read(line: &[u8]) -> Option<Entry> {
 fn checksum(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |state, byte| (state ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
+
+/// FNV-1a, 64 bit: of the part of a log that a written state covers.
+pub fn checksum_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}

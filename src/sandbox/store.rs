@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::log::{self, Entry};
-use super::sim::{Command, Sim};
+use super::sim::{Checkpoint, Command, Sim};
 use super::{Faults, SandboxError};
 use crate::model::Snapshot;
 
@@ -17,6 +17,9 @@ const ENGINE: u32 = 1;
 const START: &str = "start.json";
 const LOG: &str = "log";
 const LOCK: &str = "in-use";
+const STATE: &str = "state.json";
+/// So many records of what happened make it worth to write the state down.
+const WORTH: usize = 2000;
 
 /// How a sandbox began.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +30,27 @@ struct Start {
     made_from: Vec<String>,
     faults: Faults,
     snapshot: Snapshot,
+}
+
+/// The state after a part of the log. It only saves time: where it does not fit the log, the log decides.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct State {
+    engine: u32,
+    /// Bytes of the log.
+    covers: usize,
+    /// Their checksum.
+    checksum: u64,
+    state: Checkpoint,
+}
+
+/// A log, replayed.
+struct Replayed {
+    sim: Sim,
+    /// The log's good bytes.
+    log: Vec<u8>,
+    /// Records that came of the replay alone.
+    fresh: usize,
 }
 
 /// The open folder. The lock is the operating system's: it ends with the process, however that ends.
@@ -69,9 +93,16 @@ impl Store {
     fn load(folder: &Path, lock: File) -> Result<(Self, Sim), SandboxError> {
         let path = folder.join(LOG);
         let mut log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
-        let (sim, good) = replay(folder, &mut log)?;
-        log.set_len(good).map_err(io("mend", &path))?;
+        let Replayed { sim, log: good, fresh } = replay(folder, &mut log)?;
+        log.set_len(u64::try_from(good.len()).unwrap_or(u64::MAX)).map_err(io("mend", &path))?;
         log.seek(SeekFrom::End(0)).map_err(io("open", &path))?;
+        if fresh > WORTH {
+            log.sync_all().map_err(io("write", &path))?;
+            let checksum = log::checksum_of(&good);
+            let state = State { engine: ENGINE, covers: good.len(), checksum, state: sim.checkpoint() };
+            let bytes = serde_json::to_vec(&state).map_err(damaged(&folder.join(STATE)))?;
+            write_whole(folder, STATE, &bytes)?;
+        }
         Ok((Self { folder: folder.to_owned(), log, broken: false, _lock: lock }, sim))
     }
 
@@ -82,7 +113,7 @@ impl Store {
         }
         let path = folder.join(LOG);
         let mut log = File::open(&path).map_err(io("open", &path))?;
-        replay(folder, &mut log).map(|(sim, _)| sim)
+        replay(folder, &mut log).map(|replayed| replayed.sim)
     }
 
     /// Writes down that this was asked; what is more than the passing of time is on the disk when this returns.
@@ -101,11 +132,17 @@ impl Store {
 
     /// Forgets everything since the start.
     pub fn reset(&mut self) -> Result<Sim, SandboxError> {
+        match std::fs::remove_file(self.folder.join(STATE)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io("remove", &self.folder.join(STATE))(error));
+            }
+            _ => {}
+        }
         write_whole(&self.folder, LOG, b"")?;
         let path = self.folder.join(LOG);
         self.log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
         self.broken = false;
-        replay(&self.folder, &mut self.log).map(|(sim, _)| sim)
+        replay(&self.folder, &mut self.log).map(|replayed| replayed.sim)
     }
 
     /// The folder.
@@ -114,7 +151,32 @@ impl Store {
     }
 }
 
-fn replay(folder: &Path, log: &mut File) -> Result<(Sim, u64), SandboxError> {
+fn replay(folder: &Path, log: &mut File) -> Result<Replayed, SandboxError> {
+    // The state first: a process that has the sandbox open may write the log on meanwhile, never shorten it.
+    let state = std::fs::read(folder.join(STATE)).ok();
+    let state = state.and_then(|bytes| serde_json::from_slice::<State>(&bytes).ok());
+    let path = folder.join(LOG);
+    let mut bytes = Vec::new();
+    log.read_to_end(&mut bytes).map_err(io("read", &path))?;
+    let state = state.filter(|state| {
+        let covered = bytes.get(..state.covers);
+        state.engine == ENGINE && covered.is_some_and(|covered| log::checksum_of(covered) == state.checksum)
+    });
+    let (mut sim, covers) = match state {
+        Some(state) => (Sim::from_checkpoint(state.state), state.covers),
+        None => (begin(folder)?, 0),
+    };
+    let old = sim.audit().len();
+    let rest = bytes.get(covers..).unwrap_or_default();
+    let (entries, good) = log::entries(rest).map_err(|why| SandboxError::Damaged { path, why })?;
+    for entry in entries {
+        sim.replay(entry.at, &entry.ask);
+    }
+    bytes.truncate(covers + good);
+    Ok(Replayed { fresh: sim.audit().len().saturating_sub(old), sim, log: bytes })
+}
+
+fn begin(folder: &Path) -> Result<Sim, SandboxError> {
     let path = folder.join(START);
     let bytes = std::fs::read(&path).map_err(io("read", &path))?;
     let start: Start = serde_json::from_slice(&bytes).map_err(damaged(&path))?;
@@ -122,15 +184,7 @@ fn replay(folder: &Path, log: &mut File) -> Result<(Sim, u64), SandboxError> {
         let why = format!("version {} of the sandbox wrote it, this is version {ENGINE}: make it anew", start.engine);
         return Err(SandboxError::Damaged { path, why });
     }
-    let path = folder.join(LOG);
-    let mut bytes = Vec::new();
-    log.read_to_end(&mut bytes).map_err(io("read", &path))?;
-    let (entries, good) = log::entries(&bytes).map_err(|why| SandboxError::Damaged { path, why })?;
-    let mut sim = Sim::start(start.snapshot, &start.faults);
-    for entry in entries {
-        sim.replay(entry.at, &entry.ask);
-    }
-    Ok((sim, u64::try_from(good).unwrap_or(u64::MAX)))
+    Ok(Sim::start(start.snapshot, &start.faults))
 }
 
 fn lock(folder: &Path) -> Result<File, SandboxError> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
-use tidegate::cluster::{Cluster, Evicted};
+use tidegate::cluster::{Cluster, Evicted, NodePatch};
 use tidegate::model::*;
-use tidegate::sandbox::sim::What;
+use tidegate::sandbox::sim::{Command, Sim, What};
 use tidegate::sandbox::{Faults, Sandbox, SandboxError};
 
 use crate::build::*;
@@ -168,6 +168,56 @@ proptest! {
     }
 }
 
+/// The request that this step is to this simulation.
+fn request(sim: &Sim, step: &Step) -> Command {
+    let world = sim.world();
+    let node = |n: usize| world.nodes.keys().nth(n % world.nodes.len()).unwrap().clone();
+    let server = |n: usize| Name::from(format!("id-{}", node(n)));
+    let pod = |n: usize| world.pods.values().nth(n % world.pods.len().max(1));
+    match step {
+        Step::Advance(_) => Command::Advance,
+        Step::Evict(n) | Step::Delete(n) => pod(*n).map_or(Command::Advance, |pod| {
+            let (key, uid) = (pod.key.clone(), pod.uid.clone());
+            if matches!(step, Step::Evict(_)) {
+                Command::Evict { pod: key, uid }
+            } else {
+                Command::DeletePod { pod: key, uid }
+            }
+        }),
+        Step::Cordon(n, unschedulable) => Command::PatchNode {
+            node: node(*n),
+            patch: NodePatch { unschedulable: Some(*unschedulable), ..NodePatch::default() },
+        },
+        Step::Park(n, how) => Command::Park { server: server(*n), how: *how },
+        Step::Wake(n) => Command::Wake { server: server(*n) },
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_state_that_was_written_and_read_goes_on_the_same(
+        start in snapshot(), faults in faults(), steps in steps(), later in steps(),
+    ) {
+        let mut sim = Sim::start(start, &faults);
+        let go = |sim: &mut Sim, step: &Step| {
+            let passed = if let Step::Advance(seconds) = step { secs(*seconds) } else { secs(0) };
+            let command = request(sim, step);
+            sim.replay(sim.now() + passed, &command);
+        };
+        steps.iter().for_each(|step| go(&mut sim, step));
+        let text = serde_json::to_string(&sim.checkpoint()).unwrap();
+        let mut other = Sim::from_checkpoint(serde_json::from_str(&text).unwrap());
+        prop_assert_eq!(other.snapshot(), sim.snapshot());
+        for step in &later {
+            go(&mut sim, step);
+            go(&mut other, step);
+        }
+        prop_assert_eq!(other.snapshot(), sim.snapshot());
+        prop_assert_eq!(other.audit(), sim.audit());
+        prop_assert_eq!(other.changes_since(0), sim.changes_since(0));
+    }
+}
+
 fn write(folder: &Path, bytes: &[u8]) {
     std::fs::write(folder.join("log"), bytes).unwrap();
 }
@@ -229,6 +279,52 @@ fn a_damaged_log_is_refused_and_a_reset_begins_anew() {
     write(folder.path(), &log);
     assert!(matches!(Sandbox::open(folder.path()), Err(SandboxError::Damaged { .. })));
     assert!(matches!(Sandbox::open(&folder.path().join("none")), Err(SandboxError::Missing(_))));
+}
+
+#[test]
+fn a_long_history_is_opened_from_a_state_that_is_written_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut start = cluster(3);
+    for n in 0..20 {
+        let session = owned(pod(&format!("s-{n}"), "n-1"), "ReplicaSet", "s");
+        start.pods.push(annotated(session, "sandbox.tidegate.dev/lifetime", "30m"));
+    }
+    start.budgets = vec![budget("s", Some(IntOrPercent::Percent(20)), None)];
+    let sandbox = Sandbox::create_from(folder.path(), start.clone(), Faults::default()).unwrap();
+    let memory = Sandbox::in_memory(start, &Faults::default());
+    let both = |sandbox: &Sandbox, step: Step| {
+        ask(sandbox, &step);
+        ask(&memory, &step);
+    };
+    both(&sandbox, Step::Advance(30 * 3600));
+    both(&sandbox, Step::Park(0, tidegate::policy::Idle::Shelve));
+    both(&sandbox, Step::Advance(20));
+    drop(sandbox);
+    let sandbox = Sandbox::open(folder.path()).unwrap();
+    let state = std::fs::read(folder.path().join("state.json")).expect("a written state");
+    drop(sandbox);
+    let sandbox = Sandbox::open(folder.path()).unwrap();
+    assert_eq!(sandbox.snapshot(), memory.snapshot());
+    for step in [Step::Evict(3), Step::Advance(4000), Step::Cordon(1, true), Step::Wake(0), Step::Advance(9000)] {
+        both(&sandbox, step);
+    }
+    assert_eq!((sandbox.snapshot(), sandbox.audit()), (memory.snapshot(), memory.audit()));
+    drop(sandbox);
+    let log = std::fs::read(folder.path().join("log")).unwrap();
+    for bad in [b"{}".to_vec(), state[..state.len() / 2].to_vec(), Vec::new(), state] {
+        std::fs::write(folder.path().join("state.json"), bad).unwrap();
+        let opened = Sandbox::open(folder.path()).unwrap();
+        assert_eq!((opened.snapshot(), opened.audit()), (memory.snapshot(), memory.audit()));
+    }
+    // A log that was cut below what the state covers is believed, not the state.
+    let first = log.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    write(folder.path(), &log[..first]);
+    let opened = Sandbox::open(folder.path()).unwrap();
+    assert_eq!(opened.now(), crate::build::start() + secs(30 * 3600));
+    opened.reset().unwrap();
+    assert_eq!(opened.now(), crate::build::start());
+    drop(opened);
+    assert_eq!(Sandbox::open(folder.path()).unwrap().now(), crate::build::start());
 }
 
 #[test]

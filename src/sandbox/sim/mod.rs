@@ -6,6 +6,7 @@
 
 mod audit;
 mod budgets;
+mod checkpoint;
 mod command;
 mod controllers;
 mod eviction;
@@ -23,6 +24,7 @@ mod view;
 mod volumes;
 
 pub use audit::{Record, What};
+pub use checkpoint::Checkpoint;
 pub use command::Command;
 pub use eviction::{Verdict, may_evict};
 pub use state::Sim;

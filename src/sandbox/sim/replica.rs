@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::latency::{hash, suffix};
 use crate::model::{
     Affinity, FieldRequirement, Name, NodeTerm, Operator, Owner, Pod, PodSpec, Requirement, Volume, VolumeSource,
 };
 
 /// How a set replaces its pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Habit {
     /// As soon as one terminates (ReplicaSet, ReplicationController, Job).
     AtOnce,
@@ -24,7 +26,7 @@ pub enum Habit {
 }
 
 /// The pods of one owner.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Set {
     /// The owner, as the pods name it.
     pub owner: Owner,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::audit::{Record, What};
 use super::replica::Set;
@@ -12,7 +13,7 @@ use crate::placement::Site;
 use crate::sandbox::faults::{Fault, FaultKind, Occasion};
 
 /// Something that will happen. Each names the object as it was when the event was made; what is gone is skipped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Event {
     PodStarts(PodKey, Name),
     PodReady(PodKey, Name),
@@ -33,7 +34,7 @@ pub(super) enum Event {
 }
 
 /// The kubelet of a node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Kubelet {
     /// It runs and renews its lease.
     pub alive: bool,

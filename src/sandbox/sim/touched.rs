@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Change, Name, PodKey, WorkloadKind, World};
 
 /// An object that changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Touch {
     Node(Name),
     Pod(PodKey),
@@ -17,11 +19,32 @@ pub enum Touch {
 }
 
 /// Each object that ever changed, with the number of its last change.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
 pub struct Touched {
     next: u64,
     order: BTreeMap<u64, Touch>,
     last: BTreeMap<Touch, u64>,
+}
+
+/// How it is written down.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    next: u64,
+    order: Vec<(u64, Touch)>,
+}
+
+impl From<Touched> for Kept {
+    fn from(touched: Touched) -> Self {
+        Self { next: touched.next, order: touched.order.into_iter().collect() }
+    }
+}
+
+impl From<Kept> for Touched {
+    fn from(kept: Kept) -> Self {
+        let last = kept.order.iter().map(|(at, touch)| (touch.clone(), *at)).collect();
+        Self { next: kept.next, order: kept.order.into_iter().collect(), last }
+    }
 }
 
 impl Touched {

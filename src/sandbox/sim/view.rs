@@ -16,6 +16,16 @@ impl Sim {
     pub fn snapshot(&self) -> Snapshot {
         let world = &self.world;
         Snapshot {
+            nodes: world.nodes.values().map(|node| self.beating(node)).collect(),
+            leases: world.nodes.keys().filter_map(|node| Some((node.clone(), self.beat(node, LEASE)?))).collect(),
+            ..self.stored()
+        }
+    }
+
+    /// Everything, with the heartbeats of the last change.
+    pub(super) fn stored(&self) -> Snapshot {
+        let world = &self.world;
+        Snapshot {
             taken: Some(self.now),
             taken_inferred: false,
             context: world.context.clone(),
@@ -23,7 +33,7 @@ impl Sim {
             observed: world.observed.clone(),
             skipped: world.skipped.clone(),
             gaps: world.gaps.clone(),
-            nodes: world.nodes.values().map(|node| self.beating(node)).collect(),
+            nodes: world.nodes.values().map(|node| (**node).clone()).collect(),
             pods: world.pods.values().map(|pod| (**pod).clone()).collect(),
             budgets: world.budgets.values().map(|budget| (**budget).clone()).collect(),
             workloads: world.workloads.values().map(|workload| (**workload).clone()).collect(),
@@ -33,7 +43,7 @@ impl Sim {
             csi_nodes: world.csi_nodes.values().cloned().collect(),
             attachments: world.attachments.values().cloned().collect(),
             namespaces: world.namespaces.clone(),
-            leases: world.nodes.keys().filter_map(|node| Some((node.clone(), self.beat(node, LEASE)?))).collect(),
+            leases: world.leases.clone(),
             servers: world.servers.values().map(|server| (**server).clone()).collect(),
             flavors: world.flavors.values().cloned().collect(),
             memory: world.memory.clone(),
