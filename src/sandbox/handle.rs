@@ -13,7 +13,14 @@ use crate::model::{Change, Snapshot};
 
 struct Inner {
     sim: Sim,
-    store: Option<Store>,
+    keep: Keep,
+}
+
+/// Where a sandbox is kept.
+enum Keep {
+    Folder(Store),
+    /// Nowhere; how it began.
+    Memory(Box<Sim>),
 }
 
 /// A sandbox that is open in this process. Clones share it; each clone counts for itself what it has already seen
@@ -34,7 +41,7 @@ impl Sandbox {
     pub fn create(folder: &Path, files: &[PathBuf], faults: Faults) -> Result<Self, SandboxError> {
         let snapshot = crate::observe::read(files).map_err(|error| SandboxError::Snapshot(error.to_string()))?;
         let made_from = files.iter().map(|file| file.display().to_string()).collect();
-        Store::create(folder, made_from, snapshot, faults).map(|(store, sim)| Self::with(sim, Some(store)))
+        Store::create(folder, made_from, snapshot, faults).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
     /// Makes a sandbox in `folder` from a snapshot. The folder may exist but must not hold a sandbox.
@@ -42,7 +49,7 @@ impl Sandbox {
     /// # Errors
     /// There is one already, or the folder cannot be written.
     pub fn create_from(folder: &Path, snapshot: Snapshot, faults: Faults) -> Result<Self, SandboxError> {
-        Store::create(folder, Vec::new(), snapshot, faults).map(|(store, sim)| Self::with(sim, Some(store)))
+        Store::create(folder, Vec::new(), snapshot, faults).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
     /// Opens the sandbox in `folder`, as it was left.
@@ -50,12 +57,13 @@ impl Sandbox {
     /// # Errors
     /// There is none, another process has it open, or its files are damaged.
     pub fn open(folder: &Path) -> Result<Self, SandboxError> {
-        Store::open(folder).map(|(store, sim)| Self::with(sim, Some(store)))
+        Store::open(folder).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
     /// A sandbox that is kept nowhere.
     pub fn in_memory(snapshot: Snapshot, faults: &Faults) -> Self {
-        Self::with(Sim::start(snapshot, faults), None)
+        let sim = Sim::start(snapshot, faults);
+        Self::with(sim.clone(), Keep::Memory(Box::new(sim)))
     }
 
     /// What the sandbox in `folder` looks like now, without opening it: another process may be working with it.
@@ -66,9 +74,9 @@ impl Sandbox {
         Store::peek(folder).map(|sim| sim.snapshot())
     }
 
-    fn with(sim: Sim, store: Option<Store>) -> Self {
+    fn with(sim: Sim, keep: Keep) -> Self {
         let seen = Cell::new(sim.position());
-        Self { inner: Rc::new(RefCell::new(Inner { sim, store })), seen, pace: None }
+        Self { inner: Rc::new(RefCell::new(Inner { sim, keep })), seen, pace: None }
     }
 
     /// The same sandbox, slowed down to so many virtual seconds per second of the wall clock, to watch it.
@@ -95,7 +103,10 @@ impl Sandbox {
 
     /// The folder, if it is kept in one.
     pub fn folder(&self) -> Option<PathBuf> {
-        self.inner.borrow().store.as_ref().map(|store| store.folder().to_owned())
+        match &self.inner.borrow().keep {
+            Keep::Folder(store) => Some(store.folder().to_owned()),
+            Keep::Memory(_) => None,
+        }
     }
 
     /// Lets so much time pass.
@@ -128,11 +139,12 @@ impl Sandbox {
     /// The folder cannot be written.
     pub fn reset(&self) -> Result<(), SandboxError> {
         let mut inner = self.inner.borrow_mut();
-        if let Some(store) = &mut inner.store {
-            let sim = store.reset()?;
-            self.seen.set(sim.position());
-            inner.sim = sim;
-        }
+        let sim = match &mut inner.keep {
+            Keep::Folder(store) => store.reset()?,
+            Keep::Memory(start) => (**start).clone(),
+        };
+        self.seen.set(sim.position());
+        inner.sim = sim;
         Ok(())
     }
 
@@ -157,7 +169,9 @@ impl Sandbox {
 
     /// What this handle has not seen yet.
     pub(super) fn unseen(&self) -> Vec<Change> {
-        let changes = self.sim().changes_since(self.seen.get());
+        // A handle that was ahead when another one reset the sandbox has seen nothing of what is now.
+        let seen = Some(self.seen.get()).filter(|seen| *seen <= self.sim().position()).unwrap_or(0);
+        let changes = self.sim().changes_since(seen);
         self.mark_seen();
         changes
     }
@@ -173,6 +187,9 @@ impl Sandbox {
 
 impl Inner {
     fn write(&mut self, at: Timestamp, command: Command) -> Result<(), SandboxError> {
-        self.store.as_mut().map_or(Ok(()), |store| store.append(at, command))
+        match &mut self.keep {
+            Keep::Folder(store) => store.append(at, command),
+            Keep::Memory(_) => Ok(()),
+        }
     }
 }

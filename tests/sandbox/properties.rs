@@ -257,16 +257,21 @@ proptest! {
     }
 }
 
-#[test]
-fn a_damaged_log_is_refused_and_a_reset_begins_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::create_from(folder.path(), cluster(2), Faults::default()).unwrap();
+fn goes_back_to_its_start(sandbox: &Sandbox) {
     let begin = sandbox.snapshot();
-    ask(&sandbox, &Step::Cordon(0, true));
-    ask(&sandbox, &Step::Advance(100));
+    ask(sandbox, &Step::Cordon(0, true));
+    ask(sandbox, &Step::Advance(100));
     assert_ne!(sandbox.snapshot(), begin);
     sandbox.reset().unwrap();
     assert_eq!(sandbox.snapshot(), begin);
+}
+
+#[test]
+fn a_damaged_log_is_refused_and_a_reset_begins_anew() {
+    goes_back_to_its_start(&Sandbox::in_memory(cluster(2), &Faults::default()));
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::create_from(folder.path(), cluster(2), Faults::default()).unwrap();
+    goes_back_to_its_start(&sandbox);
     ask(&sandbox, &Step::Cordon(1, true));
     ask(&sandbox, &Step::Advance(100));
     let left = sandbox.snapshot();
