@@ -3,7 +3,10 @@
 //! `root` names the commands and runs one; `exit` is the one place that knows exit codes and what to say when something
 //! fails. Data goes to stdout, everything else to stderr.
 
+mod apply;
+mod carrying;
 mod completions;
+mod demo;
 mod exit;
 mod explain;
 mod init;
@@ -19,6 +22,7 @@ mod schema;
 mod show;
 mod starter;
 mod status;
+mod unlock;
 mod validate;
 mod verify;
 mod world_args;

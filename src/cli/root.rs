@@ -7,7 +7,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
-use super::{completions, explain, init, man, plan, sandbox, schedule, schema, show, status, validate, verify};
+use super::{
+    apply, completions, demo, explain, init, man, plan, sandbox, schedule, schema, show, status, unlock, validate,
+    verify,
+};
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
 
@@ -24,6 +27,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Init(init::Init),
     Validate(validate::Validate),
     Schedule(schedule::Schedule),
@@ -31,7 +35,9 @@ enum Command {
     Show(show::Show),
     Verify(verify::Verify),
     Explain(explain::Explain),
+    Apply(apply::Apply),
     Status(status::Status),
+    Unlock(unlock::Unlock),
     Sandbox(sandbox::SandboxCommand),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -41,6 +47,7 @@ enum Command {
 impl Command {
     fn run(&self, out: Output) -> Result<Exit, Failure> {
         match self {
+            Self::Demo(command) => command.run(out),
             Self::Init(command) => command.run(out),
             Self::Validate(command) => command.run(out),
             Self::Schedule(command) => command.run(out),
@@ -48,7 +55,9 @@ impl Command {
             Self::Show(command) => command.run(out),
             Self::Verify(command) => command.run(out),
             Self::Explain(command) => command.run(out),
+            Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),
+            Self::Unlock(command) => command.run(out),
             Self::Sandbox(command) => command.run(out),
             Self::Schema(command) => command.run(out),
             Self::Completions(command) => command.run(out),

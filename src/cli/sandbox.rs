@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::output::Output;
 use super::{Exit, Failure, world_args};
@@ -57,6 +57,7 @@ enum Act {
     #[command(after_help = "Example:\n  tidegate sandbox advance 6d20h ./sandbox")]
     Advance {
         /// How long: `90s`, `2h`, `1d12h`
+        #[arg(value_parser = duration)]
         by: SignedDuration,
         /// The folder
         folder: PathBuf,
@@ -115,6 +116,13 @@ impl SandboxCommand {
         }
         Ok(Exit::Done)
     }
+}
+
+/// A duration; its days have 24 hours.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let wrong = |_| "not a duration: write `90s`, `2h` or `1d12h`".to_owned();
+    let span: Span = text.parse().map_err(wrong)?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(wrong)
 }
 
 /// The cluster at a glance: one line per node, in the order that people count.

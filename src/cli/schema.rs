@@ -5,6 +5,7 @@ use schemars::schema_for;
 
 use super::output::Output;
 use super::{Exit, Failure};
+use crate::execute::event_schema;
 use crate::plan::Plan;
 use crate::policy;
 
@@ -27,6 +28,8 @@ pub enum Document {
     Policy,
     /// What `plan --format json` and `plan --out` write
     Plan,
+    /// A line of what `apply --format json` prints
+    Event,
 }
 
 impl Document {
@@ -36,8 +39,9 @@ impl Document {
     /// None that a caller can cause: the schema is not JSON.
     pub fn text(self) -> serde_json::Result<String> {
         let schema = match self {
-            Self::Policy => policy::schema(),
-            Self::Plan => schema_for!(Plan),
+            Self::Policy => policy::schema().to_value(),
+            Self::Plan => schema_for!(Plan).to_value(),
+            Self::Event => event_schema(),
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")
     }

@@ -37,7 +37,7 @@ impl WorldArgs {
         if let Some(folder) = &self.sandbox {
             let snapshot = match Sandbox::peek(folder) {
                 Ok(snapshot) => snapshot,
-                Err(_) if !self.snapshot.is_empty() && !holds_sandbox(folder) => {
+                Err(_) if !self.snapshot.is_empty() && !holds_anything(folder) => {
                     create(folder, &self.snapshot, out)?.snapshot()
                 }
                 Err(error) => return Err(error.into()),
@@ -54,7 +54,7 @@ impl WorldArgs {
 }
 
 /// Whether a folder holds something already, so that no sandbox is made in it by mistake.
-pub fn holds_sandbox(folder: &Path) -> bool {
+pub fn holds_anything(folder: &Path) -> bool {
     folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 

@@ -6,6 +6,7 @@ mod layout;
 mod plan_markdown;
 mod plan_money;
 mod plan_text;
+pub mod progress;
 pub mod timetable;
 
 pub use explain_text::explain_text;

@@ -1,0 +1,129 @@
+//! `tidegate apply`: carries a plan out.
+
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::carrying::{Carrying, carry_out};
+use super::output::Output;
+use super::policy_args::PolicyArgs;
+use super::show::saved;
+use super::world_args::{create, holds_anything};
+use super::{Exit, Failure};
+use crate::model::World;
+use crate::plan::{Plan, Request, Target, plan_for};
+use crate::policy::Policy;
+use crate::report::plan_text;
+use crate::sandbox::Sandbox;
+
+/// Carry out a plan: cordon, drain, park; wake, wait, uncordon
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate apply -f policy.yaml --sandbox ./sandbox            # shows the plan and asks
+  tidegate apply plan.json -f policy.yaml --sandbox ./sandbox  # a plan that was agreed to
+  tidegate apply -f policy.yaml --sandbox ./sandbox --resume   # goes on where one was cut short
+  tidegate apply -f policy.yaml --sandbox ./sandbox --yes --format json > events.jsonl
+  tidegate apply -f policy.yaml --sandbox ./sandbox --snapshot cluster.json --yes --slow 60")]
+pub struct Apply {
+    /// A plan that `plan --out` saved; without one it is made now and shown first
+    #[arg(conflicts_with = "resume")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// The folder of the sandbox
+    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
+    sandbox: PathBuf,
+    /// Make the sandbox from this if it is not there yet
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
+    snapshot: Vec<PathBuf>,
+    /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["plan", "resume"])]
+    target: Vec<Target>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Go on with what was cut short
+    #[arg(long)]
+    resume: bool,
+    /// Do not wait for pods that end by themselves: end with 6, and the next run goes on (so it is without a terminal)
+    #[arg(long)]
+    no_wait: bool,
+    /// How to print what happens
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: EventFormat,
+    /// Slow the sandbox down to so many of its seconds per second, to watch it
+    #[arg(long, value_name = "FACTOR")]
+    slow: Option<u32>,
+}
+
+/// How events are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EventFormat {
+    /// Bars at a terminal, plain lines in a pipe
+    Text,
+    /// One JSON object per line, see `tidegate schema event`
+    Json,
+}
+
+impl Apply {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        let agreed = self.plan.as_deref().map(saved).transpose()?;
+        let (_, policy) = self.policy.load(out)?;
+        let fresh = !self.snapshot.is_empty() && !holds_anything(&self.sandbox);
+        let mut sandbox =
+            if fresh { create(&self.sandbox, &self.snapshot, out)? } else { Sandbox::open(&self.sandbox)? };
+        if let Some(factor) = self.slow {
+            sandbox = sandbox.paced(factor);
+        }
+        let plan = match (self.resume, agreed) {
+            (true, _) => None,
+            (false, Some(plan)) => Some(plan),
+            (false, None) => match self.agree(&policy, &sandbox, out)? {
+                Ok(plan) => Some(plan),
+                Err(exit) => return Ok(exit),
+            },
+        };
+        let carrying = Carrying {
+            policy: &policy,
+            sandbox: &sandbox,
+            folder: self.sandbox.clone(),
+            no_wait: self.no_wait || !out.watched(),
+            format: self.format,
+        };
+        carry_out(&carrying, plan, out)
+    }
+
+    /// Makes the plan, shows it, and asks. An exit code where there is nothing to carry out.
+    fn agree(&self, policy: &Policy, sandbox: &Sandbox, out: Output) -> Result<Result<Plan, Exit>, Failure> {
+        let request = Request { targets: self.target.clone(), for_apply: true };
+        let (plan, _) = plan_for(policy, &World::build(sandbox.snapshot()), sandbox.now(), &request);
+        let text = plan_text(&plan, out.width());
+        match self.format {
+            EventFormat::Text => out.data(&text)?,
+            EventFormat::Json => out.detail(&text),
+        }
+        if plan.steps.is_empty() && plan.refusals.is_empty() {
+            return Ok(Err(Exit::Done));
+        }
+        if !self.yes && !plan.steps.is_empty() {
+            ask(out)?;
+        }
+        Ok(Ok(plan))
+    }
+}
+
+fn ask(out: Output) -> Result<(), Failure> {
+    if !out.answers() {
+        return Err(Failure::new("nobody is there to be asked").hint("`--yes` goes on without asking"));
+    }
+    write!(anstream::stderr(), "\nCarry this out? Only `yes` does: ")?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim() {
+        "yes" => Ok(()),
+        _ => Err(Failure::new("not carried out")),
+    }
+}

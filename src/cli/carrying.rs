@@ -1,0 +1,149 @@
+//! Carries a plan out on a sandbox and says how it ended.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use super::apply::EventFormat;
+use super::output::Output;
+use super::{Exit, Failure};
+use crate::execute::machine::{End, EndKind};
+use crate::execute::run::lock::LockError;
+use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
+use crate::execute::{Event, Tally};
+use crate::plan::{Plan, Refusal};
+use crate::policy::Policy;
+use crate::report::plural;
+use crate::report::progress::{Bars, line};
+use crate::sandbox::Sandbox;
+
+/// What is carried out, where and how.
+pub struct Carrying<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The sandbox.
+    pub sandbox: &'a Sandbox,
+    /// Its folder: journal and lock are kept there.
+    pub folder: PathBuf,
+    /// Do not wait for pods that end by themselves.
+    pub no_wait: bool,
+    /// How events are printed.
+    pub format: EventFormat,
+}
+
+/// Carries a plan out, or without one what was cut short.
+///
+/// # Errors
+/// It did not come to its end; the message says what to do.
+pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Result<Exit, Failure> {
+    let zone = TimeZone::get(&carrying.policy.time_zone).unwrap_or(TimeZone::UTC);
+    let steps = plan.as_ref().map_or(0, |plan| plan.steps.len());
+    let order = Order {
+        policy: carrying.policy,
+        resume: plan.is_none(),
+        plan,
+        no_wait: carrying.no_wait,
+        folder: carrying.folder.clone(),
+    };
+    let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
+    // A reader that went away does not stop an apply half-way.
+    let mut tell = |event: &Event| match (&mut bars, carrying.format) {
+        (Some(bars), _) => bars.take(event),
+        (None, EventFormat::Json) => drop(out.data(&event.to_line())),
+        (None, EventFormat::Text) => {
+            if let Some(line) = line(event, &zone) {
+                drop(out.data(&line));
+            }
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (cluster, provider, clock) = (carrying.sandbox.clone(), carrying.sandbox.clone(), carrying.sandbox.clone());
+    let outcome = runtime.block_on(async {
+        let mut interrupts = Interrupts::signals();
+        let doors = Doors { cluster: &cluster, provider: &provider, clock: &clock };
+        apply(doors, &order, &mut interrupts, &mut tell).await
+    });
+    drop(bars);
+    conclude(outcome, carrying, out)
+}
+
+fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {
+    let (folder, code) = (carrying.folder.display(), exit(outcome.exit_code()));
+    match outcome {
+        Outcome::Nothing => out.say("Nothing to carry out"),
+        Outcome::Ended(end) => {
+            out.say(&ended(end, carrying));
+        }
+        Outcome::Refused(refusals, end) => {
+            if let Some(end) = end {
+                out.say(&ended(end, carrying));
+            }
+            return Err(refused(&refusals));
+        }
+        Outcome::Stale(changes) => {
+            let what: String = changes.iter().map(|change| format!("\n  {change}")).collect();
+            return Err(Failure::with(code, format!("the plan is stale; what changed since it was made:{what}"))
+                .hint("make the plan again and look at it"));
+        }
+        Outcome::Failed(error) => {
+            let failure = Failure::with(code, &error);
+            return Err(match &error {
+                ApplyError::Lock(LockError::Held(held)) => {
+                    failure.hint(format!("if that process is gone: `tidegate unlock {} --sandbox {folder}`", held.id))
+                }
+                ApplyError::NothingToResume(_) => failure.hint("run `tidegate apply` without `--resume`"),
+                _ => failure,
+            });
+        }
+    }
+    Ok(code)
+}
+
+fn exit(code: u8) -> Exit {
+    match code {
+        0 => Exit::Done,
+        4 => Exit::Stale,
+        5 => Exit::Locked,
+        6 => Exit::Partly,
+        7 => Exit::Refused,
+        8 => Exit::Frozen,
+        _ => Exit::Error,
+    }
+}
+
+fn refused(refusals: &[Refusal]) -> Failure {
+    let what: String = (refusals.iter())
+        .map(|refusal| {
+            let place = refusal.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
+            format!("\n  {}: {}{place}", refusal.brake, refusal.text)
+        })
+        .collect();
+    Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}"))
+        .hint("`brakes` in the policy sets these limits; capacity that is to come back was not held up")
+}
+
+fn ended(end: End, carrying: &Carrying<'_>) -> String {
+    let Tally { done, failed, left, given_back, waiting, evictions } = end.tally;
+    let count = |n: u32, what: &str| plural(usize::try_from(n).unwrap_or(usize::MAX), what);
+    let mut numbers = vec![format!("{} done", count(done, "step")), count(evictions, "eviction")];
+    for (n, what) in [(failed, "failed"), (left, "left")] {
+        if n > 0 {
+            numbers.push(format!("{} {what}", count(n, "step")));
+        }
+    }
+    for (n, what) in [(given_back, "given back"), (waiting, "waiting for pods")] {
+        if n > 0 {
+            numbers.push(format!("{} {what}", count(n, "node")));
+        }
+    }
+    let numbers = numbers.join(", ");
+    let again = format!("run it again to go on: `tidegate apply -f … --sandbox {}`", carrying.folder.display());
+    match end.kind {
+        EndKind::Done => format!("Done: {numbers}"),
+        EndKind::Partly => format!("Partly done: {numbers}; {again}"),
+        EndKind::Waiting => format!("Waiting: {numbers}; {again}"),
+        EndKind::Interrupted => format!("Stopped: {numbers}; every node is in a safe state; {again}"),
+        EndKind::Abandoned => format!("Stopped at once: {numbers}; `--resume` looks what became of it"),
+        EndKind::Frozen => format!("A freeze forbids what is left: {numbers}"),
+    }
+}

@@ -1,0 +1,44 @@
+//! `tidegate unlock`: takes away the lock of an apply that is gone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::Output;
+use super::{Exit, Failure};
+use crate::execute::run::lock::{self, LockError};
+
+/// Take away the lock of an apply that is gone
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  tidegate unlock 3f9c2a --sandbox ./sandbox   # the id stands in the message of the apply that was refused")]
+pub struct Unlock {
+    /// The lock's id
+    id: String,
+    /// The folder of the sandbox
+    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
+    sandbox: PathBuf,
+}
+
+impl Unlock {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        match lock::unlock(&self.sandbox, &self.id) {
+            Ok(record) => {
+                out.say(&format!(
+                    "Took away the lock of {} (`{}` since {})",
+                    record.owner, record.operation, record.since
+                ));
+                out.say("What it was doing goes on with `tidegate apply --resume`");
+                Ok(Exit::Done)
+            }
+            Err(LockError::Free) => {
+                out.say("Nobody holds the lock");
+                Ok(Exit::Done)
+            }
+            Err(error @ LockError::OtherLock { .. }) => Err(Failure::with(Exit::Locked, error)),
+            Err(error) => Err(Failure::new(error)),
+        }
+    }
+}
