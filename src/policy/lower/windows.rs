@@ -60,9 +60,11 @@ pub(crate) fn headroom(headroom: &Located<wire::Headroom>, cx: &mut Context<'_>)
         };
     }
     for unit in headroom.units.iter().flat_map(|units| &units.value) {
-        let mut size = Resources::default();
-        size.cpu = unit.cpu.as_ref().map_or(0, |cpu| cpu.value.0);
-        size.memory = unit.memory.as_ref().map_or(0, |memory| memory.value.0);
+        let mut size = Resources {
+            cpu: unit.cpu.as_ref().map_or(0, |cpu| cpu.value.0),
+            memory: unit.memory.as_ref().map_or(0, |memory| memory.value.0),
+            ..Resources::default()
+        };
         if let Some(gpu) = unit.gpu.as_ref().filter(|gpu| gpu.value > 0) {
             size.extended.insert(GPU.into(), i64::from(gpu.value));
         }
