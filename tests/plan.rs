@@ -93,7 +93,9 @@ fn parking_for_less_than_it_is_worth_is_not_done() {
 fn what_keeps_a_node_is_named() {
     type Change = fn(&mut Cluster);
     let cases: [(Code, Change); 12] = [
-        (Code::NoController, |c| drop(c.pod("bare", "worker-5", "", "1"))),
+        (Code::NoController, |c| {
+            c.pod("bare", "worker-5", "", "1");
+        }),
         (Code::LocalStorage, |c| {
             c.pod("a", "worker-5", "a", "1")["spec"]["volumes"] = json!([{"name": "scratch", "emptyDir": {}}]);
         }),
@@ -120,7 +122,9 @@ fn what_keeps_a_node_is_named() {
             c.pod("a", "worker-5", "a", "1");
             c.budget("a", "a", 0, 1, 1, 1);
         }),
-        (Code::NoOtherHome, |c| drop(c.pod("big", "worker-5", "big", "9"))),
+        (Code::NoOtherHome, |c| {
+            c.pod("big", "worker-5", "big", "9");
+        }),
         (Code::NotModelled, |c| {
             let term =
                 json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "kubernetes.io/hostname"}]);

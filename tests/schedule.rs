@@ -1,5 +1,6 @@
 //! Time: crontab lines, windows in zones where clocks change, and what holds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::type_complexity, clippy::single_range_in_vec_init)]
 
 #[path = "schedule/brute.rs"]
 mod brute;

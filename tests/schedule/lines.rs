@@ -46,7 +46,7 @@ impl Field {
         self.items.iter().any(|item| {
             let (low, high) = item.span.unwrap_or((self.low, if self.high == 7 { 6 } else { self.high }));
             let step = item.step.unwrap_or(1);
-            let hit = |value: u8| value >= low && value <= high && (value - low) % step == 0;
+            let hit = |value: u8| value >= low && value <= high && (value - low).is_multiple_of(step);
             hit(value) || (self.high == 7 && value == 0 && hit(7))
         })
     }
