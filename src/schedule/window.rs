@@ -98,7 +98,7 @@ impl<'a> Calendar<'a> {
         let exceptions = pool.exceptions.iter().filter(|exception| skips(exception, window)).collect();
         let mut runs: Vec<(u16, u16)> = Vec::new();
         if let Recurrence::For(start, duration) = &window.when {
-            for minute in start.minutes_of_day() {
+            for minute in start.minutes_of_day().take_while(|_| duration.is_positive()) {
                 match runs.last_mut() {
                     Some((_, last)) if duration.as_mins() >= i64::from(minute - *last) => *last = minute,
                     _ => runs.push((minute, minute)),
@@ -157,6 +157,7 @@ impl<'a> Calendar<'a> {
         let local = |at: Timestamp| self.zone.to_datetime(at).date();
         let shift = jiff::Span::new().days(LARGEST_SHIFT_DAYS);
         match &self.window.when {
+            Recurrence::For(_, duration) if !duration.is_positive() => None,
             Recurrence::For(start, duration) => {
                 let back = at.checked_sub(HORIZON.min(*duration)).unwrap_or(Timestamp::MIN);
                 let eve = local(back).saturating_sub(shift).at(0, 0, 0, 0);
@@ -271,11 +272,12 @@ impl Spans<'_, '_> {
                 return Some(span);
             }
             let date = self.day?;
-            if self.calendar.skipped(date).is_none() {
-                self.calendar.open_on(date, &mut self.found);
-            } else if zoned::start_of_day(&self.calendar.zone, date).is_none_or(|start| start > self.horizon) {
+            if zoned::start_of_day(&self.calendar.zone, date).is_none_or(|start| start > self.horizon) {
                 self.day = None;
                 return None;
+            }
+            if self.calendar.skipped(date).is_none() {
+                self.calendar.open_on(date, &mut self.found);
             }
             self.day = self.calendar.next_day(date);
         }
