@@ -135,7 +135,7 @@ impl Stage {
     }
 }
 
-fn budgets_kept(audit: &[Record]) {
+pub fn budgets_kept(audit: &[Record]) {
     let mut met: BTreeMap<String, bool> = BTreeMap::new();
     let mut evicted_last = false;
     for record in audit {
