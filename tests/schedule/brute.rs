@@ -124,7 +124,7 @@ fn recurrence() -> impl Strategy<Value = Recurrence> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10) })]
 
     #[test]
     fn a_window_is_open_when_the_wall_clock_says_so(
