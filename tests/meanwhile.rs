@@ -188,7 +188,7 @@ fn a_node_that_somebody_takes_back_is_theirs() {
     let (outcome, told) = with(&stage, &policy, true, |_, event| {
         if event.kind == EventKind::PodEvicted && once.take() {
             let patch = NodePatch { unschedulable: Some(false), ..NodePatch::default() };
-            block_on_inside(other.patch_node(&Name::from(node), &patch));
+            block_on_inside(other.patch_node(&Name::from(node), &patch)).unwrap();
         }
     });
     assert_eq!((exit(&outcome), stage.parked()), (6, 8), "{}", lines(&told));
