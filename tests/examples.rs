@@ -33,6 +33,67 @@ fn every_example_and_building_block_names_its_schema() {
 }
 
 #[test]
+fn every_example_is_valid_and_every_building_block_fits_one() {
+    let example = repository("examples/jetstream-workshop/policy.yaml");
+    let base = fs::read_to_string(&example).unwrap();
+    // Without what the blocks say themselves: the same thing said twice is an error.
+    let base: String = base.split("\n  schedules:").next().unwrap().to_owned()
+        + "\n  pools:\n    - {name: workers, nodes: {names: \"n-{1..3}\"}, min: 1}\n";
+    for path in fs::read_dir(repository("policies")).unwrap().map(|entry| entry.unwrap().path()) {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("base.yaml"), &base).unwrap();
+        fs::copy(&path, scratch.path().join("block.yaml")).unwrap();
+        let (printed, code) = run("tidegate validate -f .", scratch.path());
+        let freezes = path.ends_with("freeze-calendar.yaml") && printed.contains("no pool uses the schedule");
+        assert!(code == 0 && (printed.trim() == "Valid" || freezes), "{}:\n{printed}", path.display());
+    }
+    for example in examples() {
+        let (printed, code) = run("tidegate validate -f policy.yaml", &example);
+        assert_eq!((printed.trim(), code), ("Valid", 0), "{}", example.display());
+    }
+}
+
+/// `error: cannot delete Pods with local storage … csi-cinder-controllerplugin`, as `kubectl drain` has it.
+#[test]
+fn what_stops_kubectl_drain_is_named_with_the_lines_that_lift_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    copy_folder(&repository("examples/jetstream-workshop"), scratch.path());
+    let path = scratch.path().join("policy.yaml");
+    let whole = fs::read_to_string(&path).unwrap();
+    let without: String = (whole.lines())
+        .filter(|line| {
+            !line.contains("socket-dir") && line.trim() != "disposable:" && !line.contains("Sockets between")
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(without.lines().count() + 3, whole.lines().count());
+    fs::write(&path, &without).unwrap();
+    let plan = "tidegate plan -f policy.yaml --snapshot cluster.yaml --now 2026-11-10T16:30 --format json";
+    let (printed, code) = run(plan, scratch.path());
+    assert_eq!(code, 0, "{printed}");
+    let plan_of = |printed: &str| serde_json::from_str::<serde_json::Value>(printed).unwrap();
+    let before = plan_of(&printed);
+    let blocker =
+        before["blockers"].as_array().unwrap().iter().find(|blocker| blocker["code"] == "local-storage").unwrap();
+    assert!(blocker["text"].as_str().unwrap().contains("csi-cinder-controllerplugin"), "{blocker}");
+    assert_eq!(blocker["nodes"], serde_json::json!(["demo-k8s-node-nf-6"]));
+    assert_eq!(before["summary"]["park"], 8);
+
+    // The lines as the plan prints them, put where it says.
+    let lift: Vec<&str> = blocker["lift"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    assert!(lift.join("\n").contains("socket-dir"), "{lift:?}");
+    let lifted = lift.iter().filter(|line| line.trim() != "drain:").fold(String::new(), |text, line| {
+        let depth = line.len() - line.trim_start().len();
+        let shift = if lift[0].trim() == "drain:" { 2 } else { 4 };
+        text + &" ".repeat(depth + shift) + line.trim_start() + "\n"
+    });
+    fs::write(&path, without.replace("  drain:\n", &format!("  drain:\n{lifted}"))).unwrap();
+    let (printed, code) = run(plan, scratch.path());
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(plan_of(&printed)["summary"]["park"], 9);
+}
+
+#[test]
 fn transcripts_of_the_examples_are_true() {
     let mut wrong = Vec::new();
     for example in examples() {

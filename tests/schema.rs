@@ -42,3 +42,24 @@ fn schemas_are_schemas() {
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("{document:?}: {error}"));
     }
 }
+
+#[test]
+fn every_example_and_building_block_is_valid_by_the_schema() {
+    let schema = serde_json::from_str(&Document::Policy.text().unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let blocks = fs::read_dir(folder("policies")).unwrap().map(|entry| entry.unwrap().path());
+    let examples = fs::read_dir(folder("examples")).unwrap().map(|entry| entry.unwrap().path().join("policy.yaml"));
+    let mut count = 0;
+    for path in blocks.chain(examples).filter(|path| path.is_file()) {
+        let value: serde_json::Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{}: {}", path.display(), wrong.join("; "));
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} policies were found");
+    let mut wrong = serde_json::json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "CapacityPolicy"});
+    assert!(!validator.is_valid(&wrong));
+    wrong["metadata"] = serde_json::json!({"name": "x"});
+    wrong["spec"] = serde_json::json!({"pols": []});
+    assert!(!validator.is_valid(&wrong));
+}

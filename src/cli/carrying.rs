@@ -7,13 +7,12 @@ use jiff::tz::TimeZone;
 use super::apply::EventFormat;
 use super::output::Output;
 use super::{Exit, Failure};
+use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
 use crate::execute::run::lock::LockError;
 use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
-use crate::execute::{Event, Tally};
 use crate::plan::{Plan, Refusal};
 use crate::policy::Policy;
-use crate::report::plural;
 use crate::report::progress::{Bars, line};
 use crate::sandbox::Sandbox;
 
@@ -72,12 +71,11 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
     match outcome {
         Outcome::Nothing => out.say("Nothing to carry out"),
         Outcome::Ended(end) => {
-            out.say(&ended(end, carrying));
-        }
-        Outcome::Refused(refusals, end) => {
-            if let Some(end) = end {
-                out.say(&ended(end, carrying));
+            if let Some(hint) = hint(end, carrying).filter(|_| carrying.format == EventFormat::Text) {
+                out.say(&hint);
             }
+        }
+        Outcome::Refused(refusals, _) => {
             return Err(refused(&refusals));
         }
         Outcome::Stale(changes) => {
@@ -122,28 +120,14 @@ fn refused(refusals: &[Refusal]) -> Failure {
         .hint("`brakes` in the policy sets these limits; capacity that is to come back was not held up")
 }
 
-fn ended(end: End, carrying: &Carrying<'_>) -> String {
-    let Tally { done, failed, left, given_back, waiting, evictions } = end.tally;
-    let count = |n: u32, what: &str| plural(usize::try_from(n).unwrap_or(usize::MAX), what);
-    let mut numbers = vec![format!("{} done", count(done, "step")), count(evictions, "eviction")];
-    for (n, what) in [(failed, "failed"), (left, "left")] {
-        if n > 0 {
-            numbers.push(format!("{} {what}", count(n, "step")));
-        }
-    }
-    for (n, what) in [(given_back, "given back"), (waiting, "waiting for pods")] {
-        if n > 0 {
-            numbers.push(format!("{} {what}", count(n, "node")));
-        }
-    }
-    let numbers = numbers.join(", ");
-    let again = format!("run it again to go on: `tidegate apply -f … --sandbox {}`", carrying.folder.display());
+/// What to do after an end that was not the whole; the stream has said the numbers.
+fn hint(end: End, carrying: &Carrying<'_>) -> Option<String> {
+    let again = format!("Run it again to go on: `tidegate apply -f … --sandbox {}`", carrying.folder.display());
     match end.kind {
-        EndKind::Done => format!("Done: {numbers}"),
-        EndKind::Partly => format!("Partly done: {numbers}; {again}"),
-        EndKind::Waiting => format!("Waiting: {numbers}; {again}"),
-        EndKind::Interrupted => format!("Stopped: {numbers}; every node is in a safe state; {again}"),
-        EndKind::Abandoned => format!("Stopped at once: {numbers}; `--resume` looks what became of it"),
-        EndKind::Frozen => format!("A freeze forbids what is left: {numbers}"),
+        EndKind::Done => None,
+        EndKind::Partly | EndKind::Waiting => Some(again),
+        EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {again}")),
+        EndKind::Abandoned => Some(format!("Stopped at once. {again} --resume")),
+        EndKind::Frozen => Some("A freeze forbids what is left".to_owned()),
     }
 }

@@ -12,7 +12,7 @@ use super::{Exit, Failure, sandbox, world_args};
 use crate::model::World;
 use crate::plan::{Plan, plan};
 use crate::policy::{PolicySource, load};
-use crate::report::{local_long, plan_text};
+use crate::report::plan_text;
 use crate::sandbox::Sandbox;
 
 const POLICY: &str = include_str!("../../examples/jetstream-workshop/policy.yaml");
@@ -63,7 +63,7 @@ impl Demo {
 
         let what = if found { "Found the sandbox" } else { "Made a sandbox" };
         out.data(&format!("{what} in `{}`", folder.display()))?;
-        out.data(&(sandbox::text(&sandbox.snapshot()) + "\n"))?;
+        out.data(&(sandbox::text(&sandbox.snapshot(), &policy.time_zone) + "\n"))?;
         let (first, _) = plan(&policy, &World::build(sandbox.snapshot()), sandbox.now());
         out.data(&plan_text(&first, out.width()))?;
         if first.steps.is_empty() {
@@ -79,8 +79,8 @@ impl Demo {
             format: EventFormat::Text,
         };
         let exit = carry_out(&carrying, Some(first), out)?;
-        out.data(&format!("\nPlanning again, {}", local_long(sandbox.now(), &policy.time_zone)))?;
-        out.data(&sandbox::text(&sandbox.snapshot()))?;
+        out.data("\nPlanning again")?;
+        out.data(&sandbox::text(&sandbox.snapshot(), &policy.time_zone))?;
         let (again, _) = plan(&policy, &World::build(sandbox.snapshot()), sandbox.now());
         out.data(&again.summary.text)?;
         self.next(&again, &policy_file, &folder, out)?;

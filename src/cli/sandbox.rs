@@ -91,12 +91,12 @@ impl SandboxCommand {
                     }
                 };
                 let sandbox = Sandbox::create_from(folder, world_args::read(snapshot, out)?, faults)?;
-                out.data(&text(&sandbox.snapshot()))?;
+                out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
             Act::Show { folder, format } => {
                 let snapshot = Sandbox::peek(folder)?;
                 match format {
-                    Format::Text => out.data(&text(&snapshot))?,
+                    Format::Text => out.data(&text(&snapshot, "UTC"))?,
                     Format::Json => out.json(&snapshot)?,
                 }
             }
@@ -106,12 +106,12 @@ impl SandboxCommand {
                 }
                 let sandbox = Sandbox::open(folder)?;
                 sandbox.advance(*by)?;
-                out.data(&text(&sandbox.snapshot()))?;
+                out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
             Act::Reset { folder } => {
                 let sandbox = Sandbox::open(folder)?;
                 sandbox.reset()?;
-                out.data(&text(&sandbox.snapshot()))?;
+                out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
         }
         Ok(Exit::Done)
@@ -125,9 +125,9 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(wrong)
 }
 
-/// The cluster at a glance: one line per node, in the order that people count.
-pub fn text(snapshot: &Snapshot) -> String {
-    let at = snapshot.taken.map(|at| local_long(at, "UTC")).unwrap_or_default();
+/// The cluster at a glance, with its time in a zone: one line per node, in the order that people count.
+pub fn text(snapshot: &Snapshot, zone: &str) -> String {
+    let at = snapshot.taken.map(|at| local_long(at, zone)).unwrap_or_default();
     let mut text = format!("{at}: {}, {}\n", plural(snapshot.nodes.len(), "node"), plural(snapshot.pods.len(), "pod"));
     let world = World::build(snapshot.clone());
     let mut nodes: Vec<&Node> = world.nodes.values().map(AsRef::as_ref).collect();

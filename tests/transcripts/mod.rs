@@ -78,14 +78,27 @@ fn same(expected: &[&str], printed: &[&str]) -> bool {
     }
 }
 
+/// What takes the place of `expected`: as many lines before and after its `...` as there were.
+fn anew<'a>(expected: &[&str], printed: &[&'a str]) -> Vec<&'a str> {
+    let dots = |line: &&str| *line == "...";
+    let (Some(head), Some(last)) = (expected.iter().position(dots), expected.iter().rposition(dots)) else {
+        return printed.to_vec();
+    };
+    let tail = expected.len() - last - 1;
+    if head + tail >= printed.len() {
+        return printed.to_vec();
+    }
+    [&printed[..head], &["..."], &printed[printed.len() - tail..]].concat()
+}
+
 /// Runs all commands of `document` in `folder`, in order. Differences are collected; with `TIDEGATE_BLESS` the document
 /// is written anew instead.
 pub fn check(document: &Path, folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(document).unwrap();
-    let (mut wrong, mut anew, mut lines) = (Vec::new(), Vec::new(), text.lines().peekable());
+    let (mut wrong, mut written, mut lines) = (Vec::new(), Vec::new(), text.lines().peekable());
     let (mut inside, mut count) = (false, 0);
     while let Some(line) = lines.next() {
-        anew.push(line.to_owned());
+        written.push(line.to_owned());
         if line.starts_with(FENCE) {
             inside = line == "```console";
         }
@@ -105,15 +118,15 @@ pub fn check(document: &Path, folder: &Path) -> Vec<String> {
             wrong.push(format!("{}: `{command}` exits {ended}, not {code}:\n{printed}", document.display()));
         }
         if same(&expected, &shown) {
-            anew.extend(expected.iter().map(ToString::to_string));
+            written.extend(expected.iter().map(ToString::to_string));
         } else {
             wrong.push(format!("{}: `{command}` prints now:\n{printed}", document.display()));
-            anew.extend(shown.iter().map(ToString::to_string));
+            written.extend(anew(&expected, &shown).iter().map(ToString::to_string));
         }
     }
     assert!(count > 0, "{} has no transcript", document.display());
     if std::env::var_os("TIDEGATE_BLESS").is_some() {
-        fs::write(document, anew.join("\n") + "\n").unwrap();
+        fs::write(document, written.join("\n") + "\n").unwrap();
         return Vec::new();
     }
     wrong

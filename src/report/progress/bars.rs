@@ -47,7 +47,10 @@ impl Bars {
             | EventKind::Waiting
             | EventKind::Resumed
             | EventKind::Interrupted => self.say(event),
-            EventKind::Summary => self.end(),
+            EventKind::Summary => {
+                self.say(event);
+                self.end();
+            }
             _ => {}
         }
     }
