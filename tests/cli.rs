@@ -1,0 +1,234 @@
+//! The program as people and scripts meet it: exit codes, messages, help, pipes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tidegate");
+const WORKSHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/jetstream-workshop");
+
+fn tidegate(folder: &Path, args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).current_dir(folder).stdin(Stdio::null()).output().unwrap()
+}
+
+fn here(args: &[&str]) -> Output {
+    tidegate(Path::new(WORKSHOP), args)
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A sandbox of the workshop in a folder of its own.
+fn workshop() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["policy.yaml", "cluster.yaml"] {
+        fs::copy(Path::new(WORKSHOP).join(file), folder.path().join(file)).unwrap();
+    }
+    let made = tidegate(folder.path(), &["sandbox", "create", "sandbox", "--snapshot", "cluster.yaml"]);
+    assert_eq!(code(&made), 0, "{}", text(&made.stderr));
+    folder
+}
+
+const APPLY: [&str; 5] = ["apply", "-f", "policy.yaml", "--sandbox", "sandbox"];
+
+#[test]
+fn usage_errors_are_errors_and_help_is_not() {
+    for (args, expected) in [
+        (vec!["plam"], 1),
+        (vec!["plan"], 1),
+        (vec!["plan", "--wrong"], 1),
+        (vec!["explain", "nodes/x", "-f", "policy.yaml", "--snapshot", "cluster.yaml"], 1),
+        (vec!["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "tuesday"], 1),
+        (vec![], 1),
+        (vec!["--help"], 0),
+        (vec!["--version"], 0),
+        (vec!["plan", "--help"], 0),
+    ] {
+        let output = here(&args);
+        assert_eq!(code(&output), expected, "{args:?}: {}", text(&output.stderr));
+        assert_eq!(output.stdout.is_empty(), expected == 1, "{args:?}: data goes to stdout, errors to stderr");
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let listing = text(&here(&["--help"]).stdout);
+    let commands: Vec<&str> = (listing.lines())
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(commands.len() >= 14, "{commands:?}");
+    for command in commands {
+        let help = text(&here(&[command, "--help"]).stdout);
+        assert!(help.contains("Example"), "{command}");
+        assert!(help.lines().any(|line| line.trim_start().contains(&format!("tidegate {command}"))), "{command}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_said_with_a_hint() {
+    let output = here(&["validate", "-f", "nothing.yaml"]);
+    assert_eq!(code(&output), 1);
+    let said = text(&output.stderr);
+    assert!(said.contains("`nothing.yaml`") && said.contains("hint: "), "{said}");
+    let output = here(&["plan", "-f", "policy.yaml", "--sandbox", "nowhere"]);
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("tidegate sandbox create nowhere"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn problems_are_said_all_at_once_in_both_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: x}\nspec:\n  pools:\n    - {name: a, nodes: {names: n-1}, min: 3, max: 2, idel: stop}\n";
+    fs::write(folder.path().join("p.yaml"), policy).unwrap();
+    let output = tidegate(folder.path(), &["validate", "-f", "p.yaml"]);
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("did you mean `idle`?"), "{}", text(&output.stderr));
+    let output = tidegate(folder.path(), &["validate", "-f", "p.yaml", "--format", "json"]);
+    assert_eq!(code(&output), 1);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["problems"].as_array().unwrap().len() >= 2, "{json}");
+    assert_eq!(json["problems"][0]["place"]["line"], 6);
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let plan = ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-10T16:30"];
+    let coloured = |args: &[&str], key: &str| {
+        let output = Command::new(PROGRAM).args(plan).args(args).env(key, "1").current_dir(WORKSHOP).output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured(&[], "UNRELATED"), "a pipe has no colours");
+    assert!(coloured(&["--color", "always"], "UNRELATED"));
+    assert!(!coloured(&["--color", "never"], "CLICOLOR_FORCE"));
+    assert!(!coloured(&[], "NO_COLOR"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(PROGRAM)
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    assert_eq!(code(&output), 0);
+}
+
+#[test]
+fn pending_changes_are_2_where_that_is_asked_for() {
+    let plan = ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-10T16:30"];
+    assert_eq!(code(&here(&plan)), 0);
+    assert_eq!(code(&here(&[plan.as_slice(), &["--detailed-exitcode"]].concat())), 2);
+    let at_noon = ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-17T13:00"];
+    assert_eq!(code(&here(&[at_noon.as_slice(), &["--detailed-exitcode"]].concat())), 0);
+}
+
+#[test]
+fn an_apply_asks_and_nobody_is_no_yes() {
+    let folder = workshop();
+    let output = tidegate(folder.path(), &APPLY);
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("`--yes`"), "{}", text(&output.stderr));
+    let shown = text(&tidegate(folder.path(), &["sandbox", "show", "sandbox"]).stdout);
+    assert!(!shown.contains("Tidegate"), "{shown}");
+}
+
+#[test]
+fn a_plan_that_was_agreed_to_is_stale_when_the_cluster_is_another() {
+    let folder = workshop();
+    let plan = ["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out", "plan.json"];
+    assert_eq!(code(&tidegate(folder.path(), &plan)), 0);
+    assert_eq!(code(&tidegate(folder.path(), &["show", "plan.json"])), 0);
+    let safe = ["verify", "plan.json", "-f", "policy.yaml", "--sandbox", "sandbox"];
+    assert_eq!(code(&tidegate(folder.path(), &safe)), 0);
+    assert_eq!(code(&tidegate(folder.path(), &["sandbox", "advance", "6d20h", "sandbox"])), 0);
+    let output = tidegate(folder.path(), &[APPLY.as_slice(), &["plan.json"]].concat());
+    assert_eq!(code(&output), 4, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("stale"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_plan_of_another_format_or_of_none_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    for (content, word) in
+        [("{}", "formatVersion"), ("no json", "is not a plan"), ("{\"formatVersion\": \"9.0\"}", "9.0")]
+    {
+        fs::write(folder.path().join("p.json"), content).unwrap();
+        let output = tidegate(folder.path(), &["show", "p.json"]);
+        assert_eq!(code(&output), 1);
+        assert!(text(&output.stderr).contains(word), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn events_are_json_lines_by_the_schema() {
+    let folder = workshop();
+    let output = tidegate(folder.path(), &[APPLY.as_slice(), &["--yes", "--format", "json"]].concat());
+    assert_eq!(code(&output), 6, "one person is waited for: {}", text(&output.stderr));
+    let schema: serde_json::Value = serde_json::from_slice(&here(&["schema", "event"]).stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() > 50 && lines.iter().all(|line| validator.is_valid(line)));
+    assert_eq!(lines[0]["type"], "version");
+    assert_eq!(lines[lines.len() - 1]["type"], "summary");
+}
+
+#[test]
+fn the_demo_works_and_works_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for word in ["Made a sandbox", "Found the sandbox"] {
+        let output = tidegate(folder.path(), &["demo", "d"]);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(said.contains(word) && said.contains("No changes"), "{said}");
+    }
+}
+
+#[test]
+fn a_starter_is_valid_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    let out = policy.to_str().unwrap();
+    for example in ["jetstream-workshop", "school-term", "several-pools"] {
+        let cluster = Path::new(WORKSHOP).parent().unwrap().join(example).join("cluster.yaml");
+        let cluster = cluster.to_str().unwrap();
+        let made = tidegate(folder.path(), &["init", "--snapshot", cluster, "--out", out]);
+        assert_eq!(code(&made), 0, "{}", text(&made.stderr));
+        let again = tidegate(folder.path(), &["init", "--snapshot", cluster, "--out", out]);
+        assert_eq!(code(&again), 1, "a file that is there is left alone");
+        let plan = ["plan", "-f", out, "--snapshot", cluster, "--now", "2026-11-10T16:30", "--detailed-exitcode"];
+        let plan = tidegate(folder.path(), &plan);
+        assert_eq!(code(&plan), 0, "{example}: {}{}", text(&plan.stdout), text(&plan.stderr));
+        fs::remove_file(&policy).unwrap();
+    }
+}
+
+/// The best of several, for a machine may be busy; ten times what is promised in a build with optimisation.
+#[test]
+fn the_version_is_there_at_once() {
+    let best = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            assert_eq!(code(&here(&["--version"])), 0);
+            start.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(best < Duration::from_millis(100), "{best:?}");
+}
