@@ -226,6 +226,8 @@ impl Course {
         for pod in pods {
             match desk.settings.recheck.ask(&pod, world, now) {
                 Leave::Goes => goers.push(pod),
+                // One whose deletion takes too long is nobody's business in a plan; here its end is waited for.
+                Leave::Stays if pod.terminating() && somebody(&pod) => goers.push(pod),
                 Leave::Stays => {}
                 Leave::Waits(..) => waits = true,
                 Leave::Blocks(_) if pod.terminating() => goers.push(pod),
@@ -344,8 +346,7 @@ impl Course {
                 return self.fail(desk, now, None, &why);
             }
         };
-        let obstacle = pods.iter().find(|pod| desk.settings.recheck.ask(pod, world, now) != Leave::Stays);
-        let Some(pod) = obstacle else {
+        let Some(pod) = pods.iter().find(|pod| somebody(pod)) else {
             return self.go(desk, Way::Leaving(Leaving::Park(super::parking::Parking::Ask)));
         };
         if pod.terminating() {
@@ -466,6 +467,11 @@ impl Course {
     pub(super) fn patience_for_marks() -> u32 {
         LONG_PATIENCE
     }
+}
+
+/// Anything but DaemonSet, mirror and finished pods.
+fn somebody(pod: &Pod) -> bool {
+    !pod.daemon() && !pod.mirror() && !pod.finished()
 }
 
 fn pods_in_words(count: usize) -> String {
