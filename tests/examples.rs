@@ -10,7 +10,7 @@ mod transcripts;
 use std::fs;
 use std::path::PathBuf;
 
-use transcripts::{check, copy_folder, repository};
+use transcripts::{check, copy_folder, repository, run};
 
 fn examples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
