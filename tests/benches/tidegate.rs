@@ -1,0 +1,119 @@
+//! What must stay fast, measured: `cargo bench`.
+//!
+//! Large snapshots come from `$TIDEGATE_DATA` (default `../shared/data`); a bench without its data says so and is left
+//! out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use divan::Bencher;
+use jiff::{SignedDuration, Timestamp};
+use tidegate::execute::run::{Doors, Interrupts, Order, Outcome, apply};
+use tidegate::model::World;
+use tidegate::plan::{Request, plan, plan_for};
+use tidegate::policy::{Policy, PolicySource, load};
+use tidegate::sandbox::{Faults, Sandbox};
+use tidegate::schedule::turns;
+
+fn main() {
+    divan::main();
+}
+
+const HEAD: &str = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: bench}\nspec:\n";
+
+fn policy(text: &str) -> Policy {
+    let loaded = load(&[PolicySource { path: "bench.yaml".into(), text: text.as_bytes().to_vec() }]);
+    loaded.policy.unwrap_or_else(|| panic!("{:?}", loaded.problems))
+}
+
+fn example(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jetstream-workshop").join(file)
+}
+
+fn workshop() -> Policy {
+    policy(&std::fs::read_to_string(example("policy.yaml")).unwrap())
+}
+
+/// The cluster of 299 nodes and 14,651 pods: 45 MB unpacked.
+fn large() -> Option<PathBuf> {
+    let data = std::env::var_os("TIDEGATE_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = data.join("snapshots/kubescape_kwok_299nodes.json.gz");
+    if !path.is_file() {
+        println!("left out: {} is not there; TIDEGATE_DATA names the folder", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// Every node in one pool of which half may go.
+fn half_of(world: &World) -> Policy {
+    let names: Vec<String> = world.nodes.keys().map(|name| format!("{:?}", &**name)).collect();
+    let half = names.len() / 2;
+    policy(&format!("{HEAD}  pools:\n    - {{name: all, min: {half}, nodes: {{names: [{}]}}}}\n", names.join(", ")))
+}
+
+#[divan::bench]
+fn validate_a_policy_of_1000_pools(bencher: Bencher) {
+    let mut text = format!("{HEAD}  pools:\n");
+    for pool in 0..1000 {
+        let _ = writeln!(
+            text,
+            "    - name: pool-{pool}\n      nodes: {{names: \"p{pool}-n{{1..20}}\"}}\n      min: 2\n      max: 20\n      windows:\n        - {{name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: 10}}"
+        );
+    }
+    bencher.bench(|| policy(&text));
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn load_the_snapshot_of_45_mb(bencher: Bencher) {
+    if let Some(path) = large() {
+        bencher.bench(|| tidegate::observe::read(std::slice::from_ref(&path)).unwrap());
+    }
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn plan_on_the_snapshot_of_45_mb(bencher: Bencher) {
+    if let Some(path) = large() {
+        let world = World::build(tidegate::observe::read(&[path]).unwrap());
+        let policy = half_of(&world);
+        let now = world.taken.unwrap_or(Timestamp::UNIX_EPOCH);
+        bencher.bench(|| plan(&policy, &world, now));
+    }
+}
+
+#[divan::bench(sample_count = 20)]
+fn ten_years_of_a_schedule(bencher: Bencher) {
+    let policy = workshop();
+    let from: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let until: Timestamp = "2036-01-01T00:00:00Z".parse().unwrap();
+    bencher.bench(|| turns(&policy, &policy.pools[0], from, until, SignedDuration::from_mins(10)));
+}
+
+#[divan::bench(sample_count = 20)]
+fn park_nine_nodes_on_the_sandbox(bencher: Bencher) {
+    let policy = workshop();
+    let snapshot = tidegate::observe::read(&[example("cluster.yaml")]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    bencher.bench_local(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::in_memory(snapshot.clone(), &Faults::default());
+        let request = Request { targets: Vec::new(), for_apply: true };
+        let (plan, _) = plan_for(&policy, &World::build(sandbox.snapshot()), sandbox.now(), &request);
+        let order = Order {
+            policy: &policy,
+            plan: Some(plan),
+            resume: false,
+            no_wait: false,
+            folder: folder.path().to_owned(),
+        };
+        let (provider, clock) = (sandbox.clone(), sandbox.clone());
+        let doors = Doors { cluster: &sandbox, provider: &provider, clock: &clock };
+        let (_stop, mut interrupts) = Interrupts::channel();
+        let outcome = runtime.block_on(apply(doors, &order, &mut interrupts, &mut |_| {}));
+        assert!(matches!(outcome, Outcome::Ended(_)), "{outcome:?}");
+        outcome.exit_code()
+    });
+}
