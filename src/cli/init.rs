@@ -72,7 +72,9 @@ fn lifts(text: &str, world: &World) -> Vec<(String, Vec<String>)> {
         .map(|blocker| {
             let nodes = blocker.nodes.len();
             let s = if nodes == 1 { "" } else { "s" };
-            (format!("{} ({nodes} node{s}; lifting it alone would free {})", blocker.text, blocker.frees), blocker.lift)
+            let frees = blocker.frees;
+            let why = format!("{} ({nodes} node{s}; alone it would free {frees}); {}", blocker.text, blocker.hint);
+            (why, blocker.lift)
         })
         .collect()
 }
