@@ -327,3 +327,75 @@ fn a_node_that_is_needed_is_not_called_held() {
     assert_eq!(codes(&plan, "worker-2"), [Code::Floor, Code::NoController]);
     assert_eq!(plan.blockers, []);
 }
+
+fn own_cordon(cluster: &mut Cluster, number: usize, mark: &str) {
+    let record = json!({"mark": mark, "since": "2026-11-24T22:31:00Z", "policy": "test", "pool": "workers"});
+    let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+    cluster.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "ACTIVE");
+}
+
+/// Nodes that will go when the window ends take no new pods half an hour before, and nobody is moved until then.
+#[test]
+fn a_window_winds_down_by_cordons_alone() {
+    let policy = policy(&format!("{WORKSHOP}      windDown: 30m\n"), "");
+    let plan = Cluster::workers(10).plan(&policy, "2026-11-24T22:31:00Z");
+    assert_eq!(verbs(&plan, Verb::Cordon).len(), 9, "{:?}", plan.kept);
+    assert_eq!(plan.steps.len(), 9, "nothing but cordons");
+    assert_eq!(verify(&plan, &Cluster::workers(10).world(), &policy), []);
+    let mut cluster = Cluster::workers(1);
+    (2..=10).for_each(|number| own_cordon(&mut cluster, number, "draining"));
+    assert_eq!(cluster.plan(&policy, "2026-11-24T22:40:00Z").steps, [], "what is cordoned stays so");
+    let over = cluster.plan(&policy, "2026-11-24T23:00:00Z");
+    assert_eq!(verbs(&over, Verb::Park).len(), 9, "{:?}", over.kept);
+}
+
+#[test]
+fn own_cordons_come_back_before_anything_is_woken() {
+    let policy = policy("      replicas: 3\n", "");
+    let mut cluster = Cluster::workers(1);
+    own_cordon(&mut cluster, 2, "draining");
+    own_cordon(&mut cluster, 3, "draining");
+    let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+    let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+    cluster.node("worker-4", metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(verbs(&plan, Verb::Uncordon), ["worker-2", "worker-3"]);
+    assert_eq!(verbs(&plan, Verb::Wake), Vec::<&str>::new());
+}
+
+#[test]
+fn overrides_by_hand_win_and_end() {
+    let rest = "  overrides:\n    - {target: node/worker-5, min: 1, expires: \"2026-11-22T23:00:00Z\", reason: debugging, author: ana}\n    \
+                - {target: node/worker-6, max: 0, expires: \"2026-11-22T23:00:00Z\", reason: broken fan, author: ana}\n";
+    let policy = policy("      min: 8\n", rest);
+    let plan = Cluster::workers(10).plan(&policy, CALM);
+    assert!(codes(&plan, "worker-5").contains(&Code::Override), "{:?}", plan.kept);
+    assert!(verbs(&plan, Verb::Park).contains(&"worker-6"));
+    let later = Cluster::workers(10).plan(&policy, "2026-11-22T23:00:00Z");
+    assert!(!codes(&later, "worker-5").contains(&Code::Override));
+}
+
+#[test]
+fn at_most_so_many_nodes_are_in_transition() {
+    for (pool, width) in
+        [("      parallelism: 2\n", 2), ("      maxUnavailable: 30%\n", 3), ("      maxUnavailable: 1\n", 1)]
+    {
+        let policy = policy(&format!("{WORKSHOP}{pool}"), "");
+        let cluster = Cluster::workers(10);
+        let plan = cluster.plan(&policy, CALM);
+        let free = plan.steps.iter().filter(|step| step.after.is_empty()).count();
+        assert_eq!(free, width, "{pool}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    }
+}
+
+#[test]
+fn a_narrowed_plan_says_so() {
+    let policy = policy(WORKSHOP, "");
+    let world = Cluster::workers(10).world();
+    let request = tidegate::plan::Request { targets: vec!["node/worker-7".parse().unwrap()], for_apply: false };
+    let plan = plan_for(&policy, &world, at(CALM), &request).0;
+    assert_eq!(verbs(&plan, Verb::Park), ["worker-7"]);
+    assert!(!plan.complete && plan.applyable);
+    assert_eq!(plan.pools[0].desired, 9);
+}

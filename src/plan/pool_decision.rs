@@ -362,7 +362,10 @@ impl Pooled<'_> {
         }
         Some(Reason {
             code: Code::Floor,
-            text: format!("needed: at least {floor} nodes are to be active"),
+            text: format!(
+                "needed: at least {} to be active",
+                if floor == 1 { "1 node is".to_owned() } else { format!("{floor} nodes are") }
+            ),
             evidence: Evidence { window: self.window("min"), ..Evidence::default() },
             origin: self.origin("min"),
         })
