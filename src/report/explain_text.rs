@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
-use super::layout::{local, plural, wrapped};
+use super::layout::{local, local_times, plural, wrapped};
 use crate::plan::{Explanation, Plan, verb_name};
 
 /// An explanation as text.
@@ -37,7 +37,8 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
         for reason in &found.reasons {
             let node = reason.evidence.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default();
             let origin = reason.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-            out.push_str(&wrapped(&format!("{node}{}{origin}", reason.text), 4, width));
+            let text = local_times(&format!("{node}{}{origin}", reason.text), &plan.time_zone);
+            out.push_str(&wrapped(&text, 4, width));
         }
     }
     if !found.pods.is_empty() {

@@ -20,6 +20,22 @@ pub fn local_long(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%a %d %b %Y %H:%M:%S %Z").to_string()
 }
 
+/// `text` with every instant in it (values write them in UTC) as a person in `zone` reads it.
+pub fn local_times(text: &str, zone: &str) -> String {
+    let mut out = String::new();
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end_matches(|c: char| c.is_whitespace() || ",:;.)".contains(c));
+        match word.parse::<Timestamp>() {
+            Ok(at) if word.ends_with('Z') => {
+                out.push_str(&local(at, zone));
+                out.push_str(piece.get(word.len()..).unwrap_or_default());
+            }
+            _ => out.push_str(piece),
+        }
+    }
+    out
+}
+
 /// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone.
 pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
@@ -44,6 +60,13 @@ pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_in_a_text_become_local() {
+        let text = "freeze exam until 2026-11-26T00:00:00Z: 3 of 2026-11-26, v1.0Z.";
+        let expected = "freeze exam until Wed 25 Nov 17:00 MST: 3 of 2026-11-26, v1.0Z.";
+        assert_eq!(local_times(text, "America/Denver"), expected);
+    }
 
     #[test]
     fn wraps_at_the_width_and_loses_no_word() {

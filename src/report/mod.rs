@@ -10,6 +10,6 @@ pub mod progress;
 pub mod timetable;
 
 pub use explain_text::explain_text;
-pub use layout::{local, local_long, plural, wrapped};
+pub use layout::{local, local_long, local_times, plural, wrapped};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
-use super::layout::{local, local_long, plural, wrapped};
+use super::layout::{local, local_long, local_times, plural, wrapped};
 use super::plan_money::money_lines;
 use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Verb, needed};
 
@@ -24,13 +24,13 @@ pub fn plan_text(plan: &Plan, width: usize) -> String {
     }
     for refusal in &plan.refusals {
         let _ = writeln!(out, "\n{}", format!("Brake {}", refusal.brake).red().bold());
-        out.push_str(&wrapped(&refusal.text, 2, width));
+        out.push_str(&wrapped(&local_times(&refusal.text, &plan.time_zone), 2, width));
         if let Some(origin) = &refusal.origin {
             let _ = writeln!(out, "  {}", origin.dimmed());
         }
     }
     let _ = writeln!(out);
-    out.push_str(&wrapped(&plan.summary.text, 0, width));
+    out.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
     out
 }
 
@@ -85,7 +85,7 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
         node_steps(out, plan, steps, width);
     }
     let kept: Vec<&Kept> = plan.kept.iter().filter(|kept| kept.pool == pool.name).collect();
-    kept_nodes(out, &kept, width);
+    kept_nodes(out, &kept, &plan.time_zone, width);
 }
 
 fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
@@ -104,7 +104,7 @@ fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
         if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), crate::model::Money(cost)) };
     let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), verbs.join(" → "), cost.dimmed());
     let origin = first.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-    let why = format!("{}{origin}", first.reason.text);
+    let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
     out.push_str(&wrapped(&why, 6, width).dimmed().to_string());
     for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
         let line = match pod.action {
@@ -150,7 +150,7 @@ fn step_words(step: &Step) -> String {
 }
 
 /// Nodes that stay, those with the same reasons together.
-fn kept_nodes(out: &mut String, kept: &[&Kept], width: usize) {
+fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for kept in kept {
         let mut texts: Vec<String> = kept
@@ -163,7 +163,7 @@ fn kept_nodes(out: &mut String, kept: &[&Kept], width: usize) {
             .collect();
         let more = texts.len().saturating_sub(3);
         texts.truncate(3);
-        let mut text = texts.join("; ");
+        let mut text = local_times(&texts.join("; "), zone);
         if more > 0 {
             let _ = write!(text, "; and {more} more (`tidegate explain node/{}`)", kept.node);
         }
@@ -191,7 +191,7 @@ fn blockers(out: &mut String, plan: &Plan, width: usize) {
         let nodes = plural(blocker.nodes.len(), "node");
         let frees = if blocker.frees > 0 { format!(", alone in the way of {}", blocker.frees) } else { String::new() };
         let _ = writeln!(out, "  {}", format!("{nodes}{frees}").yellow());
-        out.push_str(&wrapped(&blocker.text, 4, width));
+        out.push_str(&wrapped(&local_times(&blocker.text, &plan.time_zone), 4, width));
         if !blocker.hint.is_empty() {
             let lead = if blocker.lift.is_empty() { "" } else { "lifted by, " };
             out.push_str(&wrapped(&format!("{lead}{}", blocker.hint), 4, width).dimmed().to_string());
@@ -207,7 +207,7 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
         if !lines.is_empty() {
             let _ = writeln!(out, "\n{}", title.bold());
             for line in lines {
-                out.push_str(&wrapped(&line, 2, width));
+                out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 2, width));
             }
         }
     };

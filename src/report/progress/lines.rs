@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::execute::{Event, EventKind};
+use crate::report::local_times;
 
 /// `15:30:12  demo-k8s-node-nf-2  cordoned`. None for what is only worth a bar's while.
 pub fn line(event: &Event, zone: &TimeZone) -> Option<String> {
@@ -15,10 +16,11 @@ pub fn line(event: &Event, zone: &TimeZone) -> Option<String> {
         EventKind::Warning => "warning: ",
         _ => "",
     };
+    let message = local_times(&event.message, zone.iana_name().unwrap_or("UTC"));
     // Words that name their node already need it only once.
     Some(match event.node.as_deref().filter(|node| !event.message.contains(*node)) {
-        Some(node) => format!("{time}  {node}  {mark}{}", event.message),
-        None => format!("{time}  {mark}{}", event.message),
+        Some(node) => format!("{time}  {node}  {mark}{message}"),
+        None => format!("{time}  {mark}{message}"),
     })
 }
 
