@@ -69,10 +69,19 @@ pub fn refusals(
             );
         }
     }
-    if let (Some(pinned), Some(seen)) = (&policy.cluster, &world.cluster)
-        && pinned != seen
-    {
-        refuse("other-cluster", format!("the policy is for cluster {pinned}, this is cluster {seen}"));
-    }
     refusals
 }
+
+/// Why this world is not the one that the policy is for: then nothing at all is done, giving capacity back included.
+pub fn other_cluster(policy: &Policy, world: &World) -> Option<Refusal> {
+    let pinned = policy.cluster.as_ref()?;
+    let text = match &world.cluster {
+        Some(seen) if seen == pinned => return None,
+        Some(seen) => format!("the policy is for cluster {pinned}, this is cluster {seen}"),
+        None => format!("the policy is for cluster {pinned}, and what was observed does not say which cluster it is"),
+    };
+    Some(Refusal { brake: OTHER_CLUSTER.to_owned(), text, origin: None })
+}
+
+/// The one refusal that forbids every act.
+pub const OTHER_CLUSTER: &str = "other-cluster";

@@ -48,8 +48,16 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
-    let refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
+    let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
     let mut caveats = caveats(world);
+    caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {
+        format!("node {node} belongs to pool {first} and to pool {second}: {first} has it until one of them lets go")
+    }));
+    if let Some(refusal) = brakes::other_cluster(policy, world) {
+        caveats.push(refusal.text.clone());
+        refusals.push(refusal);
+    }
+    caveats.extend(strangers(policy, &inventory, &request.targets));
     let known = caveats.is_empty();
     if !request.targets.is_empty() {
         let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();
@@ -105,6 +113,16 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     plan.summary = summary::summarise(&plan, &decisions);
     let memory = remember(policy, world, &inventory, &plan, now);
     (plan, memory)
+}
+
+/// Targets that name nothing.
+fn strangers(policy: &Policy, inventory: &Inventory, targets: &[Target]) -> Vec<String> {
+    let known = |target: &&Target| match target {
+        Target::Node(name) => inventory.pool_of.contains_key(name),
+        Target::Pool(name) => policy.pools.iter().any(|pool| pool.name == *name),
+    };
+    let unknown = targets.iter().filter(|target| !known(target));
+    unknown.map(|target| format!("{target} is neither a pool of the policy nor a member of one")).collect()
 }
 
 /// Leaves only what a target names.

@@ -10,6 +10,7 @@ use super::{Plan, PoolPlan, Reason, Step, node_rules};
 use crate::model::World;
 use crate::placement::Site;
 use crate::policy::Policy;
+use crate::schedule::holds;
 
 /// What the table says of one pod, and where else it would fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,16 +79,18 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         reasons = node_rules::staying(policy, pool, member, world, now);
     }
     let site = Site::new(world);
-    let relaxed = Vec::new();
+    let holding = pool.map(|pool| holds(policy, pool, now, super::pool_decision::wake_lead(world, pool)));
+    let relaxed = holding.map(|holding| holding.relaxed).unwrap_or_default();
     let pods = world.pods_on(name).map(|pod| {
         let asked = Asked { pod, world, drain: &policy.drain, now, relaxed: &relaxed, settings: Settings::default() };
+        let homes = site.homes(pod).iter().filter(|home| ***home != *name).count();
         let (answer, text) = match may_leave(&asked) {
+            Ruling::Goes if homes == 0 => ("blocks", "it has no other home".to_owned()),
             Ruling::Goes => ("goes", "it may be evicted".to_owned()),
             Ruling::Stays(why) => ("stays", why.to_owned()),
             Ruling::Waits(_, reason) => ("waits", reason.text),
             Ruling::Blocks(reason) => ("blocks", reason.text),
         };
-        let homes = site.homes(pod).iter().filter(|home| ***home != *name).count();
         PodAnswer {
             pod: pod.key.to_string(),
             answer: answer.to_owned(),

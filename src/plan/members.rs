@@ -62,8 +62,10 @@ impl Member {
 pub struct Inventory {
     /// By pool, in the policy's order.
     pub pools: Vec<Vec<Member>>,
-    /// Pool index by node name. A node in two pools belongs to the first; validation reports it.
+    /// Pool index by node name. A node that two pools take in belongs to the first.
     pub pool_of: BTreeMap<Name, usize>,
+    /// Nodes that two pools take in, with both: names alone are compared by validation, labels can only be here.
+    pub claimed_twice: Vec<(Name, Name, Name)>,
 }
 
 impl Inventory {
@@ -83,6 +85,11 @@ impl Inventory {
                     .collect(),
                 Members::Names(patterns) => named(patterns, &names),
             };
+            for name in &members {
+                if let Some(first) = inventory.pool_of.get(name).and_then(|index| policy.pools.get(*index)) {
+                    inventory.claimed_twice.push((name.clone(), first.name.clone(), pool.name.clone()));
+                }
+            }
             members.retain(|name| !inventory.pool_of.contains_key(name));
             members.sort_by(|a, b| natural(a, b));
             for name in &members {

@@ -25,6 +25,7 @@ mod summary;
 mod verify;
 
 pub use blockers::needed;
+pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use decide::{FORMAT_VERSION, plan, plan_for};
 pub use document::{

@@ -37,15 +37,20 @@ pub fn summarise(plan: &Plan, decisions: &[Decision]) -> Summary {
         (Verdict::Changes, changes(plan, &summary, cannot.as_deref()))
     } else if let Some(cannot) = cannot {
         (Verdict::Cannot, format!("Cannot: {cannot}."))
+    } else if let Some(refusal) = plan.refusals.first() {
+        (Verdict::NothingNow, format!("Nothing is taken away: brake {}, see above.", refusal.brake))
     } else if held > 0 {
         let held = u32::try_from(held).unwrap_or(u32::MAX);
         let text =
-            format!("Nothing to do now: {} could go and {} held, see below.", plural(held, "node"), verb_be(held));
+            format!("Nothing to do now: {} could go and {} held, see above.", plural(held, "node"), verb_be(held));
         (Verdict::NothingNow, text)
     } else if let Some(kept) = plan.kept.iter().find(|kept| reason_is(kept, super::Code::MinParked)) {
         let until = kept.reasons.iter().find_map(|reason| reason.evidence.until);
         let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
         (Verdict::NothingNow, format!("Nothing to do now: nodes are wanted again too soon to park them{until}."))
+    } else if !plan.targets.is_empty() {
+        let text = format!("Nothing to do for {}; the rest was not looked at.", plan.targets.join(", "));
+        (Verdict::NothingNow, text)
     } else {
         (Verdict::NoChanges, "No changes. The cluster is what the policy wants.".to_owned())
     };

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod cut;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

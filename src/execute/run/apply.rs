@@ -16,7 +16,7 @@ use crate::cluster::ClusterError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, World};
-use crate::plan::{Plan, Refusal, Request, Target, plan_for};
+use crate::plan::{OTHER_CLUSTER, Plan, Refusal, Request, Target, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.
@@ -185,8 +185,7 @@ async fn resume(
     }
     let world = World::build(doors.cluster.observe().await?);
     let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &super::lock::owner())?;
-    let end = carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await?;
-    Ok(Outcome::Ended(end))
+    carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await
 }
 
 async fn carry_on(
@@ -197,17 +196,25 @@ async fn carry_on(
     (log, lock): (&mut dyn Log, Option<&mut Lock>),
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
-) -> Result<End, ApplyError> {
+) -> Result<Outcome, ApplyError> {
     let now = doors.clock.now();
     let targets = told.plan.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
-    let (fresh, _) = allowed(&fresh);
+    let (fresh, refusals) = allowed(&fresh);
+    if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
+        return Ok(Outcome::Refused(refusals, None));
+    }
+    if *told.plan.policy.digest != *order.policy.digest {
+        let text = "the policy is another one than when this was begun: what it does not want any more is not done";
+        tell(&Event::new(EventKind::Warning, now, text));
+    }
     let (plan, dropped) = preparing::still_wanted(&told.plan, &fresh, &world);
     for node in dropped {
-        let text = format!("{node} had not been begun and is not to go any more");
+        let text = format!("{node} is not to go any more");
         tell(&Event { node: Some(node), ..Event::new(EventKind::StepProgress, now, text) });
     }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
-    Ok(Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?)
+    let end = Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?;
+    Ok(if refusals.is_empty() { Outcome::Ended(end) } else { Outcome::Refused(refusals, Some(end)) })
 }

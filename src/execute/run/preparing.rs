@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cluster::NodeRecord;
 use crate::execute::machine::{FreezeSpan, PoolSettings, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{Plan, Verb};
+use crate::plan::{Code, OTHER_CLUSTER, Plan, Verb};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -63,31 +63,68 @@ fn freezes(policy: &Policy, pool: &Pool, now: Timestamp) -> Vec<FreezeSpan> {
     open.into_iter().chain(later).collect()
 }
 
-/// What is left of a plan that is taken up again: nodes that were not begun go only if the plan made now, by the
-/// brakes that hold now, still wants it. What was begun is brought to its end.
+/// What is left of a plan that is taken up again, by what is wanted now: a node goes on going only if the plan made now,
+/// with the brakes that hold now, wants it gone, or if its server was told to go already. A node that was begun also goes
+/// on where nothing but pods stands in the way: that may be our own doing (a budget that waits for what we evicted), and
+/// each pod is looked at again anyway. Any other node is left out; if it was begun, it comes back by the steps that the
+/// plan made now has for it.
 pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<String>) {
     let wanted: BTreeSet<&str> =
         fresh.steps.iter().filter(|step| taking(step.verb)).map(|step| step.node.as_str()).collect();
-    let begun = |node: &str| world.nodes.get(node).is_some_and(|node| matches!(NodeRecord::of(node), Ok(Some(_))));
+    let begun = |name: &str| world.nodes.get(name).filter(|node| matches!(NodeRecord::of(node), Ok(Some(_))));
+    let sent = |name: &str| {
+        let server = begun(name).and_then(|node| world.server_of(node));
+        server.is_some_and(|server| server.task.is_some() || server.state.parked())
+    };
+    let only_pods = |name: &str| {
+        let kept = fresh.kept.iter().find(|kept| kept.node == name);
+        begun(name).is_some() && kept.is_some_and(|kept| kept.reasons.iter().all(|reason| about_pods(reason.code)))
+    };
     let mut plan = told.clone();
-    let mut dropped = Vec::new();
+    let mut dropped: Vec<String> = Vec::new();
     plan.steps.retain(|step| {
-        let keep = !taking(step.verb) || wanted.contains(step.node.as_str()) || begun(&step.node);
-        if !keep && dropped.last() != Some(&step.node) {
+        let node = step.node.as_str();
+        let keep = !taking(step.verb) || wanted.contains(node) || sent(node) || only_pods(node);
+        if !keep && !dropped.contains(&step.node) {
             dropped.push(step.node.clone());
         }
         keep
     });
+    let back = fresh.steps.iter().filter(|step| !taking(step.verb) && dropped.contains(&step.node));
+    plan.steps.extend(back.cloned());
+    let there: BTreeSet<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
+    plan.steps.iter_mut().for_each(|step| step.after.retain(|id| there.contains(id)));
     (plan, dropped)
+}
+
+/// Reasons that rest on pods alone.
+fn about_pods(code: Code) -> bool {
+    matches!(
+        code,
+        Code::DoNotDisrupt
+            | Code::PolicyBlock
+            | Code::PolicyWait
+            | Code::JobRuns
+            | Code::NoController
+            | Code::LocalStorage
+            | Code::SystemPod
+            | Code::LongGrace
+            | Code::Budget
+            | Code::ImpliedBudget
+            | Code::NoOtherHome
+            | Code::NotModelled
+    )
 }
 
 fn taking(verb: Verb) -> bool {
     matches!(verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
 }
 
-/// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6).
+/// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6). In a
+/// cluster that the policy is not for, nothing is left.
 pub fn only_giving(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
-    plan.steps.retain(|step| !taking(step.verb));
+    let ours = plan.refusals.iter().all(|refusal| refusal.brake != OTHER_CLUSTER);
+    plan.steps.retain(|step| ours && !taking(step.verb));
     plan
 }

@@ -42,12 +42,11 @@ const KINDS: [Kind; 19] = [
 impl Sim {
     /// Starts at the moment the snapshot was taken. What the snapshot does not tell is made up in a written way: a node
     /// without a server gets one, an owner without an object wants as many pods as it has, and a kind that was not
-    /// listed is empty. From then on this *is* the cluster, so every kind is known.
+    /// listed is empty. From then on this *is* the cluster, so every kind is known; what could not be read stays a gap.
     pub fn start(snapshot: Snapshot, faults: &Faults) -> Self {
         let now = snapshot.taken.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut world = World::build(snapshot);
         world.observed = BTreeSet::from(KINDS);
-        world.gaps.clear();
         let mut sim = Self {
             now,
             world,
