@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::{Exit, Failure};
-use crate::policy::Severity;
+use crate::policy::{Severity, print_effective};
 use crate::report;
 
 /// Check a policy: every problem at once, each with its place and its fix
@@ -13,13 +13,17 @@ use crate::report;
 #[command(after_help = "\
 Examples:
   tidegate validate -f policy.yaml
-  tidegate validate -f policies/ --format json")]
+  tidegate validate -f policies/ --format json
+  tidegate validate -f policy.yaml --print           # with every default, and where each value stands")]
 pub struct Validate {
     #[command(flatten)]
     policy: PolicyArgs,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    /// Print the policy as it counts: all files together, each value with its place or as a default
+    #[arg(long, conflicts_with = "format")]
+    print: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +37,11 @@ impl Validate {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (sources, loaded) = self.policy.read()?;
         let problems = loaded.problems;
+        if let (true, Some(policy)) = (self.print, &loaded.policy) {
+            say(out, &problems, &sources);
+            out.data(&print_effective(policy))?;
+            return Ok(Exit::Done);
+        }
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
         match self.format {
             Format::Json => out.json(&report::diagnostics::json(&problems))?,

@@ -10,8 +10,9 @@ use super::node::{Node, Raw, Scalar, Value};
 
 /// Largest policy file, in bytes. A thousand pools with their windows are a tenth of it.
 const MOST_BYTES: usize = 4 << 20;
-/// Deepest nesting. The language itself needs ten.
-const MOST_DEPTH: usize = 64;
+/// Deepest nesting. The language itself needs nine levels; the reader goes down by recursion, and a thread's stack is
+/// not for the file to spend.
+const MOST_DEPTH: usize = 24;
 
 /// Reads the documents of one file. What cannot be read is in `out`; empty documents are left out.
 pub(crate) fn decode(bytes: &[u8], file: u32, out: &mut Findings) -> Vec<Node> {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Origin, Pool};
-use crate::model::{IntOrPercent, Money, Name, PerMille, Resources, Selector};
+use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector};
 
 /// A file that the policy was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,17 @@ pub struct DrainRule {
     pub at_most: Option<SignedDuration>,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl DrainRule {
+    /// Whether it takes the pod in. A pod without a controller has the kind `none`.
+    pub fn matches(&self, pod: &Pod) -> bool {
+        let kind = pod.owner.as_ref().map_or("none", |owner| &owner.kind);
+        let has = |names: &[Name], wanted: &str| names.is_empty() || names.iter().any(|name| &**name == wanted);
+        has(&self.namespaces, &pod.key.namespace)
+            && has(&self.owner_kinds, kind)
+            && self.labels.as_ref().is_none_or(|selector| selector.matches(&pod.labels))
+    }
 }
 
 /// Local volumes that may be lost. All conditions that are given must hold.

@@ -75,7 +75,7 @@ impl Findings {
         self.list.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
         let place = |span: &Span| {
             let file = files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
-            Place { file, line: span.line, column: span.column, start: span.start, end: span.end }
+            Place { file, line: span.line, column: span.column, bytes: Some(span.start..span.end) }
         };
         let problem = |finding: Finding| Problem {
             severity: finding.severity,

@@ -3,7 +3,7 @@
 use super::decode::decode;
 use super::finding::Findings;
 use super::lower::lower;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::wire::{Document, Wire};
 use super::{Policy, PolicyFile, Problem};
 use crate::model::Name;
@@ -36,11 +36,35 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
     if sources.is_empty() {
         out.general("no-files", "there is no policy file").help("name a file or a folder with `-f`");
     }
-    let documents: Vec<Document> = nodes.iter().filter_map(|node| Document::read(node, &mut out)).collect();
+    let mut documents: Vec<Document> = Vec::new();
+    for node in &nodes {
+        if !foreign(node, &mut out) {
+            documents.extend(Document::read(node, &mut out));
+        }
+    }
     let files: Vec<PolicyFile> = (sources.iter())
         .map(|source| PolicyFile { path: source.path.clone(), digest: super::lower::hex(&source.text) })
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let policy = lower(documents, files, &mut out);
     Loaded { policy, problems: out.into_problems(&names, &nodes) }
+}
+
+/// Whether a document says of itself that it is something else than a policy.
+fn foreign(node: &Node, out: &mut Findings) -> bool {
+    let Value::Map(entries) = &node.value else { return false };
+    let field = |name: &str| {
+        entries.iter().find_map(|(key, value)| match &value.value {
+            Value::Scalar(scalar) if key.text == name => Some(scalar),
+            _ => None,
+        })
+    };
+    let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else { return false };
+    let ours = version.text.starts_with("tidegate.dev/") || kind.text == "CapacityPolicy";
+    if !ours {
+        let what: String = kind.text.chars().take(60).collect();
+        out.error("not-a-policy", kind.span, format!("this is a `{what}`, not a policy"))
+            .help("take it out of the folder, or name only the policy's files with `-f`");
+    }
+    !ours
 }

@@ -3,6 +3,7 @@
 //! Pure. `wire` is what a file may contain, with spans; `decode` reads it; `lower` turns it into the domain values
 //! here and collects every [`Problem`] instead of stopping at the first.
 
+mod check;
 mod decode;
 mod domain;
 mod finding;
@@ -15,11 +16,13 @@ mod origin;
 mod overlap;
 mod pattern;
 mod pool;
+mod print;
 mod problem;
 mod schema;
 mod window;
 mod wire;
 
+pub use check::check_against;
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, OverrideTarget, Policy,
     PolicyFile, Provider, ProviderKind, Rate, StateShares,
@@ -28,6 +31,7 @@ pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;
 pub use pattern::MOST_NAMES;
 pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
+pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use schema::schema;
 pub use window::{Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

@@ -7,8 +7,14 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     if wanted.is_empty() || wanted.chars().count() > 100 {
         return None;
     }
-    let cut_off = (wanted.chars().count() / 3).max(1);
-    let scored = candidates.into_iter().map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), candidate));
+    let length = wanted.chars().count();
+    let cut_off = (length / 3).max(1).min(length.saturating_sub(1));
+    let distance = |candidate: &str| {
+        let known = plain(candidate);
+        let cut = known.starts_with(&wanted) || wanted.starts_with(&known);
+        if cut && wanted.len().min(known.len()) >= 3 { 1 } else { strsim::osa_distance(&wanted, &known) }
+    };
+    let scored = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
     scored.filter(|(distance, _)| *distance <= cut_off).min().map(|(_, candidate)| candidate)
 }
 
@@ -20,7 +26,8 @@ pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'
     let all: Vec<String> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
     match all.len() {
         0 => None,
-        1..=24 => Some(format!("known are {}", all.join(", "))),
+        1 => Some(format!("write {}", all.join(""))),
+        2..=24 => Some(format!("known are {}", all.join(", "))),
         _ => None,
     }
 }
@@ -39,6 +46,9 @@ mod tests {
             ("x-extra", None),
             ("", None),
             ("zzz", None),
+            ("max", Some("maxUnavailable")),
+            ("m", None),
+            ("x", None),
         ] {
             assert_eq!(nearest(word, fields), expected, "{word}");
         }

@@ -1,6 +1,7 @@
 //! What is wrong with a policy, as a plain value: reports draw it, editors and CI read it.
 
 use std::fmt;
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A piece of a policy file. Lines and columns count from 1, columns in characters; `start..end` are bytes of the file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// A piece of a policy file. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Place {
     /// The file as it was named.
@@ -36,10 +37,8 @@ pub struct Place {
     pub line: u32,
     /// The column.
     pub column: u32,
-    /// The first byte.
-    pub start: u32,
-    /// The byte after the last.
-    pub end: u32,
+    /// The bytes of the file; None where only the beginning is known.
+    pub bytes: Option<Range<u32>>,
 }
 
 /// Another place that a problem is about, such as where a name was first given.

@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Display};
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeStyles};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents, ThemeStyles,
+};
 
 use crate::policy::{Place, PolicySource, Problem, Severity};
 
@@ -33,8 +36,11 @@ pub fn text(problems: &[Problem], sources: &[PolicySource], style: Style) -> Str
         (false, true) => GraphicalTheme::unicode_nocolor(),
         (false, false) => GraphicalTheme::none(),
     };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width.max(40)).with_links(false);
-    let shown: Vec<(&str, NamedSource<String>)> = sources.iter().map(readable).collect();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(style.width.max(40))
+        .with_links(false)
+        .with_wrap_lines(false);
+    let shown: Vec<(&str, Text)> = sources.iter().map(readable).collect();
     let mut text = String::new();
     for problem in problems {
         let drawn = Drawn::new(problem, &shown);
@@ -76,9 +82,38 @@ pub fn json(problems: &[Problem]) -> serde_json::Value {
 }
 
 /// A file's text as it may go to a terminal. Bytes keep their places.
-fn readable(source: &PolicySource) -> (&str, NamedSource<String>) {
+fn readable(source: &PolicySource) -> (&str, Text) {
     let text = std::str::from_utf8(&source.text).map(harmless).unwrap_or_default();
-    (&source.path, NamedSource::new(&*source.path, text))
+    (&source.path, Text { name: source.path.to_string(), text })
+}
+
+/// A file's text. miette counts columns in bytes; this counts them in characters, as every editor does.
+#[derive(Debug)]
+struct Text {
+    name: String,
+    text: String,
+}
+
+impl SourceCode for Text {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let found = self.text.read_span(span, before, after)?;
+        let start = self.text.get(..found.span().offset()).unwrap_or_default();
+        let line_start = start.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = start.get(line_start..).unwrap_or_default().trim_start_matches('\u{feff}').chars().count();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            found.data(),
+            *found.span(),
+            found.line(),
+            column,
+            found.line_count(),
+        )))
+    }
 }
 
 /// Control characters could rewrite the terminal; each becomes a `?`, which is as long.
@@ -91,27 +126,27 @@ fn harmless(text: &str) -> String {
 struct Drawn<'a> {
     problem: &'a Problem,
     message: String,
-    source: Option<&'a NamedSource<String>>,
+    source: Option<&'a Text>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(problem: &'a Problem, sources: &'a [(&str, NamedSource<String>)]) -> Self {
+    fn new(problem: &'a Problem, sources: &'a [(&str, Text)]) -> Self {
         let find = |place: &Place| sources.iter().find(|(path, _)| **path == *place.file).map(|(_, source)| source);
         let source = problem.place.as_ref().and_then(find);
         let mut labels = Vec::new();
         let mut help: Vec<String> = problem.help.iter().map(|help| harmless(help)).collect();
         let mut drawn = false;
         if let (Some(place), Some(source)) = (&problem.place, source)
-            && let Some((start, length)) = line_part(source.inner(), place)
+            && let Some((start, length)) = line_part(&source.text, place)
         {
             drawn = true;
             labels.push(LabeledSpan::new_primary_with_span(problem.path.as_deref().map(harmless), (start, length)));
         }
         for related in &problem.related {
             let same = problem.place.as_ref().is_some_and(|place| place.file == related.place.file);
-            match source.filter(|_| same && drawn).and_then(|source| line_part(source.inner(), &related.place)) {
+            match source.filter(|_| same && drawn).and_then(|source| line_part(&source.text, &related.place)) {
                 Some((start, length)) => {
                     labels.push(LabeledSpan::new_with_span(Some(harmless(&related.message)), (start, length)));
                 }
@@ -130,9 +165,12 @@ impl<'a> Drawn<'a> {
     }
 }
 
-/// The part of a place that lies on its first line; None if that line cannot be shown.
+/// The part of a place that lies on its first line, as start and length; None if that line cannot be shown.
 fn line_part(text: &str, place: &Place) -> Option<(usize, usize)> {
-    let (start, end) = (place.start as usize, place.end as usize);
+    let (start, end) = match &place.bytes {
+        Some(bytes) => (bytes.start as usize, bytes.end as usize),
+        None => word_at(text, place.line, place.column)?,
+    };
     let before = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
     let rest = text.get(start..)?;
     let line_end = rest.find(['\n', '\r']).unwrap_or(rest.len());
@@ -140,6 +178,19 @@ fn line_part(text: &str, place: &Place) -> Option<(usize, usize)> {
         return None;
     }
     Some((start, end.saturating_sub(start).min(line_end)))
+}
+
+/// The word that begins at a line and column.
+fn word_at(text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
+    let line_start: usize = text.split_inclusive('\n').take(line.checked_sub(1)? as usize).map(str::len).sum();
+    let rest = text.get(line_start..)?;
+    let (offset, _) = rest.char_indices().nth(column.checked_sub(1)? as usize)?;
+    let word = rest.get(offset..)?;
+    let length = match word.chars().next()? {
+        quote @ ('"' | '\'') => word.get(1..)?.find(quote).map_or(1, |end| end + 2),
+        _ => word.find(|c: char| c.is_whitespace() || ",:]}".contains(c)).unwrap_or(word.len()),
+    };
+    Some((line_start + offset, line_start + offset + length))
 }
 
 impl Display for Drawn<'_> {

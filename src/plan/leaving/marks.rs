@@ -1,8 +1,8 @@
 //! Rules that read marks on the pod and entries of the policy.
 
 use super::table::{Asked, Ruling};
+use crate::model::Pod;
 use crate::model::keys;
-use crate::model::{Name, Pod};
 use crate::plan::{Code, Evidence, Reason};
 use crate::policy::{DrainAction, DrainRule};
 
@@ -72,13 +72,7 @@ pub fn on_completion(asked: &Asked<'_>) -> Option<Ruling> {
 
 /// The first entry of `drain.pods` that takes the pod in.
 pub fn matching_entry<'a>(rules: &'a [DrainRule], pod: &Pod) -> Option<&'a DrainRule> {
-    let kind = pod.owner.as_ref().map_or("none", |owner| &owner.kind);
-    let has = |names: &[Name], wanted: &str| names.is_empty() || names.iter().any(|name| &**name == wanted);
-    rules.iter().find(|rule| {
-        has(&rule.namespaces, &pod.key.namespace)
-            && has(&rule.owner_kinds, kind)
-            && rule.labels.as_ref().is_none_or(|selector| selector.matches(&pod.labels))
-    })
+    rules.iter().find(|rule| rule.matches(pod))
 }
 
 /// `block` and `wait` of the policy decide here; `evict` and `cordonFirst` lift other rules where those stand.

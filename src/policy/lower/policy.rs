@@ -1,15 +1,17 @@
 //! The policy as a whole.
 
+use std::collections::BTreeMap;
+
 use super::conflicts::cannot_both_hold;
 use super::context::Context;
 use super::digest::digest;
 use super::drain::drain;
 use super::limits::{brakes, limits, providers};
 use super::members::no_node_twice;
-use super::merge::merge;
+use super::merge::{Merged, merge};
 use super::money::{allocation, rates};
 use super::overrides::overrides;
-use super::pools::{Known, pool, schedules};
+use super::pools::{Known, Schedule, pool, schedules};
 use crate::model::Name;
 use crate::policy::finding::Findings;
 use crate::policy::wire::Document;
@@ -19,7 +21,7 @@ use crate::policy::{Policy, PolicyFile};
 pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Option<Policy> {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
-    let mut cx = Context { files: &names, out, not_acted_on: Vec::new() };
+    let mut cx = Context { files: &names, out, not_acted_on: Vec::new(), windows: BTreeMap::new() };
     let zone = merged.time_zone.as_ref().map_or_else(|| Name::from("UTC"), |zone| zone.value.0.clone());
 
     let limits = limits(&merged.limits, &mut cx);
@@ -33,23 +35,6 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let mut known = Known { schedules: &mut all_schedules, providers: &provider_names, zone: &zone };
     let pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
     no_node_twice(&merged.pools, &mut cx);
-    for written in &merged.schedules {
-        let Some(name) = &written.name else { continue };
-        if all_schedules.get(name.as_str()).is_some_and(|schedule| !schedule.used) {
-            cx.out
-                .warning("unused", name.span, format!("no pool uses the schedule `{}`", name.as_str()))
-                .help(format!("add `schedules: [{}]` to a pool, or remove it", name.as_str()));
-        }
-    }
-    if merged.pools.is_empty() && !merged.pools_given {
-        cx.out
-            .warning(
-                "no-pools",
-                merged.name.as_ref().map(|name| name.span).unwrap_or_default(),
-                "the policy has no pools",
-            )
-            .help("add `pools`; a policy without them leaves every node as it is");
-    }
     cannot_both_hold(&pools, &mut cx);
 
     let pool_names: Vec<&str> =
@@ -59,6 +44,10 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let rates = rates(&merged.rates, &provider_names, &mut cx);
     let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
+
+    if !cx.out.has_errors() {
+        without_effect(&merged, &all_schedules, &mut cx);
+    }
 
     let mut not_acted_on = std::mem::take(&mut cx.not_acted_on);
     not_acted_on.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
@@ -84,4 +73,25 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     };
     policy.digest = digest(&policy);
     Some(policy)
+}
+
+/// Warns of what is written and changes nothing. Only said of a policy without errors, which may be the cause.
+fn without_effect(merged: &Merged, schedules: &BTreeMap<Name, Schedule>, cx: &mut Context<'_>) {
+    for written in &merged.schedules {
+        let Some(name) = &written.name else { continue };
+        if schedules.get(name.as_str()).is_some_and(|schedule| !schedule.used) {
+            cx.out
+                .warning("unused", name.span, format!("no pool uses the schedule `{}`", name.as_str()))
+                .help(format!("add `schedules: [{}]` to a pool, or remove it", name.as_str()));
+        }
+    }
+    if merged.pools.is_empty() && !merged.pools_given {
+        cx.out
+            .warning(
+                "no-pools",
+                merged.name.as_ref().map(|name| name.span).unwrap_or_default(),
+                "the policy has no pools",
+            )
+            .help("add `pools`; a policy without them leaves every node as it is");
+    }
 }

@@ -121,7 +121,8 @@ fn provider(written: &wire::Pool, known: &Known<'_>, cx: &mut Context<'_>) -> Op
             if !written.has("provider")
                 && let Some(name) = &written.name
             {
-                let all: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+                let all: BTreeSet<String> = several.iter().map(|name| format!("`{name}`")).collect();
+                let all: Vec<String> = all.into_iter().collect();
                 cx.out
                     .error("missing-field", name.span, "the pool does not say which provider it belongs to")
                     .help(format!("add `provider`: one of {}", all.join(", ")));
@@ -154,9 +155,12 @@ fn calendar(written: &wire::Pool, known: &mut Known<'_>, cx: &mut Context<'_>) -
             all_exceptions.extend(schedule.exceptions.iter().cloned());
         }
     }
-    let skippable: BTreeSet<String> = all_windows.iter().map(|window| window.name.to_string()).collect();
-    let skippable: BTreeSet<&str> =
-        skippable.iter().map(String::as_str).chain(window_names(&written.windows).map(|name| name.as_str())).collect();
+    // As `schedule/window` too, for two schedules may each have a window of that name.
+    let qualified = |window: &Window| window.schedule.as_ref().map(|schedule| format!("{schedule}/{}", window.name));
+    let mut skippable: BTreeSet<String> = all_windows.iter().filter_map(qualified).collect();
+    skippable.extend(all_windows.iter().map(|window| window.name.to_string()));
+    skippable.extend(window_names(&written.windows).map(|name| name.as_str().to_owned()));
+    let skippable: BTreeSet<&str> = skippable.iter().map(String::as_str).collect();
     for written in written.exceptions.iter().flat_map(|list| &list.value) {
         all_exceptions.extend(exception(written, home, &skippable, cx));
     }

@@ -117,6 +117,8 @@ pub(crate) fn window(
         cx.not_acted_on("lead: auto (a default is used until times have been measured)", auto.span);
     }
     let place = written.name.as_ref().map_or(written.span, |name| name.span);
+    let origin = cx.origin(place);
+    cx.windows.insert(origin.clone(), place);
     Some(Window {
         name,
         schedule: home.schedule.cloned(),
@@ -129,7 +131,7 @@ pub(crate) fn window(
             None => Lead::Fixed(SignedDuration::ZERO),
         },
         priority: written.priority.as_ref().map_or(0, |priority| priority.value),
-        origin: cx.origin(place),
+        origin,
     })
 }
 

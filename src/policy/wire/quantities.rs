@@ -29,8 +29,7 @@ fn read(
             None
         }
         Err(error) => {
-            out.error("bad-quantity", node.span, format!("`{}` is not {what}: {error}", text.text))
-                .help(format!("write it like `{unit}`"));
+            out.error("bad-quantity", node.span, error).help(format!("write it like `{unit}`"));
             None
         }
     }

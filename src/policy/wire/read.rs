@@ -25,13 +25,20 @@ impl<T: Wire> Wire for Located<T> {
 impl<T: Wire> Wire for Vec<T> {
     fn read(node: &Node, out: &mut Findings) -> Option<Self> {
         match &node.value {
-            Value::List(items) => Some(items.iter().filter_map(|item| T::read(item, out)).collect()),
+            Value::List(items) => readable(items, |item| T::read(item, out)),
             _ => {
                 expected(node, "a list", out);
                 None
             }
         }
     }
+}
+
+/// Those of the items that can be read. None if there are some and not one can be: what is left is then not an empty
+/// list, which somebody would complain of once more.
+fn readable<I, T>(items: &[I], read: impl FnMut(&I) -> Option<T>) -> Option<Vec<T>> {
+    let found: Vec<T> = items.iter().filter_map(read).collect();
+    (items.is_empty() || !found.is_empty()).then_some(found)
 }
 
 /// One value or a list of them.
@@ -71,7 +78,7 @@ impl<T: Wire> Wire for Pairs<T> {
             let key_text = Located { value: key.text.clone(), span: key.span };
             Some((key_text, field(key, value, out)?))
         };
-        Some(Self(entries.iter().filter_map(read).collect()))
+        readable(entries, read).map(Self)
     }
 }
 

@@ -1,0 +1,87 @@
+//! Pools of the effective policy.
+
+use super::lines::{Lines, length, list, quoted, selector};
+use super::schedules::{calendar, exceptional, headroom};
+use crate::model::{IntOrPercent, Name};
+use crate::policy::{Members, Policy, Pool};
+
+/// A count, or a percentage in quotes.
+pub(super) fn count_or_percent(value: IntOrPercent) -> String {
+    match value {
+        IntOrPercent::Count(count) => count.to_string(),
+        IntOrPercent::Percent(percent) => quoted(&format!("{percent}%")),
+    }
+}
+
+/// All pools in their order.
+pub(super) fn pools(policy: &Policy) -> Lines {
+    let mut all = Lines::default();
+    policy.pools.iter().for_each(|pool| all.item(self::pool(pool, policy)));
+    all
+}
+
+fn pool(pool: &Pool, policy: &Policy) -> Lines {
+    let mut lines = Lines::default();
+    let at = |field: &str| pool.origins.get(field);
+    lines.field("name", quoted(&pool.name), Some(&pool.origin));
+    if let Some(provider) = &pool.provider {
+        lines.field("provider", quoted(provider), at("provider"));
+    }
+    if let Some(flavor) = &pool.flavor {
+        lines.field("flavor", quoted(flavor), at("flavor"));
+    }
+    let nodes = match &pool.members {
+        Members::Names(patterns) => format!("{{names: {}}}", list(patterns.iter().map(|pattern| &pattern.text))),
+        Members::Labels(labels) => format!("{{selector: {}}}", selector(labels)),
+    };
+    lines.field("nodes", nodes, at("nodes"));
+    if !pool.keep.is_empty() {
+        lines.field("keep", list(pool.keep.iter().map(|pattern| &pattern.text)), at("keep"));
+    }
+    match pool.replicas {
+        Some(replicas) => lines.field("replicas", replicas, at("replicas")),
+        None => {
+            lines.field("min", pool.min, at("min"));
+            match pool.max {
+                Some(max) => lines.field("max", max, at("max")),
+                None => lines.add("# max: all of them", super::lines::DEFAULT),
+            }
+        }
+    }
+    lines.field("idle", pool.idle.verb(), at("idle"));
+    lines.field("parallelism", pool.parallelism, at("parallelism"));
+    match pool.max_unavailable {
+        Some(most) => lines.field("maxUnavailable", count_or_percent(most), at("maxUnavailable")),
+        None => lines.add("# maxUnavailable: no limit besides parallelism", super::lines::DEFAULT),
+    }
+    match pool.min_parked {
+        Some(least) => lines.field("minParked", length(least), at("minParked")),
+        None => lines.add("# minParked: twice the time to park and wake, at least 1h", super::lines::DEFAULT),
+    }
+    lines.field("windDown", length(pool.wind_down), at("windDown"));
+    lines.field("weight", pool.weight, at("weight"));
+    let rule = |allowed: bool| if allowed { "allowed" } else { "protected" };
+    lines.field("nodeStorage", rule(pool.node_storage_allowed), at("nodeStorage"));
+    lines.field("frontDoors", rule(pool.front_doors_allowed), at("frontDoors"));
+    lines.field("adopt", pool.adopt, at("adopt"));
+    if !pool.shared_with.is_empty() {
+        lines.field("sharedWith", list(&pool.shared_with), at("sharedWith"));
+    }
+    match &pool.headroom {
+        Some(asked) => lines.field("headroom", headroom(asked), at("headroom")),
+        None => lines.add("# headroom: none", super::lines::DEFAULT),
+    }
+    let mut schedules: Vec<&Name> = Vec::new();
+    let of_windows = pool.windows.iter().filter_map(|window| window.schedule.as_ref());
+    for name in of_windows.chain(pool.exceptions.iter().filter_map(|exception| exception.schedule.as_ref())) {
+        if !schedules.contains(&name) {
+            schedules.push(name);
+        }
+    }
+    if !schedules.is_empty() {
+        lines.plain("schedules", list(schedules));
+    }
+    calendar(pool.windows.iter().filter(|window| window.schedule.is_none()), policy, "windows", &mut lines);
+    exceptional(pool.exceptions.iter().filter(|exception| exception.schedule.is_none()), &mut lines);
+    lines
+}

@@ -1,0 +1,71 @@
+//! What a policy and a cluster say to each other.
+
+use tidegate::model::World;
+use tidegate::observe;
+use tidegate::policy::{Policy, PolicySource, Severity, check_against, load};
+
+const HEAD: &str = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p}\nspec:\n";
+
+fn policy(spec: &str) -> (Policy, Vec<PolicySource>) {
+    let sources = vec![PolicySource { path: "p.yaml".into(), text: format!("{HEAD}{spec}").into_bytes() }];
+    let loaded = load(&sources);
+    (loaded.policy.unwrap_or_else(|| panic!("{:?}", loaded.problems)), sources)
+}
+
+fn world() -> World {
+    let node = |name: &str, label: &str| {
+        serde_json::json!({
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name, "labels": {"pool": label}},
+        })
+    };
+    let pod = serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "x", "namespace": "jhub", "uid": "x", "labels": {"component": "user"}},
+        "spec": {"nodeName": "worker-1", "containers": [{"name": "c"}]},
+    });
+    let items = vec![node("worker-1", "a"), node("worker-2", "a"), node("gpu-1", "b"), pod];
+    World::build(observe::from_values(items.into_iter()))
+}
+
+#[test]
+fn a_policy_is_compared_with_the_cluster() {
+    let at = "2026-06-01T00:00:00Z".parse().unwrap();
+    for (spec, expected) in [
+        ("  pools: [{name: a, nodes: {names: \"worker-{1..2}\"}}]\n", vec![]),
+        // A range of which one exists is no mistake: the others may come back.
+        (
+            "  pools: [{name: a, nodes: {names: \"worker-{1..9}\"}, keep: worker-9}]\n",
+            vec!["matches-nothing `worker-9`"],
+        ),
+        ("  pools: [{name: a, nodes: {names: [wroker-1, worker-2]}}]\n", vec!["matches-nothing `wroker-1`"]),
+        ("  pools: [{name: a, nodes: {names: new-1}, idle: delete}]\n", vec![]),
+        ("  pools: [{name: a, nodes: {labels: {pool: c}}}]\n", vec!["matches-nothing no"]),
+        ("  pools: [{name: a, nodes: {labels: {pool: a}}, min: 3}]\n", vec!["too-few-nodes pool"]),
+        (
+            "  pools: [{name: a, nodes: {labels: {pool: a}}}, {name: b, nodes: {names: \"worker-*\"}}]\n",
+            vec!["node-in-two-pools node"],
+        ),
+        (
+            "  pools: [{name: a, nodes: {names: \"worker-{1..9}\"}}]\n  overrides:\n    - {target: pool/a, min: 1, expires: \"2026-05-01T00:00:00Z\", reason: r}\n    - {target: node/worker-7, min: 1, expires: \"2026-07-01T00:00:00Z\", reason: r}\n    - {target: node/worker-2, min: 1, expires: \"2026-07-01T00:00:00Z\", reason: r}\n",
+            vec!["override-expired the", "matches-nothing there"],
+        ),
+        (
+            "  pools: [{name: a, nodes: {names: worker-1}}]\n  drain:\n    pods:\n      - {match: {namespaces: [jhub]}, action: wait}\n      - {match: {labels: {component: user}}, action: evict}\n",
+            vec!["two-rules pod"],
+        ),
+    ] {
+        let (policy, sources) = policy(spec);
+        let problems = check_against(&policy, &world(), at);
+        let found: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.code, problem.message.split(' ').next().unwrap()))
+            .collect();
+        assert_eq!(found, expected, "{spec}\n{problems:?}");
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        assert_eq!(errors, expected.iter().filter(|code| code.starts_with("node-in-two-pools")).count());
+        // The words that are meant are underlined although only their beginning is known.
+        let text =
+            tidegate::report::diagnostics::text(&problems, &sources, tidegate::report::diagnostics::Style::PLAIN);
+        assert_eq!(text.matches("p.yaml:").count(), problems.len(), "{text}");
+    }
+}
