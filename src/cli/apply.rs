@@ -96,13 +96,20 @@ impl Apply {
         carry_out(&carrying, plan, out)
     }
 
+    /// With `--yes` nobody has to read the plan: a reader that went away does not stop the apply.
+    fn shown(&self, printed: Result<(), Failure>) -> Result<(), Failure> {
+        if self.yes { Ok(()) } else { printed }
+    }
+
     /// Makes the plan, shows it, and asks. An exit code where there is nothing to carry out.
     fn agree(&self, policy: &Policy, sandbox: &Sandbox, out: Output) -> Result<Result<Plan, Exit>, Failure> {
+        let world = World::build(sandbox.snapshot());
+        super::plan::known(policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: true };
-        let (plan, _) = plan_for(policy, &World::build(sandbox.snapshot()), sandbox.now(), &request);
+        let (plan, _) = plan_for(policy, &world, sandbox.now(), &request);
         let text = plan_text(&plan, out.width());
         match self.format {
-            EventFormat::Text => out.data(&text)?,
+            EventFormat::Text => self.shown(out.data(&text))?,
             EventFormat::Json => out.detail(&text),
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() {

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
-use super::policy_args::PolicyArgs;
+use super::policy_args::{PolicyArgs, say};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::plan::{Plan, Request, Target, plan_for};
+use crate::model::World;
+use crate::plan::{Plan, Request, Target, plan_for, unknown_targets};
+use crate::policy::Policy;
+use crate::policy::check_against;
 use crate::report;
 
 /// Show what would change now, in which order and why, and why the rest stays
@@ -70,8 +73,12 @@ impl PlanFormat {
 impl PlanCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        let (_, policy) = self.policy.load(out)?;
+        let (sources, policy) = self.policy.load(out)?;
         let (world, now) = self.world.world(&policy, out)?;
+        if say(out, &check_against(&policy, &world, now), &sources) {
+            return Err(Failure::silent(Exit::Error));
+        }
+        known(&policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: false };
         let (plan, _) = plan_for(&policy, &world, now, &request);
         if let Some(path) = &self.out {
@@ -84,5 +91,13 @@ impl PlanCommand {
         }
         let pending = self.detailed_exitcode && !plan.steps.is_empty();
         Ok(if pending { Exit::Pending } else { Exit::Done })
+    }
+}
+
+/// Refuses targets that name nothing, rather than saying that nothing is to be done for them.
+pub fn known(policy: &Policy, world: &World, targets: &[Target]) -> Result<(), Failure> {
+    match unknown_targets(policy, world, targets).as_slice() {
+        [] => Ok(()),
+        unknown => Err(Failure::new(unknown.join("\n")).hint("`tidegate status` lists pools and nodes")),
     }
 }

@@ -1,11 +1,15 @@
 //! `tidegate validate`: is the policy what its author means?
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
-use super::{Exit, Failure};
-use crate::policy::{Severity, print_effective};
+use super::{Exit, Failure, world_args};
+use crate::model::World;
+use crate::policy::{Severity, check_against, print_effective};
 use crate::report;
 
 /// Check a policy: every problem at once, each with its place and its fix
@@ -14,10 +18,14 @@ use crate::report;
 Examples:
   tidegate validate -f policy.yaml
   tidegate validate -f policies/ --format json
+  tidegate validate -f policy.yaml --snapshot cluster.json   # do the names and labels match any node?
   tidegate validate -f policy.yaml --print           # with every default, and where each value stands")]
 pub struct Validate {
     #[command(flatten)]
     policy: PolicyArgs,
+    /// Check names and labels against a cluster too: what `kubectl get … -A -o json` wrote
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    snapshot: Vec<PathBuf>,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -36,7 +44,11 @@ impl Validate {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (sources, loaded) = self.policy.read()?;
-        let problems = loaded.problems;
+        let mut problems = loaded.problems;
+        if let Some(policy) = loaded.policy.as_ref().filter(|_| !self.snapshot.is_empty()) {
+            let world = World::build(world_args::read(&self.snapshot, out)?);
+            problems.extend(check_against(policy, &world, Timestamp::now()));
+        }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {
             say(out, &problems, &sources);
             out.data(&print_effective(policy))?;

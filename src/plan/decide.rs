@@ -115,7 +115,11 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     (plan, memory)
 }
 
-/// Targets that name nothing.
+/// What is wrong with targets that name neither a pool of the policy nor a member of one.
+pub fn unknown_targets(policy: &Policy, world: &World, targets: &[Target]) -> Vec<String> {
+    strangers(policy, &Inventory::take(policy, world), targets)
+}
+
 fn strangers(policy: &Policy, inventory: &Inventory, targets: &[Target]) -> Vec<String> {
     let known = |target: &&Target| match target {
         Target::Node(name) => inventory.pool_of.contains_key(name),

@@ -27,7 +27,7 @@ mod verify;
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
-pub use decide::{FORMAT_VERSION, plan, plan_for};
+pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use document::{
     Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef, PoolPlan,
     Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Verb, Verdict,
