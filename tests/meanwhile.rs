@@ -232,3 +232,30 @@ fn a_held_lock_and_a_brake_stop_it_before_anything_is_done() {
     assert_eq!((exit(&outcome), stage.parked()), (7, 0), "{outcome:?}");
     assert!(stage.nothing_of_ours());
 }
+
+#[test]
+fn while_a_relaxed_window_is_open_a_pod_that_says_do_not_disrupt_goes_and_its_node_is_parked() {
+    const KEY: &str = "karpenter.sh/do-not-disrupt";
+    let mut start = Stage::workshop(SUNDAY, "").sandbox.snapshot();
+    let is_free = |pod: &&mut tidegate::model::Pod| {
+        let movable = pod.owner.as_ref().is_some_and(|owner| &*owner.kind == "ReplicaSet");
+        movable && pod.node.as_ref().is_some_and(|node| node.starts_with("demo-k8s-node-nf-"))
+    };
+    let pod = start.pods.iter_mut().find(is_free).unwrap();
+    let mut annotations = (*pod.annotations).clone();
+    annotations.insert(KEY.into(), "true".into());
+    pod.annotations = std::sync::Arc::new(annotations);
+    let name = pod.key.name.to_string();
+    let open = "      exceptions:";
+    let until = |hour: &str| {
+        let at = format!("from: 2026-11-22T00:00:00Z, until: 2026-11-22T{hour}:00:00Z");
+        format!("        - {{name: night, {at}, kind: relaxed, ignores: [\"{KEY}\"]}}\n{open}")
+    };
+    for (hour, parked) in [("23", 9), ("12", 8)] {
+        let (stage, policy) = (Stage::of(start.clone(), ""), changed(open, &until(hour)));
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!((exit(&outcome), stage.parked()), (0, parked), "until {hour}\n{}", lines(&told));
+        assert_eq!(evicted(&stage, &name), parked == 9, "until {hour}");
+        stage.sound();
+    }
+}

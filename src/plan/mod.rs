@@ -34,6 +34,7 @@ pub use document::{
 };
 pub use explain::{Explanation, PodAnswer, explain_node, explain_pool};
 pub use members::{Inventory, Member, State, natural};
+pub use pool_decision::wake_lead;
 pub use reason::{Code, Evidence, Reason};
 pub use request::{Request, Target};
 pub use status::{NodeStatus, status};

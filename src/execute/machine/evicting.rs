@@ -257,7 +257,7 @@ impl Leaver {
             desk.wake_at(until);
             return Ok(());
         }
-        match desk.settings.recheck.ask(&fresh, world, now) {
+        match course.ruling(&fresh, desk, world, now) {
             Leave::Goes => {}
             Leave::Stays => {
                 self.stage = Stage::Done;

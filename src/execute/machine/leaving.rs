@@ -224,7 +224,7 @@ impl Course {
         let mut goers = Vec::new();
         let mut waits = false;
         for pod in pods {
-            match desk.settings.recheck.ask(&pod, world, now) {
+            match self.ruling(&pod, desk, world, now) {
                 Leave::Goes => goers.push(pod),
                 // One whose deletion takes too long is nobody's business in a plan; here its end is waited for.
                 Leave::Stays if pod.terminating() && somebody(&pod) => goers.push(pod),
@@ -422,11 +422,17 @@ impl Course {
         self.steps.iter().flat_map(|step| &step.after).any(|id| !own(id) && !done(id))
     }
 
+    /// What the table of rules says of a pod on this node, with what the pool lets us ignore now.
+    pub(super) fn ruling(&self, pod: &Pod, desk: &Desk, world: &World, now: Timestamp) -> Leave {
+        let relaxed = self.settings(desk).map_or(&[][..], |settings| settings.relaxed(now));
+        desk.settings.recheck.ask(pod, world, now, relaxed)
+    }
+
     /// Pods of this node that are waited for, by the world as it is.
     pub(super) fn waited_for(&self, desk: &Desk, world: &World, now: Timestamp) -> Vec<Waited> {
         (world.pods_on(&self.node))
             .filter(|pod| !pod.finished())
-            .filter_map(|pod| match desk.settings.recheck.ask(pod, world, now) {
+            .filter_map(|pod| match self.ruling(pod, desk, world, now) {
                 Leave::Waits(at_most, _) => Some(Waited { pod: pod.key.clone(), at_most }),
                 _ => None,
             })

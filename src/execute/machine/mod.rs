@@ -22,5 +22,5 @@ mod waiting;
 
 pub use act::{Act, ActId, Answer, Trouble, TroubleKind};
 pub use conduct::Machine;
-pub use settings::{FreezeSpan, Leave, PoolSettings, Recheck, Resumed, Rules, Settings};
+pub use settings::{FreezeSpan, Leave, PoolSettings, Recheck, RelaxedSpan, Resumed, Rules, Settings};
 pub use signal::{Command, End, EndKind, Input};

@@ -23,8 +23,8 @@ pub enum Leave {
 
 /// The one table of rules, as a value.
 pub trait Recheck {
-    /// What the table says of `pod` now.
-    fn ask(&self, pod: &Pod, world: &World, now: Timestamp) -> Leave;
+    /// What the table says of `pod` now. `relaxed` are the protections that may be ignored, by key.
+    fn ask(&self, pod: &Pod, world: &World, now: Timestamp, relaxed: &[Name]) -> Leave;
 }
 
 /// The table of the design, with the policy's `drain`.
@@ -34,9 +34,9 @@ pub struct Rules {
 }
 
 impl Recheck for Rules {
-    fn ask(&self, pod: &Pod, world: &World, now: Timestamp) -> Leave {
+    fn ask(&self, pod: &Pod, world: &World, now: Timestamp, relaxed: &[Name]) -> Leave {
         let settings = leaving::Settings::default();
-        let asked = leaving::Asked { pod, world, drain: &self.drain, now, relaxed: &[], settings };
+        let asked = leaving::Asked { pod, world, drain: &self.drain, now, relaxed, settings };
         match leaving::may_leave(&asked) {
             leaving::Ruling::Goes => Leave::Goes,
             leaving::Ruling::Stays(_) => Leave::Stays,
@@ -59,6 +59,17 @@ pub struct FreezeSpan {
     pub overrun: Overrun,
 }
 
+/// A span in which protections of pods are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelaxedSpan {
+    /// From this instant.
+    pub from: Timestamp,
+    /// Up to this one.
+    pub until: Timestamp,
+    /// The protections' keys.
+    pub keys: Vec<Name>,
+}
+
 /// What the machine knows of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
@@ -74,12 +85,19 @@ pub struct PoolSettings {
     pub adopt: bool,
     /// Freezes in the time that the execution may take.
     pub freezes: Vec<FreezeSpan>,
+    /// Spans in the same time in which protections may be ignored, in order and side by side.
+    pub relaxed: Vec<RelaxedSpan>,
 }
 
 impl PoolSettings {
     /// The freeze that is open at `now`.
     pub fn frozen(&self, now: Timestamp) -> Option<&FreezeSpan> {
         self.freezes.iter().find(|span| span.from <= now && now < span.until)
+    }
+
+    /// The protections that may be ignored at `now`, by key.
+    pub fn relaxed(&self, now: Timestamp) -> &[Name] {
+        self.relaxed.iter().find(|span| span.from <= now && now < span.until).map_or(&[], |span| &span.keys)
     }
 
     /// The next instant after `now` at which a freeze opens or ends.

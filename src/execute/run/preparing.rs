@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::NodeRecord;
-use crate::execute::machine::{FreezeSpan, PoolSettings, Rules, Settings};
+use crate::execute::machine::{FreezeSpan, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{Code, OTHER_CLUSTER, Plan, Verb};
+use crate::plan::{Code, OTHER_CLUSTER, Plan, Verb, wake_lead};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -36,6 +36,7 @@ pub fn settings(
             active,
             adopt: pool.adopt,
             freezes: freezes(policy, pool, now),
+            relaxed: relaxed(policy, pool, now, wake_lead(world, pool)),
         };
         (pool.name.clone(), settings)
     });
@@ -61,6 +62,20 @@ fn freezes(policy: &Policy, pool: &Pool, now: Timestamp) -> Vec<FreezeSpan> {
     let later = (turns(policy, pool, now, until, SignedDuration::ZERO).into_iter())
         .filter_map(|turn| turn.holding.freeze.map(|held| span(turn.at, held)));
     open.into_iter().chain(later).collect()
+}
+
+/// The protections that may be ignored from now on: a list that holds until the next turn.
+fn relaxed(policy: &Policy, pool: &Pool, now: Timestamp, lead: SignedDuration) -> Vec<RelaxedSpan> {
+    let until = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
+    let mut holding = (now, holds(policy, pool, now, lead).relaxed);
+    let mut spans = Vec::new();
+    for turn in turns(policy, pool, now, until, lead) {
+        let (from, keys) = std::mem::replace(&mut holding, (turn.at, turn.holding.relaxed));
+        spans.push(RelaxedSpan { from, until: turn.at, keys });
+    }
+    spans.push(RelaxedSpan { from: holding.0, until, keys: holding.1 });
+    spans.retain(|span| !span.keys.is_empty());
+    spans
 }
 
 /// What is left of a plan that is taken up again, by what is wanted now: a node goes on going only if the plan made now,
