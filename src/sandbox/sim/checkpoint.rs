@@ -65,6 +65,7 @@ impl Sim {
             kubelets: checkpoint.kubelets,
             node_of: checkpoint.node_of,
             dirty_sets: BTreeSet::new(),
+            dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),
             schedule: checkpoint.schedule,
             room: None,

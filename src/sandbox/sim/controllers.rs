@@ -9,6 +9,18 @@ use super::state::Sim;
 use crate::model::{Name, Node, Phase, Pod, PodKey, PodSpec, TaintEffect, Workload};
 
 impl Sim {
+    /// Calls the sets that keep a pod per node and have none on a node that changed.
+    pub(super) fn call_for_nodes(&mut self) {
+        while let Some(name) = self.dirty_nodes.pop_first() {
+            let Some(node) = self.world.nodes.get(&name) else { continue };
+            let pods = self.world.pods_on(&name).filter(|pod| !pod.finished());
+            let served: BTreeSet<&Name> = pods.filter_map(|pod| Some(&pod.owner.as_ref()?.uid)).collect();
+            let lacking = (self.sets.iter())
+                .filter(|(uid, set)| set.daemon() && !served.contains(uid) && eligible(&set.template.spec, node));
+            self.dirty_sets.extend(lacking.map(|(uid, _)| uid.clone()));
+        }
+    }
+
     /// Makes the pods that this owner lacks.
     pub(super) fn reconcile(&mut self, uid: &Name) {
         let Some(set) = self.sets.get(uid).cloned() else { return };

@@ -58,6 +58,7 @@ impl Sim {
             kubelets: BTreeMap::new(),
             node_of: BTreeMap::new(),
             dirty_sets: BTreeSet::new(),
+            dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),
             schedule: true,
             room: None,

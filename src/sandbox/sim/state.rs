@@ -58,6 +58,8 @@ pub struct Sim {
     /// Server id to node name.
     pub(super) node_of: BTreeMap<Name, Name>,
     pub(super) dirty_sets: BTreeSet<Name>,
+    /// Nodes that changed: sets that keep a pod per node look at these.
+    pub(super) dirty_nodes: BTreeSet<Name>,
     pub(super) dirty_namespaces: BTreeSet<Name>,
     pub(super) schedule: bool,
     /// The free room, while it is known.
@@ -131,6 +133,7 @@ impl Sim {
     /// Lets controllers, scheduler and budgets react until nothing changes any more: at this instant.
     pub(super) fn settle(&mut self) {
         loop {
+            self.call_for_nodes();
             while let Some(uid) = self.dirty_sets.pop_first() {
                 self.reconcile(&uid);
             }
@@ -201,8 +204,7 @@ impl Sim {
         }
         self.schedule = true;
         self.room = None;
-        let daemons = self.sets.iter().filter(|(_, set)| set.daemon()).map(|(uid, _)| uid.clone());
-        self.dirty_sets.extend(daemons);
+        self.dirty_nodes.insert(node.name.clone());
         self.touched.note(Touch::Node(node.name.clone()));
         self.world.apply(Change::Node(node));
     }
