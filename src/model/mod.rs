@@ -18,6 +18,7 @@ mod selector;
 mod server;
 mod snapshot;
 mod spec;
+mod stamp;
 mod volume;
 mod workload;
 mod world;
@@ -40,6 +41,7 @@ pub use snapshot::{Kind, Snapshot};
 pub use spec::{
     Affinity, FieldRequirement, HostPort, NodeTerm, PodSpec, PodTerm, Spread, Toleration, Volume, VolumeSource,
 };
+pub use stamp::Stamp;
 pub use volume::{Claim, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
 pub use workload::{Workload, WorkloadKind};
 pub use world::World;

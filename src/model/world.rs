@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::stamp::{Stamp, Stamps};
 use super::{
     Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server,
     Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
@@ -59,6 +60,7 @@ pub struct World {
     on_node: BTreeMap<Name, BTreeSet<PodKey>>,
     of_owner: BTreeMap<Name, BTreeSet<PodKey>>,
     by_server_name: BTreeMap<Name, BTreeSet<Name>>,
+    pub(super) stamps: Stamps,
 }
 
 impl World {
@@ -102,6 +104,7 @@ impl World {
             Change::Pod(pod) => {
                 self.forget_pod(&pod.key.clone());
                 if let Some(node) = &pod.node {
+                    self.stamps.renew(node);
                     self.on_node.entry(node.clone()).or_default().insert(pod.key.clone());
                 }
                 if let Some(owner) = &pod.owner {
@@ -144,6 +147,7 @@ impl World {
     fn forget_pod(&mut self, key: &PodKey) {
         let Some(pod) = self.pods.remove(key) else { return };
         if let Some(node) = &pod.node {
+            self.stamps.renew(node);
             remove_from(&mut self.on_node, node, key);
         }
         if let Some(owner) = &pod.owner {
@@ -160,6 +164,11 @@ impl World {
     /// The pods bound to `node`, finished ones included, in order of their keys. The node itself may be missing.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
         self.on_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
+    }
+
+    /// A stamp for what [`World::pods_on`] gives; None if no pod was ever on `node`. While it is the same, so are they.
+    pub fn pods_stamp(&self, node: &str) -> Option<&Stamp> {
+        self.stamps.of(node)
     }
 
     /// The pods whose controller has this UID, in order of their keys.

@@ -96,6 +96,9 @@ impl Machine {
             }
             Input::Changed | Input::Tick => {}
         }
+        for course in self.courses.iter_mut().filter(|course| matches!(course.way, Way::Leaving(_))) {
+            course.look_round(&*self.desk.settings.recheck, world);
+        }
         self.advance(world, now);
         self.tell_who_waits(world, now);
         self.write_memory(now);

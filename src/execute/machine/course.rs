@@ -1,5 +1,7 @@
 //! The course of one node through a plan: which way it is on, which step it is at, and the act it waits for.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, ActId, Answer, Trouble, TroubleKind};
@@ -7,10 +9,10 @@ use super::coming::Coming;
 use super::desk::{Desk, Gate, StepState, later};
 use super::leaving::Leaving;
 use super::returning::Returning;
-use super::settings::PoolSettings;
-use crate::cluster::NodeRecord;
+use super::settings::{PoolSettings, Recheck};
+use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Name, Node, PodKey, World};
+use crate::model::{Name, Node, PodKey, Stamp, World};
 use crate::plan::{Precondition, Step, Verb};
 
 /// Which way a node is on.
@@ -41,6 +43,14 @@ pub const PATIENCE: u32 = 8;
 /// The same for acts that give a node back: those matter more.
 pub const LONG_PATIENCE: u32 = 24;
 
+/// What was read from the world and holds until that changes: most nodes of a large plan only stand in line.
+#[derive(Debug, Default)]
+struct Sight {
+    pods: Option<Stamp>,
+    waitable: Vec<PodKey>,
+    node: Option<(Arc<Node>, Option<NodeMark>)>,
+}
+
 /// A node's course.
 #[derive(Debug)]
 pub struct Course {
@@ -56,6 +66,7 @@ pub struct Course {
     pub frozen: bool,
     call: Call,
     tries: u32,
+    sight: Sight,
 }
 
 impl Course {
@@ -63,7 +74,7 @@ impl Course {
     pub fn new(node: Name, pool: Name, steps: Vec<Step>) -> Self {
         let going = steps.iter().any(|step| matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park));
         let way = if going { Way::Leaving(Leaving::Look) } else { Way::Coming(Coming::Look) };
-        Self { node, pool, steps, way, frozen: false, call: Call::Free, tries: 0 }
+        Self { node, pool, steps, way, frozen: false, call: Call::Free, tries: 0, sight: Sight::default() }
     }
 
     /// Moves on as far as it can without another input.
@@ -243,6 +254,37 @@ impl Course {
     /// Our record on the node; None also where it is not readable.
     pub fn record(&self, world: &World) -> Option<NodeRecord> {
         world.nodes.get(&self.node).and_then(|node| NodeRecord::of(node).ok().flatten())
+    }
+
+    /// The mark of our record on the node, read again only when the node changed.
+    pub fn mark(&mut self, world: &World) -> Option<NodeMark> {
+        let node = world.nodes.get(&self.node)?;
+        if let Some((_, mark)) = self.sight.node.as_ref().filter(|(seen, _)| Arc::ptr_eq(seen, node)) {
+            return mark.clone();
+        }
+        let mark = self.record(world).map(|record| record.mark);
+        self.sight.node = Some((Arc::clone(node), mark.clone()));
+        mark
+    }
+
+    /// Looks again which pods on the node can be waited for, if its pods changed.
+    pub fn look_round(&mut self, recheck: &dyn Recheck, world: &World) {
+        let stamp = world.pods_stamp(&self.node);
+        let same = match (&self.sight.pods, stamp) {
+            (Some(seen), Some(stamp)) => seen.same(stamp),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            let pods = world.pods_on(&self.node).filter(|pod| recheck.may_wait(pod));
+            self.sight.waitable = pods.map(|pod| pod.key.clone()).collect();
+            self.sight.pods = stamp.cloned();
+        }
+    }
+
+    /// The pods on the node that can be waited for, as of the last look round.
+    pub fn waitable(&self) -> &[PodKey] {
+        &self.sight.waitable
     }
 
     /// The server behind the node.

@@ -13,7 +13,7 @@ use super::returning::Returning;
 use super::settings::Leave;
 use crate::cluster::{NodeMark, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Node, Pod, PodKey, World};
+use crate::model::{Pod, PodKey, World};
 use crate::plan::Verb;
 use crate::policy::Overrun;
 
@@ -386,11 +386,8 @@ impl Course {
 
     /// Somebody took our mark off or uncordoned the node: it is theirs now.
     fn taken_back(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Option<Way> {
-        let node = world.nodes.get(&self.node);
-        let ours = node.is_some_and(|node: &std::sync::Arc<Node>| match NodeRecord::of(node) {
-            Ok(Some(record)) => record.mark == NodeMark::Leaving || node.unschedulable,
-            _ => false,
-        });
+        let cordoned = world.nodes.get(&self.node).is_some_and(|node| node.unschedulable);
+        let ours = self.mark(world).is_some_and(|mark| mark == NodeMark::Leaving || cordoned);
         if ours {
             return None;
         }
@@ -430,7 +427,7 @@ impl Course {
 
     /// Pods of this node that are waited for, by the world as it is.
     pub(super) fn waited_for(&self, desk: &Desk, world: &World, now: Timestamp) -> Vec<Waited> {
-        (world.pods_on(&self.node))
+        (self.waitable().iter().filter_map(|key| world.pods.get(key)))
             .filter(|pod| !pod.finished())
             .filter_map(|pod| match self.ruling(pod, desk, world, now) {
                 Leave::Waits(at_most, _) => Some(Waited { pod: pod.key.clone(), at_most }),

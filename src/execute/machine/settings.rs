@@ -25,6 +25,9 @@ pub enum Leave {
 pub trait Recheck {
     /// What the table says of `pod` now. `relaxed` are the protections that may be ignored, by key.
     fn ask(&self, pod: &Pod, world: &World, now: Timestamp, relaxed: &[Name]) -> Leave;
+
+    /// Whether it can ever say of `pod`, by the pod alone, that it is waited for.
+    fn may_wait(&self, pod: &Pod) -> bool;
 }
 
 /// The table of the design, with the policy's `drain`.
@@ -43,6 +46,10 @@ impl Recheck for Rules {
             leaving::Ruling::Waits(at_most, reason) => Leave::Waits(at_most, reason.text),
             leaving::Ruling::Blocks(reason) => Leave::Blocks(reason.text),
         }
+    }
+
+    fn may_wait(&self, pod: &Pod) -> bool {
+        leaving::may_wait(pod, &self.drain)
     }
 }
 

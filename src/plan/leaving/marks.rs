@@ -4,7 +4,7 @@ use super::table::{Asked, Ruling};
 use crate::model::Pod;
 use crate::model::keys;
 use crate::plan::{Code, Evidence, Reason};
-use crate::policy::{DrainAction, DrainRule};
+use crate::policy::{Drain, DrainAction, DrainRule};
 
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
@@ -105,4 +105,12 @@ pub fn policy_entry(asked: &Asked<'_>) -> Option<Ruling> {
 pub fn lifted(asked: &Asked<'_>) -> bool {
     matching_entry(&asked.drain.pods, asked.pod)
         .is_some_and(|entry| matches!(entry.action, DrainAction::Evict | DrainAction::CordonFirst))
+}
+
+/// Whether such a pod can ever be waited for: of all others the table never says so, whatever else there is. It asks
+/// for what [`on_completion`], [`policy_entry`] and the rule on Jobs ask first.
+pub fn may_wait(pod: &Pod, drain: &Drain) -> bool {
+    pod.owner.as_ref().is_some_and(|owner| &*owner.kind == "Job")
+        || pod.annotations.contains_key(SAFE_TO_EVICT)
+        || matching_entry(&drain.pods, pod).is_some_and(|entry| entry.action == DrainAction::Wait)
 }

@@ -10,5 +10,6 @@ mod pod_rules;
 mod storage;
 mod table;
 
+pub use marks::may_wait;
 pub use storage::undeclared as undeclared_volumes;
 pub use table::{Asked, Rule, Ruling, Settings, Table, may_leave};
