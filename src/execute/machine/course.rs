@@ -260,10 +260,10 @@ impl Course {
     pub fn mark(&mut self, world: &World) -> Option<NodeMark> {
         let node = world.nodes.get(&self.node)?;
         if let Some((_, mark)) = self.sight.node.as_ref().filter(|(seen, _)| Arc::ptr_eq(seen, node)) {
-            return mark.clone();
+            return *mark;
         }
         let mark = self.record(world).map(|record| record.mark);
-        self.sight.node = Some((Arc::clone(node), mark.clone()));
+        self.sight.node = Some((Arc::clone(node), mark));
         mark
     }
 
