@@ -24,7 +24,7 @@ fn world() -> World {
         "spec": {"nodeName": "worker-1", "containers": [{"name": "c"}]},
     });
     let items = vec![node("worker-1", "a"), node("worker-2", "a"), node("gpu-1", "b"), pod];
-    World::build(observe::from_values(items.into_iter()))
+    World::build(observe::from_values(items))
 }
 
 #[test]
