@@ -19,12 +19,15 @@ pub struct Unlock {
     /// The folder of the sandbox
     #[arg(long, value_name = "DIR", help_heading = "Cluster")]
     sandbox: PathBuf,
+    /// Take it away although its process is alive
+    #[arg(long)]
+    force: bool,
 }
 
 impl Unlock {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        match lock::unlock(&self.sandbox, &self.id) {
+        match lock::unlock(&self.sandbox, &self.id, self.force) {
             Ok(record) => {
                 out.say(&format!(
                     "Took away the lock of {} (`{}` since {})",
@@ -37,6 +40,8 @@ impl Unlock {
                 out.say("Nobody holds the lock");
                 Ok(Exit::Done)
             }
+            Err(error @ LockError::Held(_)) => Err(Failure::with(Exit::Locked, error)
+                .hint("its process is alive: end it first; `--force` takes the lock away all the same")),
             Err(error @ LockError::OtherLock { .. }) => Err(Failure::with(Exit::Locked, error)),
             Err(error) => Err(Failure::new(error)),
         }

@@ -27,6 +27,10 @@ pub struct LockRecord {
     pub host: String,
     /// The process there.
     pub pid: u32,
+    /// When that process began, in the kernel's ticks since it was booted, where the kernel tells: numbers are used
+    /// again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
     /// `apply`, `resume`, …
     pub operation: String,
     /// The execution whose journal is being written.
@@ -95,10 +99,49 @@ fn host() -> String {
     kernel.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "this-host".to_owned())
 }
 
-/// Whether the process that made the record is known to be dead. One on another host is not known to be anything.
-fn dead(record: &LockRecord) -> bool {
-    let processes = Path::new("/proc");
-    record.host == host() && processes.join("self").exists() && !processes.join(record.pid.to_string()).exists()
+/// What is known of the process that made a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Alive,
+    Dead,
+    /// It is on another host, or the kernel does not tell.
+    Unknown,
+}
+
+fn life(record: &LockRecord) -> Life {
+    if record.host != host() || !Path::new("/proc/self").exists() {
+        return Life::Unknown;
+    }
+    match std::fs::read_to_string(stat_of(record.pid)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Life::Dead,
+        Err(_) => Life::Unknown,
+        Ok(stat) => match state_and_start(&stat) {
+            None => Life::Unknown,
+            Some((state, _)) if ends(state) => Life::Dead,
+            Some((_, start)) if record.started.is_some_and(|started| started != start) => Life::Dead,
+            Some(_) => Life::Alive,
+        },
+    }
+}
+
+fn stat_of(pid: u32) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join("stat")
+}
+
+/// A killed process that nobody has waited for is still listed, and does nothing any more.
+fn ends(state: char) -> bool {
+    matches!(state, 'Z' | 'X' | 'x')
+}
+
+/// State and start of a process. Its name stands before them in parentheses and may hold any character.
+fn state_and_start(stat: &str) -> Option<(char, u64)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+fn started(pid: u32) -> Option<u64> {
+    state_and_start(&std::fs::read_to_string(stat_of(pid)).ok()?).map(|(_, start)| start)
 }
 
 fn fault(path: &Path) -> impl Fn(io::Error) -> LockError + '_ {
@@ -148,7 +191,7 @@ impl Lock {
             let mut taken_over = None;
             if let Some(held) = holder(folder)? {
                 let here = held.host == host();
-                let why = if dead(&held) {
+                let why = if life(&held) == Life::Dead {
                     "its process is dead"
                 } else if held.expires <= now {
                     "its time was over"
@@ -167,6 +210,7 @@ impl Lock {
                 owner: owner(),
                 host: host(),
                 pid,
+                started: started(pid),
                 operation: operation.to_owned(),
                 run: run.to_owned(),
                 since: now,
@@ -206,7 +250,7 @@ impl Lock {
     pub fn lend(&mut self) {
         if std::mem::take(&mut self.held) {
             let id = self.record.id.clone();
-            drop(remove(&self.folder, &id));
+            drop(remove(&self.folder, &id, |_| true));
         }
     }
 
@@ -229,20 +273,36 @@ impl Drop for Lock {
     }
 }
 
-fn remove(folder: &Path, id: &str) -> Result<LockRecord, LockError> {
+fn remove(folder: &Path, id: &str, may: impl FnOnce(&LockRecord) -> bool) -> Result<LockRecord, LockError> {
     guarded(folder, |path| match holder(folder)? {
         None => Err(LockError::Free),
         Some(held) if held.id != id => Err(LockError::OtherLock { held: held.id, asked: id.to_owned() }),
+        Some(held) if !may(&held) => Err(LockError::Held(Box::new(held))),
         Some(held) => std::fs::remove_file(path).map(|()| held).map_err(fault(path)),
     })
 }
 
-/// Frees the lock of `folder` by its id, whoever holds it.
+/// Frees the lock of `folder` by its id. One whose process is known to live on this host is freed only with `force`.
 ///
 /// # Errors
-/// Another lock is held, or none.
-pub fn unlock(folder: &Path, id: &str) -> Result<LockRecord, LockError> {
-    remove(folder, id)
+/// Another lock is held, or none, or its process lives.
+pub fn unlock(folder: &Path, id: &str, force: bool) -> Result<LockRecord, LockError> {
+    remove(folder, id, |held| force || life(held) != Life::Alive)
+}
+
+/// Removes the lock's record, whoever holds it and whatever it says.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn forget(folder: &Path) -> Result<(), LockError> {
+    if !folder.join(FILE).exists() {
+        return Ok(());
+    }
+    // The guard stays: somebody may wait for it, and two guards keep nobody out.
+    guarded(folder, |path| match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault(path)(error)),
+        _ => Ok(()),
+    })
 }
 
 #[cfg(test)]
@@ -311,12 +371,54 @@ mod tests {
     #[test]
     fn unlock_asks_for_the_right_name_and_renewal_notices_a_loss() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(unlock(folder.path(), "x"), Err(LockError::Free)));
+        assert!(matches!(unlock(folder.path(), "x", true), Err(LockError::Free)));
         let mut lock = Lock::take(folder.path(), "apply", "run", false, at(0)).unwrap();
-        assert!(matches!(unlock(folder.path(), "x"), Err(LockError::OtherLock { .. })));
+        assert!(matches!(unlock(folder.path(), "x", true), Err(LockError::OtherLock { .. })));
         lock.renew(at(10 * 60)).unwrap();
         assert_eq!(holder(folder.path()).unwrap().unwrap().expires, at(25 * 60));
-        unlock(folder.path(), &lock.record().id.clone()).unwrap();
+        let id = lock.record().id.clone();
+        if cfg!(target_os = "linux") {
+            assert!(matches!(unlock(folder.path(), &id, false), Err(LockError::Held(_))), "we are alive");
+        }
+        unlock(folder.path(), &id, true).unwrap();
         assert!(matches!(lock.renew(at(24 * 60)), Err(LockError::Free)));
+    }
+
+    #[test]
+    fn the_state_of_a_process_is_read_behind_its_name() {
+        let rest = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
+        for (stat, read) in [
+            (format!("12 (tidegate) S {rest}"), Some(('S', 4711))),
+            (format!("12 (a) R (b) Z {rest}"), Some(('Z', 4711))),
+            ("12 (tidegate) S 1 2".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(state_and_start(&stat), read, "{stat}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_was_killed_or_whose_number_is_used_again_is_dead() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path(), "apply", "run", false, at(0)).unwrap();
+        let mine = lock.record().clone();
+        assert_eq!(life(&mine), Life::Alive);
+        assert_eq!(life(&LockRecord { started: None, ..mine.clone() }), Life::Alive, "an older record");
+        assert_eq!(life(&LockRecord { started: mine.started.map(|at| at + 1), ..mine.clone() }), Life::Dead);
+        assert_eq!(life(&LockRecord { host: "elsewhere".to_owned(), ..mine.clone() }), Life::Unknown);
+
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let record = LockRecord { pid: child.id(), started: started(child.id()), ..mine };
+        assert_eq!(life(&record), Life::Alive);
+        child.kill().unwrap();
+        // Not waited for, so that it stays listed.
+        while life(&record) == Life::Alive {
+            std::thread::yield_now();
+        }
+        assert!(stat_of(child.id()).exists());
+        assert_eq!(life(&record), Life::Dead);
+        child.wait().unwrap();
+        assert_eq!(life(&record), Life::Dead);
     }
 }
