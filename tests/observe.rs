@@ -78,6 +78,16 @@ fn files_that_are_no_dump_are_errors_with_a_position() {
         (" \n\n", "dump holds no Kubernetes object"),
         ("{}", "dump holds no Kubernetes object"),
         ("[1, 2]", "dump holds no Kubernetes object"),
+        (
+            "kind: CapacityPolicy\napiVersion: tidegate.dev/v1alpha1\n",
+            "dump holds no Kubernetes object: this is a policy",
+        ),
+        ("{\"kind\":\"List\",\"items\":{\"a\":1}}", "dump holds no Kubernetes object: `items` is not a list"),
+        ("{\"kind\":\"List\",\"items\":null}", "dump holds no Kubernetes object: `items` is not a list"),
+        ("kind: List\nitems: null\n", "dump holds no Kubernetes object: `items` is not a list"),
+        ("kind: List\nitems: {a: 1}\n", "dump:2:"),
+        ("{\"kind\":5,\"items\":[]}", "dump holds no Kubernetes object: write one"),
+        ("{\"kind\":\"List\",\"items\":[{\"kind\":\"ConfigMap\"}]}", "dump holds no Kubernetes object: write one"),
         ("{\"kind\":\"Node\",\n \"metadata\":{\"name\":\"a\"}", "dump:2:25: the text ends in the middle of an object"),
         ("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"Node\",,}]}", "dump:2:16: key must be a string"),
         ("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"No", "dump:2:11: EOF while parsing"),
@@ -88,6 +98,10 @@ fn files_that_are_no_dump_are_errors_with_a_position() {
     ] {
         let error = text(content).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{content:?}: {error}");
+    }
+    for empty in ["{\"kind\":\"List\",\"items\":[]}", "{\"items\":[],\"kind\":\"PodList\"}", "kind: List\nitems: []\n"]
+    {
+        assert!(text(empty).is_ok(), "{empty}");
     }
     assert!(matches!(observe::read(&[]), Err(ObserveError::NoFile)));
     let missing = observe::read(&[PathBuf::from("no/such/file.json")]).unwrap_err().to_string();

@@ -19,6 +19,7 @@ pub struct Builder {
     converter: Converter,
     snapshot: Snapshot,
     found: usize,
+    hint: Option<&'static str>,
     nodes: BTreeMap<Name, Node>,
     pods: BTreeMap<PodKey, Pod>,
     budgets: BTreeMap<PodKey, Budget>,
@@ -34,14 +35,29 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many objects and lists were seen, readable or not.
+    /// How many objects of a kind that counts, readable or not, and empty lists were seen.
     pub(super) fn found(&self) -> usize {
         self.found
     }
 
-    /// A list ended. A typed one (`PodList`) says that its kind was listed, even if it is empty.
-    pub(super) fn list(&mut self, kind: Option<&str>) {
-        self.found += 1;
+    /// Forgets the advice that an earlier file called for.
+    pub(super) fn begin_file(&mut self) {
+        self.hint = None;
+    }
+
+    /// What to do about the file if nothing was found in it.
+    pub(super) fn hint(&self) -> &'static str {
+        self.hint.unwrap_or("write one with `kubectl get nodes,pods,pdb -A -o json`")
+    }
+
+    /// A list ended, with so many items; none if its `items` are no list. A typed one (`PodList`) says that its kind was
+    /// listed, even if it is empty.
+    pub(super) fn list(&mut self, kind: Option<&str>, items: Option<usize>) {
+        let empty = items == Some(0) && kind.is_some_and(|kind| kind.ends_with("List"));
+        self.found += usize::from(empty);
+        if items.is_none() {
+            self.hint = Some("`items` is not a list");
+        }
         if let Some(kind) = kind.and_then(|kind| kind.strip_suffix("List")).and_then(kind_named) {
             self.snapshot.observed.insert(kind);
         }
@@ -52,7 +68,8 @@ impl Builder {
         let header: raw::Header = match item.peek() {
             Ok(header) => header,
             Err(why) => {
-                self.found += usize::from(list_kind.is_some());
+                let listed = list_kind.and_then(|kind| kind.strip_suffix("List")).and_then(kind_named);
+                self.found += usize::from(listed.is_some());
                 self.snapshot.gaps.push(format!("{place}: this is not a Kubernetes object and is left out: {why}"));
                 return;
             }
@@ -183,6 +200,10 @@ impl Builder {
         } else {
             let scale = item.peek::<WithReplicas>().ok().and_then(|one| one.spec).and_then(|spec| spec.replicas);
             if scale.is_none() || expected.is_some() {
+                self.found = self.found.saturating_sub(1);
+                if kind == "CapacityPolicy" {
+                    self.hint = Some("this is a policy; give it with `-f`");
+                }
                 *self.snapshot.skipped.entry(self.converter.intern.name(kind)).or_insert(0) += 1;
                 return Ok(false);
             }

@@ -33,11 +33,13 @@ pub enum ObserveError {
         /// What is wrong.
         message: String,
     },
-    /// It holds no Kubernetes object and no list of them.
-    #[error("{file} holds no Kubernetes object: write one with `kubectl get nodes,pods,pdb -A -o json`")]
+    /// It holds no object of a kind that a snapshot is made of, and no empty list.
+    #[error("{file} holds no Kubernetes object: {hint}")]
     NoObject {
         /// The file.
         file: String,
+        /// What it is instead, or what to do.
+        hint: &'static str,
     },
     /// No file was named.
     #[error("no file to read a snapshot from")]

@@ -11,7 +11,7 @@ pub fn read(file: &str, text: &[u8], builder: &mut Builder) -> Result<(), Observ
     loop {
         match walk.peek() {
             None => return Ok(()),
-            Some(b'[') => walk.items(None)?,
+            Some(b'[') => drop(walk.items(None)?),
             Some(b'{') => walk.object()?,
             Some(_) => return Err(walk.wrong("a Kubernetes object starts with `{`")),
         }
@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
     /// An object: a list if it has an array called `items`, else an item itself.
     fn object(&mut self) -> Result<(), ObserveError> {
         let start = self.at;
-        let (mut kind, mut is_list) = (None, false);
+        let (mut kind, mut is_list, mut items) = (None, false, None);
         self.at += 1;
         if self.peek() != Some(b'}') {
             loop {
@@ -38,10 +38,10 @@ impl Walk<'_, '_> {
                 match (key.as_str(), self.peek()) {
                     ("items", Some(b'[')) => {
                         is_list = true;
-                        self.items(kind.as_deref())?;
+                        items = Some(self.items(kind.as_deref())?);
                     }
                     ("kind", Some(b'"')) => kind = Some(self.string()?),
-                    ("items", Some(b'n')) => {
+                    ("items", _) => {
                         is_list = true;
                         self.value()?;
                     }
@@ -56,7 +56,7 @@ impl Walk<'_, '_> {
         }
         self.take(b'}')?;
         if is_list {
-            self.builder.list(kind.as_deref());
+            self.builder.list(kind.as_deref(), items);
         } else {
             let text = self.text.get(start..self.at).unwrap_or_default();
             let place = Place { file: self.file, at: At::Byte(self.text, start) };
@@ -65,8 +65,9 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// An array of items.
-    fn items(&mut self, list_kind: Option<&str>) -> Result<(), ObserveError> {
+    /// An array of items; how many they are.
+    fn items(&mut self, list_kind: Option<&str>) -> Result<usize, ObserveError> {
+        let mut count = 0;
         self.at += 1;
         if self.peek() != Some(b']') {
             loop {
@@ -76,13 +77,14 @@ impl Walk<'_, '_> {
                 let text = self.text.get(start..self.at).unwrap_or_default();
                 let place = Place { file: self.file, at: At::Byte(self.text, start) };
                 self.builder.item(Item::Text(text), list_kind, place);
+                count += 1;
                 match self.peek() {
                     Some(b',') => self.at += 1,
                     _ => break,
                 }
             }
         }
-        self.take(b']')
+        self.take(b']').map(|()| count)
     }
 
     /// The next byte that is not blank.

@@ -17,7 +17,7 @@ const LIMIT: u64 = 4 << 30;
 /// name none ([`infer_servers`]). `-` is the standard input.
 ///
 /// # Errors
-/// A file that cannot be read, is neither JSON nor YAML or holds no Kubernetes object; no file at all. One object that
+/// A file that cannot be read, is neither JSON nor YAML or holds no object of a kind that counts; no file at all. One object that
 /// cannot be read is no error but one of the snapshot's `gaps`.
 pub fn read(files: &[PathBuf]) -> Result<Snapshot, ObserveError> {
     if files.is_empty() {
@@ -55,8 +55,9 @@ pub fn from_values(objects: impl IntoIterator<Item = serde_json::Value>) -> Snap
         let kind = object.get("kind").and_then(serde_json::Value::as_str).map(str::to_owned);
         match object.get_mut("items").map(serde_json::Value::take) {
             Some(serde_json::Value::Array(items)) => {
+                let count = items.len();
                 items.into_iter().for_each(|item| builder.item(Item::Value(item), kind.as_deref(), place));
-                builder.list(kind.as_deref());
+                builder.list(kind.as_deref(), Some(count));
             }
             _ => builder.item(Item::Value(object), None, place),
         }
@@ -66,6 +67,7 @@ pub fn from_values(objects: impl IntoIterator<Item = serde_json::Value>) -> Snap
 
 fn read_text(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<(), ObserveError> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    builder.begin_file();
     let before = builder.found();
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => {}
@@ -73,7 +75,7 @@ fn read_text(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<(), Obse
         Some(_) => yaml::read(name, text, builder)?,
     }
     if builder.found() == before {
-        return Err(ObserveError::NoObject { file: name.to_owned() });
+        return Err(ObserveError::NoObject { file: name.to_owned(), hint: builder.hint() });
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use super::{Builder, ObserveError};
 /// A document, with the line of each item.
 struct Document {
     list: bool,
+    /// A list whose `items` are none.
+    hollow: bool,
     kind: Option<String>,
     items: Vec<(u64, Value)>,
 }
@@ -44,13 +46,14 @@ pub fn read(file: &str, text: &[u8], builder: &mut Builder) -> Result<(), Observ
             }
         })?;
         let list_kind = document.list.then_some(document.kind.as_deref()).flatten();
+        let count = (!document.hollow).then_some(document.items.len());
         for (line, item) in document.items {
             number += 1;
             let at = if line > 0 { At::Line(line) } else { At::Number(number) };
             builder.item(Item::Value(item), list_kind, Place { file, at });
         }
         if document.list {
-            builder.list(document.kind.as_deref());
+            builder.list(document.kind.as_deref(), count);
         }
     }
     Ok(())
@@ -75,15 +78,17 @@ impl<'de> Visitor<'de> for DocumentVisitor {
         let (mut items, mut rest) = (None, Map::new());
         while let Some(key) = map.next_key::<String>()? {
             if key == "items" {
-                items = Some(map.next_value::<Option<Vec<serde_yaml::Spanned<Value>>>>()?.unwrap_or_default());
+                items = Some(map.next_value::<Option<Vec<serde_yaml::Spanned<Value>>>>()?);
             } else {
                 rest.insert(key, map.next_value()?);
             }
         }
         let kind = rest.get("kind").and_then(Value::as_str).map(str::to_owned);
         Ok(match items {
-            Some(items) => Document { list: true, kind, items: lines(items) },
-            None => Document { list: false, kind, items: vec![(0, Value::Object(rest))] },
+            Some(items) => {
+                Document { list: true, hollow: items.is_none(), kind, items: lines(items.unwrap_or_default()) }
+            }
+            None => Document { list: false, hollow: false, kind, items: vec![(0, Value::Object(rest))] },
         })
     }
 
@@ -92,7 +97,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
         while let Some(item) = seq.next_element::<serde_yaml::Spanned<Value>>()? {
             items.push(item);
         }
-        Ok(Document { list: true, kind: None, items: lines(items) })
+        Ok(Document { list: true, hollow: false, kind: None, items: lines(items) })
     }
 }
 
