@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use super::output::Output;
 use super::{Exit, Failure, world_args};
 use crate::cluster::{NodeMark, NodeRecord};
+use crate::execute;
 use crate::model::{Node, Snapshot, World};
 use crate::plan::natural;
 use crate::report::{local_long, plural};
@@ -109,8 +110,9 @@ impl SandboxCommand {
                 out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
             Act::Reset { folder } => {
-                let sandbox = Sandbox::open(folder)?;
-                sandbox.reset()?;
+                // Open, it keeps every apply out while what one left is removed.
+                let sandbox = Sandbox::begin_anew(folder)?;
+                execute::run::forget(folder).map_err(Failure::new)?;
                 out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
         }

@@ -60,6 +60,14 @@ impl Sandbox {
         Store::open(folder).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
+    /// Opens the sandbox in `folder` as it began: everything since is forgotten, even where it is not readable.
+    ///
+    /// # Errors
+    /// There is none, another process has it open, the folder cannot be written, or its start is damaged.
+    pub fn begin_anew(folder: &Path) -> Result<Self, SandboxError> {
+        Store::begin_anew(folder).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
+    }
+
     /// A sandbox that is kept nowhere.
     pub fn in_memory(snapshot: Snapshot, faults: &Faults) -> Self {
         let sim = Sim::start(snapshot, faults);

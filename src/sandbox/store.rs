@@ -90,6 +90,16 @@ impl Store {
         Self::load(folder, lock(folder)?)
     }
 
+    /// Opens the sandbox in `folder` as it began. What its log said is not looked at: it may be damaged.
+    pub fn begin_anew(folder: &Path) -> Result<(Self, Sim), SandboxError> {
+        if !folder.join(START).exists() {
+            return Err(SandboxError::Missing(folder.to_owned()));
+        }
+        let lock = lock(folder)?;
+        wipe(folder)?;
+        Self::load(folder, lock)
+    }
+
     fn load(folder: &Path, lock: File) -> Result<(Self, Sim), SandboxError> {
         let path = folder.join(LOG);
         let mut log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
@@ -132,13 +142,7 @@ impl Store {
 
     /// Forgets everything since the start.
     pub fn reset(&mut self) -> Result<Sim, SandboxError> {
-        match std::fs::remove_file(self.folder.join(STATE)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io("remove", &self.folder.join(STATE))(error));
-            }
-            _ => {}
-        }
-        write_whole(&self.folder, LOG, b"")?;
+        wipe(&self.folder)?;
         let path = self.folder.join(LOG);
         self.log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
         self.broken = false;
@@ -148,6 +152,15 @@ impl Store {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Forgets everything since the start.
+fn wipe(folder: &Path) -> Result<(), SandboxError> {
+    let state = folder.join(STATE);
+    match std::fs::remove_file(&state) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("remove", &state)(error)),
+        _ => write_whole(folder, LOG, b""),
     }
 }
 

@@ -283,6 +283,9 @@ fn a_damaged_log_is_refused_and_a_reset_begins_anew() {
     log[12] ^= 1;
     write(folder.path(), &log);
     assert!(matches!(Sandbox::open(folder.path()), Err(SandboxError::Damaged { .. })));
+    assert_eq!(Sandbox::begin_anew(folder.path()).unwrap().now(), crate::build::start());
+    assert_eq!(Sandbox::open(folder.path()).unwrap().now(), crate::build::start());
+    assert!(matches!(Sandbox::begin_anew(&folder.path().join("none")), Err(SandboxError::Missing(_))));
     assert!(matches!(Sandbox::open(&folder.path().join("none")), Err(SandboxError::Missing(_))));
 }
 

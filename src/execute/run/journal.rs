@@ -221,6 +221,20 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
     Ok(told.map(|told| Told { torn, good, ..told }))
 }
 
+/// Removes the journal in `folder` and the one before it, whatever they say.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn forget(folder: &Path) -> Result<(), JournalError> {
+    for path in [folder.join(FILE), folder.join(PREVIOUS)] {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fault(&path)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 impl Journal {
     /// Begins a journal in `folder`; one that was there is kept as the previous one.
     ///

@@ -4,6 +4,7 @@
 
 mod apply;
 mod driving;
+mod forgetting;
 mod interrupts;
 pub mod journal;
 pub mod lock;
@@ -14,6 +15,7 @@ mod stale;
 
 pub use apply::{ApplyError, Order, Outcome, apply};
 pub use driving::{Drive, DriveError};
+pub use forgetting::forget;
 pub use interrupts::Interrupts;
 pub use log::Log;
 pub use performing::Doors;
