@@ -38,6 +38,16 @@ pub enum SandboxError {
     /// The snapshot could not be read.
     #[error("{0}")]
     Snapshot(String),
+    /// A workload asks for more pods than a sandbox makes.
+    #[error("{workload} asks for {wanted} pods; a sandbox makes at most {most} of one workload")]
+    TooMany {
+        /// Kind and name of the workload.
+        workload: String,
+        /// Pods it asks for.
+        wanted: u32,
+        /// Pods it may ask for.
+        most: u32,
+    },
     /// An earlier write failed: the handle answers nothing any more.
     #[error("an earlier write failed; open the sandbox again")]
     Broken,

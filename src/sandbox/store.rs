@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{self, Entry};
 use super::sim::{Checkpoint, Command, Sim};
 use super::{Faults, SandboxError};
-use crate::model::Snapshot;
+use crate::model::{Snapshot, Workload};
 
 /// Goes up whenever the same log would be replayed to another state.
 const ENGINE: u32 = 1;
@@ -18,6 +18,8 @@ const START: &str = "start.json";
 const LOG: &str = "log";
 const LOCK: &str = "in-use";
 const STATE: &str = "state.json";
+/// Pods that one workload may bring.
+const MOST_PODS: u32 = 10_000;
 /// So many records of what happened make it worth to write the state down.
 const WORTH: usize = 2000;
 
@@ -75,6 +77,7 @@ impl Store {
         if folder.join(START).exists() {
             return Err(SandboxError::Exists(folder.to_owned()));
         }
+        bearable(&snapshot)?;
         write_whole(folder, LOG, b"")?;
         let start = Start { engine: ENGINE, made_from, faults, snapshot };
         let bytes = serde_json::to_vec(&start).map_err(damaged(&folder.join(START)))?;
@@ -187,6 +190,19 @@ fn replay(folder: &Path, log: &mut File) -> Result<Replayed, SandboxError> {
     }
     bytes.truncate(covers + good);
     Ok(Replayed { fresh: sim.audit().len().saturating_sub(old), sim, log: bytes })
+}
+
+/// A replica count is one number in a file; as many pods are not.
+fn bearable(snapshot: &Snapshot) -> Result<(), SandboxError> {
+    let asks = |workload: &&Workload| !workload.finished && workload.replicas.is_some_and(|wanted| wanted > MOST_PODS);
+    match snapshot.workloads.iter().find(asks) {
+        None => Ok(()),
+        Some(workload) => Err(SandboxError::TooMany {
+            workload: format!("{} {}", workload.kind, workload.key),
+            wanted: workload.replicas.unwrap_or_default(),
+            most: MOST_PODS,
+        }),
+    }
 }
 
 fn begin(folder: &Path) -> Result<Sim, SandboxError> {
