@@ -1,5 +1,6 @@
 //! What is printed where: data to stdout, everything else to stderr, colours only where they are wanted.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -105,17 +106,23 @@ impl Output {
         self.watched() && io::stdin().is_terminal()
     }
 
-    /// Writes a file, whole or not at all.
+    /// Writes a file, whole or not at all; what a link points to rather than the link. A device or a pipe is written to in
+    /// place.
     ///
     /// # Errors
     /// The folder is missing or not ours to write in.
     pub fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error: io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let mut there = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+            return there.write_all(text.as_bytes()).map_err(failed);
+        }
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
         Ok(())
     }
 }
