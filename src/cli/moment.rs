@@ -6,6 +6,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use super::Failure;
+
 /// An instant, or a date and time on the wall in the policy's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -16,15 +18,21 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The instant. A time inside a gap is the first instant after it; a repeated one its first pass.
+    /// The instant that `flag` (`--now`) names. A time inside a gap is the first instant after it; a repeated one its
+    /// first pass.
     ///
     /// # Errors
     /// The zone is unknown, or the time is outside of what can be counted.
-    pub fn at(self, zone: &str) -> Result<Timestamp, jiff::Error> {
-        match self {
-            Self::Instant(at) => Ok(at),
-            Self::Civil(at) => Ok(TimeZone::get(zone)?.to_ambiguous_zoned(at).compatible()?.timestamp()),
-        }
+    pub fn at(self, flag: &str, zone: &str) -> Result<Timestamp, Failure> {
+        let at = match self {
+            Self::Instant(at) => return Ok(at),
+            Self::Civil(at) => at,
+        };
+        let zone = TimeZone::get(zone).map_err(Failure::new)?;
+        zone.to_ambiguous_zoned(at).compatible().map(|at| at.timestamp()).map_err(|_| {
+            let (first, last) = (Timestamp::MIN, Timestamp::MAX);
+            Failure::new(format!("`{flag}` {at} is out of range: it may be from {first} to {last}"))
+        })
     }
 }
 
@@ -56,7 +64,7 @@ mod tests {
             ("2026-11-24T12:45+01:00", "UTC", "2026-11-24T11:45:00Z"),
             ("2026-11-24T12:45[Asia/Tokyo]", "UTC", "2026-11-24T03:45:00Z"),
         ] {
-            let at = text.parse::<Moment>().unwrap().at(zone).unwrap();
+            let at = text.parse::<Moment>().unwrap().at("--now", zone).unwrap();
             assert_eq!(at, instant.parse::<Timestamp>().unwrap(), "{text} in {zone}");
         }
         assert!("tuesday".parse::<Moment>().is_err());

@@ -67,15 +67,15 @@ impl Schedule {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (_, policy) = self.policy.load(out)?;
         let pools = self.pools(&policy)?;
-        let moment = |moment: Moment| moment.at(&policy.time_zone).map_err(Failure::new);
+        let moment = |flag, moment: Moment| moment.at(flag, &policy.time_zone);
         if let Some(at) = self.at {
-            self.chain(&policy, &pools, moment(at)?, out)?;
+            self.chain(&policy, &pools, moment("--at", at)?, out)?;
             return Ok(Exit::Done);
         }
-        let from = self.from.map_or_else(|| Ok(Timestamp::now()), moment)?;
+        let from = self.from.map_or_else(|| Ok(Timestamp::now()), |from| moment("--from", from))?;
         let days = if matches!(self.format, Format::Crontab | Format::Systemd) { 366 } else { 14 };
         let until = match self.until {
-            Some(until) => moment(until)?,
+            Some(until) => moment("--until", until)?,
             None => from.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX),
         };
         if until <= from {

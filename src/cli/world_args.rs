@@ -46,7 +46,7 @@ impl WorldArgs {
             return Ok((World::build(snapshot), now));
         }
         let now = match self.now {
-            Some(moment) => moment.at(&policy.time_zone).map_err(Failure::new)?,
+            Some(moment) => moment.at("--now", &policy.time_zone)?,
             None => Timestamp::now(),
         };
         Ok((World::build(read(&self.snapshot, out)?), now))
