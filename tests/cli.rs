@@ -232,3 +232,83 @@ fn the_version_is_there_at_once() {
         .unwrap();
     assert!(best < Duration::from_millis(100), "{best:?}");
 }
+
+#[test]
+fn a_moment_out_of_range_is_named_with_its_flag() {
+    let plan = ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "9999-12-31"];
+    for (args, flag) in
+        [(plan.as_slice(), "`--now`"), (&["schedule", "-f", "policy.yaml", "--at", "9999-12-31"], "`--at`")]
+    {
+        let output = here(args);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{said}");
+        assert!(said.contains(flag) && said.contains("to 9999-12-30T"), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_said_to_be_standard_output() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let show = ["schedule", "-f", "policy.yaml"];
+    let output = Command::new(PROGRAM).args(show).current_dir(WORKSHOP).stdout(full).output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("cannot write to standard output: "), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_goes_through_links_and_into_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("kept")).unwrap();
+    fs::write(path("kept/plan.json"), "old").unwrap();
+    std::os::unix::fs::symlink("kept/plan.json", path("link.json")).unwrap();
+    let link = path("link.json");
+    for out in [link.to_str().unwrap(), "/dev/stdout"] {
+        let plan =
+            ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-10T16:30", "--out", out];
+        let output = here(&plan);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        if out == "/dev/stdout" {
+            let written = fs::read_to_string(path("kept/plan.json")).unwrap();
+            assert!(text(&output.stdout).contains(written.trim_end()), "the same plan in a pipe");
+        }
+    }
+    assert!(link.is_symlink());
+    assert!(fs::read_to_string(path("kept/plan.json")).unwrap().starts_with('{'));
+}
+
+#[test]
+fn a_reset_needs_no_readable_log_and_removes_what_an_apply_left() {
+    let folder = workshop();
+    let begin = text(&tidegate(folder.path(), &["sandbox", "show", "sandbox"]).stdout);
+    assert_eq!(code(&tidegate(folder.path(), &["sandbox", "advance", "6d20h", "sandbox"])), 0);
+    let left =
+        ["journal.jsonl", "journal.previous.jsonl", "lock.json"].map(|name| folder.path().join("sandbox").join(name));
+    for file in left.iter().chain([&folder.path().join("sandbox/log")]) {
+        fs::write(file, "damaged\ndamaged\n").unwrap();
+    }
+    assert_eq!(code(&tidegate(folder.path(), &["sandbox", "show", "sandbox"])), 1);
+    let reset = tidegate(folder.path(), &["sandbox", "reset", "sandbox"]);
+    assert_eq!(code(&reset), 0, "{}", text(&reset.stderr));
+    assert_eq!(text(&reset.stdout), begin);
+    for file in left {
+        assert!(!file.exists(), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_workload_of_too_many_pods_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (replicas, expected) in [(10_000, 0), (10_001, 1), (2_000_000, 1)] {
+        let set = format!(
+            "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {{name: crowd, namespace: a, uid: u}}\nspec: {{replicas: {replicas}}}\n"
+        );
+        fs::write(folder.path().join("set.yaml"), set).unwrap();
+        let made = tidegate(folder.path(), &["sandbox", "create", &replicas.to_string(), "--snapshot", "set.yaml"]);
+        let said = text(&made.stderr);
+        assert_eq!(code(&made), expected, "{said}");
+        assert_eq!(said.contains("ReplicaSet a/crowd") && said.contains("at most 10000"), expected == 1, "{said}");
+    }
+}
