@@ -22,8 +22,6 @@ struct Course<'a> {
     /// Active although the floor is lower: what the plan could not or need not park stays in the forecast.
     stuck: u32,
     turns: Vec<Turn>,
-    floor: u32,
-    ceiling: u32,
 }
 
 impl Course<'_> {
@@ -74,15 +72,12 @@ pub fn cost(
             desired: planned.desired,
             stuck,
             turns: turns(policy, pool, now, end, lead),
-            floor: planned.floor,
-            ceiling: planned.ceiling,
         });
     }
     let mut lines = Vec::new();
     let mut notes = vec!["images, volumes and traffic are not in these figures".to_owned()];
     let mut total = (Money::ZERO, Money::ZERO, Money::ZERO, Money::ZERO);
     for course in &courses {
-        debug_assert!(course.floor <= course.ceiling.max(course.floor));
         let running = course.members.iter().filter_map(|member| prices.now(course.pool, member));
         let running = running.fold(Money::ZERO, Money::plus);
         let after = course.per_hour(&prices, course.desired);
