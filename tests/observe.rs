@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate::model::{
-    IntOrPercent, Kind, Phase, Selector, ServerState, Snapshot, UnhealthyPodEviction, VolumeSource, WorkloadKind, World,
+    Claim, ClaimSpec, Disk, IntOrPercent, Kind, PersistentVolume, Phase, Selector, ServerState, Snapshot,
+    UnhealthyPodEviction, VolumeSource, WorkloadKind, World,
 };
 use tidegate::observe::{self, Builder, ObserveError};
 
@@ -263,9 +264,114 @@ fn volumes_and_ports_that_matter_are_kept() {
             ("h", VolumeSource::HostPath),
             ("m", VolumeSource::EmptyDir { memory: true }),
             ("n", VolumeSource::Other("nfs".into())),
-            ("x", VolumeSource::Ephemeral),
+            ("x", VolumeSource::Ephemeral(Box::default())),
         ]
     );
+}
+
+#[test]
+fn in_tree_disks_and_templates_of_claims_are_read() {
+    let spec = pod(
+        json!({"volumes": [
+            {"name": "a", "awsElasticBlockStore": {"volumeID": "aws://eu-1a/vol-1", "readOnly": true}},
+            {"name": "b", "rbd": {"monitors": ["m2", "m1"], "image": "i", "pool": "p"}},
+            {"name": "c", "cinder": {"volumeID": "v"}},
+            {"name": "e", "ephemeral": {"volumeClaimTemplate": {"spec": {"storageClassName": "fast", "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "1Gi"}}}}}},
+        ]}),
+        json!({}),
+    )
+    .spec;
+    let disks: Vec<_> = (spec.volumes.iter())
+        .filter_map(|volume| if let VolumeSource::Disk(disk) = &volume.source { Some(disk) } else { None })
+        .map(|disk| {
+            (&*disk.kind, &*disk.id, disk.read_only, disk.disk.as_ref().map(|disk| (&*disk.driver, &*disk.handle)))
+        })
+        .collect();
+    assert_eq!(
+        disks,
+        [
+            ("awsElasticBlockStore", "aws://eu-1a/vol-1", true, Some(("ebs.csi.aws.com", "vol-1"))),
+            ("rbd", "p/i", false, None),
+            ("cinder", "v", false, Some(("cinder.csi.openstack.org", "v"))),
+        ]
+    );
+    let asked = ClaimSpec {
+        class: Some("fast".into()),
+        access_modes: ["ReadWriteOnce".into()].into(),
+        bytes: 1 << 30,
+        ..ClaimSpec::default()
+    };
+    assert_eq!(spec.volumes.last().unwrap().source, VolumeSource::Ephemeral(Box::new(asked)));
+}
+
+#[test]
+fn claims_and_volumes_keep_what_binds_them() {
+    let claim = |meta: Value, spec: Value, phase: &str| -> Claim {
+        let mut object = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "a"},
+            "spec": spec, "status": {"phase": phase}});
+        object["metadata"].as_object_mut().unwrap().extend(meta.as_object().unwrap().clone());
+        one(object).claims.remove(0)
+    };
+    let plain = claim(json!({}), json!({}), "Pending");
+    assert!(!plain.bound && !plain.lost && !plain.deleting && plain.volume.is_none() && plain.selected_node.is_none());
+    assert_eq!((&*plain.uid, &plain.spec), ("a/c", &ClaimSpec::default()));
+    let full = claim(
+        json!({"uid": "u", "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [{"kind": "Pod", "name": "p", "controller": true}],
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes", "volume.kubernetes.io/selected-node": "n",
+                            "volume.beta.kubernetes.io/storage-class": "old"}}),
+        json!({"volumeName": "v", "storageClassName": "new", "accessModes": ["ReadWriteOncePod"], "volumeMode": "Block",
+            "resources": {"requests": {"storage": "1500Mi"}}, "selector": {"matchLabels": {"k": "v"}}, "volumeAttributesClassName": "gold"}),
+        "Lost",
+    );
+    assert!(full.bound && full.lost && full.deleting && full.spec.block && full.spec.selector.is_some());
+    assert_eq!(
+        (full.volume.as_deref(), full.selected_node.as_deref(), full.owner.as_deref()),
+        (Some("v"), Some("n"), Some("a/p"))
+    );
+    assert_eq!(
+        (full.spec.class.as_deref(), full.spec.bytes),
+        (Some("old"), 1500 << 20),
+        "the beta annotation goes first"
+    );
+    assert_eq!(claim(json!({}), json!({"storageClassName": ""}), "Bound").spec.class, None);
+
+    let volume = |meta: Value, spec: Value| -> PersistentVolume {
+        let mut object = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": spec, "status": {"phase": "Available"}});
+        object["metadata"].as_object_mut().unwrap().extend(meta.as_object().unwrap().clone());
+        one(object).volumes.remove(0)
+    };
+    let disk =
+        |driver: &str, handle: &str, in_tree| Some(Disk { driver: driver.into(), handle: handle.into(), in_tree });
+    let zone = json!({"labels": {"topology.kubernetes.io/zone": "z1__z2"}});
+    for (meta, spec, expected) in [
+        (json!({}), json!({"csi": {"driver": "d", "volumeHandle": "h"}}), disk("d", "h", false)),
+        (json!({}), json!({"csi": {"driver": "d"}}), disk("d", "", false)),
+        (json!({}), json!({"cinder": {"volumeID": "h"}}), disk("cinder.csi.openstack.org", "h", true)),
+        (json!({}), json!({"azureDisk": {"diskURI": "/h"}}), disk("disk.csi.azure.com", "/h", true)),
+        (zone, json!({"gcePersistentDisk": {"pdName": "h"}}), disk("pd.csi.storage.gke.io", "z1__z2/h", true)),
+        (json!({}), json!({"portworxVolume": {"volumeID": "h"}}), disk("pxd.portworx.com", "h", true)),
+        (json!({}), json!({"nfs": {"server": "s"}}), None),
+    ] {
+        assert_eq!(volume(meta, spec.clone()).disk, expected, "{spec}");
+    }
+    let full = volume(
+        json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "labels": {"k": "v"}}),
+        json!({"capacity": {"storage": "1Gi"}, "storageClassName": "s", "volumeMode": "Filesystem", "local": {"path": "/"},
+            "claimRef": {"namespace": "a", "name": "c", "uid": "u"}}),
+    );
+    assert!(full.available && full.deleting && full.local && !full.block);
+    assert_eq!((full.bytes, full.class.as_deref(), full.claim_uid.as_deref()), (1 << 30, Some("s"), Some("u")));
+    let csi = one(json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
+        "metadata": {"name": "n", "annotations": {"storage.alpha.kubernetes.io/migrated-plugins": "kubernetes.io/cinder,kubernetes.io/gce-pd"}},
+        "spec": {"drivers": [{"name": "d", "allocatable": {"count": 3}}, {"name": "e"}]}}));
+    assert_eq!(csi.csi_nodes[0].drivers.values().copied().collect::<Vec<_>>(), [Some(3), None]);
+    assert_eq!(csi.csi_nodes[0].migrated.len(), 2);
+    let broken =
+        observe::from_values([json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"},
+        "spec": {"capacity": {"storage": "much"}}})]);
+    assert!(broken.gaps[0].contains("spec.capacity.storage"), "{:?}", broken.gaps);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod budget;
 mod budget_status;
 mod change;
 mod digest;
+mod disk;
 mod mark;
 mod memory;
 mod money;
@@ -27,6 +28,7 @@ pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
 pub use budget_status::budget_status;
 pub use change::Change;
 pub use digest::digest;
+pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
 pub use mark::{NodeMark, NodeRecord, keys};
 pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
 pub use money::{Money, PerMille};
@@ -42,6 +44,6 @@ pub use spec::{
     Affinity, FieldRequirement, HostPort, NodeTerm, PodSpec, PodTerm, Spread, Toleration, Volume, VolumeSource,
 };
 pub use stamp::Stamp;
-pub use volume::{Claim, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
+pub use volume::{Claim, ClaimSpec, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
 pub use workload::{Workload, WorkloadKind};
 pub use world::World;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Requirement, Resources, Selector, TaintEffect};
+use super::{ClaimSpec, InlineDisk, Name, Requirement, Resources, Selector, TaintEffect};
 
 /// One toleration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,11 +111,13 @@ pub enum VolumeSource {
     },
     /// A PersistentVolumeClaim of the pod's namespace.
     Claim(Name),
-    /// A claim made for this pod (`ephemeral`), called `pod-volume`.
-    Ephemeral,
-    /// A CSI volume inline in the pod, by driver.
+    /// A claim made for this pod (`ephemeral`), called `pod-volume`, from this template.
+    Ephemeral(Box<ClaimSpec>),
+    /// A CSI volume inline in the pod, by driver. The kubelet mounts it wherever the pod is.
     Csi(Name),
-    /// Another kind that attaches to a node or a network (`nfs`, an in-tree disk), by its field name.
+    /// An in-tree disk that attaches to one node or to few.
+    Disk(Box<InlineDisk>),
+    /// Another kind that any node can mount (`nfs`), by its field name.
     Other(Name),
 }
 

@@ -4,19 +4,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, NodeTerm, PodKey};
+use super::{Disk, Labels, Name, NodeTerm, PodKey, Selector};
+
+/// What a claim asks of its volume: the spec of a claim, or of the template of an ephemeral volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimSpec {
+    /// The storage class: of the beta annotation, or else `storageClassName`. None asks for volumes without a class.
+    pub class: Option<Name>,
+    /// `ReadWriteOnce`, `ReadWriteOncePod`, …
+    pub access_modes: BTreeSet<Name>,
+    /// Requested bytes; 0 where nothing is requested.
+    pub bytes: i64,
+    /// Which volumes will do; None takes any.
+    pub selector: Option<Selector>,
+    /// `volumeMode: Block`.
+    pub block: bool,
+    /// `volumeAttributesClassName`.
+    pub attributes_class: Option<Name>,
+}
 
 /// A PersistentVolumeClaim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Namespace and name.
     pub key: PodKey,
-    /// The volume it is bound to.
+    /// `metadata.uid`; `namespace/name` where a dump has none.
+    pub uid: Name,
+    /// UID of the controller: of the pod, for the claim of an ephemeral volume.
+    pub owner: Option<Name>,
+    /// What it asks for.
+    pub spec: ClaimSpec,
+    /// The volume it is bound to, or wants to be bound to.
     pub volume: Option<Name>,
-    /// `spec.storageClassName`.
-    pub class: Option<Name>,
-    /// `ReadWriteOnce`, `ReadWriteOncePod`, …
-    pub access_modes: BTreeSet<Name>,
+    /// Annotation `pv.kubernetes.io/bind-completed`: the binding to `volume` is complete.
+    pub bound: bool,
+    /// `status.phase: Lost`.
+    pub lost: bool,
+    /// Its deletion has been asked for.
+    pub deleting: bool,
+    /// Annotation `volume.kubernetes.io/selected-node`: the volume is being made for a pod on this node.
+    pub selected_node: Option<Name>,
 }
 
 /// A PersistentVolume.
@@ -24,18 +52,32 @@ pub struct Claim {
 pub struct PersistentVolume {
     /// Its name.
     pub name: Name,
+    /// `metadata.labels`: those of its zone and region bind it too.
+    pub labels: Labels,
     /// Required node affinity: any term; None if any node may have it.
     pub node_affinity: Option<Vec<NodeTerm>>,
-    /// Zone and region labels of volumes from before node affinity.
-    pub zone_labels: BTreeMap<Name, Name>,
-    /// The CSI driver.
-    pub driver: Option<Name>,
+    /// The disk, if a CSI driver attaches one.
+    pub disk: Option<Disk>,
     /// A directory or disk of one node (`local`, `hostPath`).
     pub local: bool,
+    /// The storage class, as with a claim.
+    pub class: Option<Name>,
+    /// Capacity in bytes.
+    pub bytes: i64,
     /// `ReadWriteOnce`, …
     pub access_modes: BTreeSet<Name>,
-    /// The claim it is bound to.
+    /// `volumeMode: Block`.
+    pub block: bool,
+    /// `volumeAttributesClassName`.
+    pub attributes_class: Option<Name>,
+    /// The claim it is bound to or kept for.
     pub claim: Option<PodKey>,
+    /// The UID of that claim; None for any of that name.
+    pub claim_uid: Option<Name>,
+    /// `status.phase: Available`.
+    pub available: bool,
+    /// Its deletion has been asked for.
+    pub deleting: bool,
 }
 
 /// A StorageClass.
@@ -47,7 +89,7 @@ pub struct StorageClass {
     pub provisioner: Name,
     /// `volumeBindingMode: WaitForFirstConsumer`.
     pub waits_for_consumer: bool,
-    /// `allowedTopologies`: any of these.
+    /// `allowedTopologies`: any of these; empty allows every node.
     pub topologies: Vec<NodeTerm>,
 }
 
@@ -58,6 +100,8 @@ pub struct CsiNode {
     pub name: Name,
     /// Driver to attach limit; None is unlimited.
     pub drivers: BTreeMap<Name, Option<u32>>,
+    /// Annotation `storage.alpha.kubernetes.io/migrated-plugins`: the in-tree plugins whose volumes CSI drivers attach here.
+    pub migrated: BTreeSet<Name>,
 }
 
 /// A VolumeAttachment.

@@ -51,7 +51,7 @@ pub fn not_modelled(pod: &Pod) -> impl Iterator<Item = Unfit> {
     let volume = spec.volumes.iter().any(|volume| match &volume.source {
         VolumeSource::HostPath | VolumeSource::EmptyDir { .. } => false,
         VolumeSource::Other(kind) => !NETWORK_VOLUMES.contains(&&**kind),
-        VolumeSource::Claim(_) | VolumeSource::Ephemeral | VolumeSource::Csi(_) => true,
+        VolumeSource::Claim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Csi(_) | VolumeSource::Disk(_) => true,
     });
     [
         (affinity.is_some_and(|affinity| !affinity.pod.is_empty()), "required pod affinity"),

@@ -10,10 +10,9 @@ pub fn features(case: &Case) -> Vec<String> {
     let Ok(world) = case.world() else { return Vec::new() };
     let Ok(pod) = pod(&world, case.params()["pod"].as_str().unwrap()) else { return Vec::new() };
     let affinity = pod.spec.affinity.clone().unwrap_or_default();
-    let claims =
-        pod.spec.volumes.iter().any(|volume| {
-            matches!(volume.source, VolumeSource::Claim(_) | VolumeSource::Ephemeral | VolumeSource::Csi(_))
-        });
+    let claims = pod.spec.volumes.iter().any(|volume| {
+        matches!(volume.source, VolumeSource::Claim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Csi(_))
+    });
     [
         (!affinity.pod.is_empty(), "required pod affinity"),
         (!affinity.anti.is_empty(), "required pod anti-affinity"),

@@ -1,6 +1,6 @@
 //! A node that dies with its pods and volumes, and comes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidegate::cloud::Provider;
@@ -16,18 +16,30 @@ fn with_disk(mut snapshot: Snapshot, pod: &str, on: &str) -> Snapshot {
     let modes = BTreeSet::from(["ReadWriteOnce".into()]);
     snapshot.claims.push(Claim {
         key: PodKey::new("web", &*claim),
+        uid: (&*claim).into(),
+        owner: None,
+        spec: ClaimSpec { access_modes: modes.clone(), ..ClaimSpec::default() },
         volume: Some((&*volume).into()),
-        class: None,
-        access_modes: modes.clone(),
+        bound: true,
+        lost: false,
+        deleting: false,
+        selected_node: None,
     });
     snapshot.volumes.push(PersistentVolume {
         name: (&*volume).into(),
+        labels: Arc::default(),
         node_affinity: None,
-        zone_labels: BTreeMap::new(),
-        driver: Some("disk.example.org".into()),
+        disk: Some(Disk { driver: "disk.example.org".into(), handle: (&*volume).into(), in_tree: false }),
         local: false,
+        class: None,
+        bytes: 0,
         access_modes: modes,
+        block: false,
+        attributes_class: None,
         claim: Some(PodKey::new("web", &*claim)),
+        claim_uid: None,
+        available: false,
+        deleting: false,
     });
     snapshot.attachments.push(VolumeAttachment {
         name: format!("csi-{pod}").into(),

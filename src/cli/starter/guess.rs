@@ -87,7 +87,7 @@ fn stays(world: &World, node: &Node) -> Option<String> {
         return Some("it has an address of its own that the outside may know".to_owned());
     }
     let holder = world.pods_on(&node.name).find(|pod| {
-        let keeps = |source: &VolumeSource| matches!(source, VolumeSource::Claim(_) | VolumeSource::Ephemeral);
+        let keeps = |source: &VolumeSource| matches!(source, VolumeSource::Claim(_) | VolumeSource::Ephemeral(_));
         !pod.finished() && pod.spec.volumes.iter().any(|volume| keeps(&volume.source))
     });
     holder.map(|pod| format!("{} uses a volume here", pod.key))

@@ -68,7 +68,7 @@ pub(super) fn moment(text: Option<&str>, field: &str) -> Result<Option<Timestamp
     }
 }
 
-/// The UID of a workload in a dump without UIDs.
+/// The UID of a workload or a pod in a dump without UIDs.
 pub(super) fn made_up_uid(kind: &str, namespace: &str, name: &str) -> String {
-    format!("{kind} {namespace}/{name}")
+    if kind == "Pod" { format!("{namespace}/{name}") } else { format!("{kind} {namespace}/{name}") }
 }

@@ -37,7 +37,8 @@ impl Converter {
         let node_selector: BTreeMap<_, _> =
             node_selector.map(|(key, value)| (self.intern.name(&key), self.intern.name(&value.0))).collect();
         let tolerations = raw.tolerations.unwrap_or_default().into_iter().map(|one| self.toleration(one)).collect();
-        let volumes = raw.volumes.unwrap_or_default().into_iter().filter_map(|one| self.volume(one)).collect();
+        let volumes = raw.volumes.unwrap_or_default().into_iter().filter_map(|one| self.volume(one).transpose());
+        let volumes = volumes.collect::<Result<_, _>>()?;
         let spread = raw.topology_spread_constraints.unwrap_or_default().into_iter();
         let mut names = |parts: Option<Vec<_>>| -> Vec<_> {
             let parts = parts.unwrap_or_default().into_iter();
@@ -91,17 +92,25 @@ impl Converter {
 
     /// Secrets, config maps and projections do not matter; a volume without a source is an emptyDir, as the API server
     /// has it.
-    fn volume(&mut self, raw: raw::Volume) -> Option<Volume> {
-        let source = raw.source.unwrap_or_default();
-        let source = match source.field.as_str() {
-            "secret" | "configMap" | "projected" | "downwardAPI" | "image" => return None,
-            "" | "emptyDir" => VolumeSource::EmptyDir { memory: source.medium.as_deref() == Some("Memory") },
+    fn volume(&mut self, raw: raw::Volume) -> Result<Option<Volume>, String> {
+        let raw::Source { field, details } = raw.source.unwrap_or_default();
+        let source = match field.as_str() {
+            "secret" | "configMap" | "projected" | "downwardAPI" | "image" => return Ok(None),
+            "" | "emptyDir" => VolumeSource::EmptyDir { memory: details.medium.as_deref() == Some("Memory") },
             "hostPath" => VolumeSource::HostPath,
-            "persistentVolumeClaim" => VolumeSource::Claim(self.intern.name(&source.claim_name.unwrap_or_default())),
-            "ephemeral" => VolumeSource::Ephemeral,
-            "csi" => VolumeSource::Csi(self.intern.name(&source.driver.unwrap_or_default())),
-            other => VolumeSource::Other(self.intern.name(other)),
+            "persistentVolumeClaim" => VolumeSource::Claim(self.intern.name(&details.claim_name.unwrap_or_default())),
+            "ephemeral" => {
+                let template = details.volume_claim_template.unwrap_or_default();
+                let spec =
+                    self.claim_spec(&template.metadata.unwrap_or_default(), template.spec.unwrap_or_default())?;
+                VolumeSource::Ephemeral(Box::new(spec))
+            }
+            "csi" => VolumeSource::Csi(self.intern.name(&details.driver.unwrap_or_default())),
+            other => match self.inline_disk(other, details.disk) {
+                Some(disk) => VolumeSource::Disk(Box::new(disk)),
+                None => VolumeSource::Other(self.intern.name(other)),
+            },
         };
-        Some(Volume { name: self.intern.name(&raw.name), source })
+        Ok(Some(Volume { name: self.intern.name(&raw.name), source }))
     }
 }

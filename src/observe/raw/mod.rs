@@ -23,6 +23,6 @@ pub use node::Node;
 pub use own::{FlavorItem, MemoryItem, ServerItem, SnapshotItem};
 pub use pod::{NamedPart, Pod, PodSpec, Toleration};
 pub use scalar::{Map, Scalar};
-pub use storage::{Claim, CsiNode, Lease, PersistentVolume, StorageClass, VolumeAttachment};
-pub use volume::Volume;
+pub use storage::{Claim, ClaimSpec, CsiNode, Lease, PersistentVolume, StorageClass, VolumeAttachment, VolumeSpec};
+pub use volume::{DiskSource, Source, Volume};
 pub use workload::{AnySelector, Workload, WorkloadSpec};

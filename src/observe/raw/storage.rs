@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Meta, NodeSelector, Scalar};
+use super::{DiskSource, LabelSelector, Map, Meta, NodeSelector, Scalar};
 
 /// A PersistentVolumeClaim.
 #[derive(Debug, Default, Deserialize)]
@@ -13,6 +13,16 @@ pub struct Claim {
     pub metadata: Option<Meta>,
     /// `spec`.
     pub spec: Option<ClaimSpec>,
+    /// `status`.
+    pub status: Option<Phase>,
+}
+
+/// `status` of a claim or a volume.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Phase {
+    /// `phase`.
+    pub phase: Option<String>,
 }
 
 /// `spec` of a claim.
@@ -25,6 +35,32 @@ pub struct ClaimSpec {
     pub storage_class_name: Option<String>,
     /// `accessModes`.
     pub access_modes: Option<Vec<String>>,
+    /// `resources`.
+    pub resources: Option<ClaimResources>,
+    /// `selector`.
+    pub selector: Option<LabelSelector>,
+    /// `volumeMode`.
+    pub volume_mode: Option<String>,
+    /// `volumeAttributesClassName`.
+    pub volume_attributes_class_name: Option<String>,
+}
+
+/// `resources` of a claim.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ClaimResources {
+    /// `requests`.
+    pub requests: Option<Map>,
+}
+
+/// `volumeClaimTemplate` of an ephemeral volume.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ClaimTemplate {
+    /// `metadata`.
+    pub metadata: Option<Meta>,
+    /// `spec`.
+    pub spec: Option<ClaimSpec>,
 }
 
 /// A PersistentVolume.
@@ -35,6 +71,8 @@ pub struct PersistentVolume {
     pub metadata: Option<Meta>,
     /// `spec`.
     pub spec: Option<VolumeSpec>,
+    /// `status`.
+    pub status: Option<Phase>,
 }
 
 /// `spec` of a volume.
@@ -53,6 +91,24 @@ pub struct VolumeSpec {
     pub access_modes: Option<Vec<String>>,
     /// `claimRef`.
     pub claim_ref: Option<Reference>,
+    /// `storageClassName`.
+    pub storage_class_name: Option<String>,
+    /// `capacity`.
+    pub capacity: Option<Map>,
+    /// `volumeMode`.
+    pub volume_mode: Option<String>,
+    /// `volumeAttributesClassName`.
+    pub volume_attributes_class_name: Option<String>,
+    /// `awsElasticBlockStore`.
+    pub aws_elastic_block_store: Option<DiskSource>,
+    /// `gcePersistentDisk`.
+    pub gce_persistent_disk: Option<DiskSource>,
+    /// `cinder`.
+    pub cinder: Option<DiskSource>,
+    /// `azureDisk`.
+    pub azure_disk: Option<DiskSource>,
+    /// `portworxVolume`.
+    pub portworx_volume: Option<DiskSource>,
 }
 
 /// `nodeAffinity` of a volume.
@@ -65,10 +121,12 @@ pub struct VolumeAffinity {
 
 /// `csi`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Csi {
     /// `driver`.
     pub driver: Option<String>,
+    /// `volumeHandle`.
+    pub volume_handle: Option<String>,
 }
 
 /// `claimRef`.
@@ -79,6 +137,8 @@ pub struct Reference {
     pub namespace: Option<String>,
     /// `name`.
     pub name: Option<String>,
+    /// `uid`.
+    pub uid: Option<String>,
 }
 
 /// A StorageClass.

@@ -9,14 +9,14 @@ impl Sim {
     fn attachable(&self, pod: &Pod) -> Vec<(Name, Name)> {
         let claims = pod.spec.volumes.iter().filter_map(|volume| match &volume.source {
             VolumeSource::Claim(claim) => Some(claim.clone()),
-            VolumeSource::Ephemeral => Some(format!("{}-{}", pod.key.name, volume.name).into()),
+            VolumeSource::Ephemeral(_) => Some(format!("{}-{}", pod.key.name, volume.name).into()),
             _ => None,
         });
         claims
             .filter_map(|claim| self.world.claims.get(&PodKey::new(pod.key.namespace.clone(), claim)))
             .filter_map(|claim| self.world.volumes.get(claim.volume.as_ref()?))
             .filter(|volume| !volume.local)
-            .filter_map(|volume| Some((volume.name.clone(), volume.driver.clone()?)))
+            .filter_map(|volume| Some((volume.name.clone(), volume.disk.as_ref()?.driver.clone())))
             .collect()
     }
 
