@@ -3,6 +3,8 @@
 
 #[path = "policies/against.rs"]
 mod against;
+#[path = "policies/contradictions.rs"]
+mod contradictions;
 #[path = "policies/hostile.rs"]
 mod hostile;
 

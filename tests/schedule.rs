@@ -12,3 +12,5 @@ mod lines;
 mod precedence;
 #[path = "schedule/report.rs"]
 mod report;
+#[path = "schedule/seams.rs"]
+mod seams;

@@ -182,7 +182,7 @@ fn pool_lines(
                 why: turn.why,
             }),
             idle: pool.idle.verb().to_owned(),
-            freeze: holding.freeze.as_ref().map(|freeze| format!("{} until {}", freeze.name, freeze.until)),
+            freeze: holding.freeze.as_ref().map(|freeze| freeze.text()),
             origin: pool.origin.clone(),
         });
     }

@@ -338,10 +338,10 @@ impl Pooled<'_> {
         if let Some(freeze) = &self.holding.freeze {
             return Some(Reason {
                 code: Code::Freeze,
-                text: format!("freeze {} until {}", freeze.name, freeze.until),
+                text: format!("freeze {}", freeze.text()),
                 evidence: Evidence {
                     window: Some(freeze.name.to_string()),
-                    until: Some(freeze.until),
+                    until: freeze.until,
                     ..Evidence::default()
                 },
                 origin: Some(freeze.origin.clone()),

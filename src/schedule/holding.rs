@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{chain, duration, window_name};
-use super::sweep::{Core, Sources, Sweep};
+use super::sweep::{Core, Here, Sources, State, Sweep};
 use super::voices::{headroom, listen};
 use super::window::HORIZON;
 use crate::model::Name;
@@ -52,8 +52,8 @@ pub struct Said {
 pub struct Held {
     /// Its name, with the schedule's.
     pub name: Name,
-    /// Until when.
-    pub until: Timestamp,
+    /// Until when; None if no end was found within five years.
+    pub until: Option<Timestamp>,
     /// For a freeze.
     pub overrun: Overrun,
     /// Where it stands.
@@ -96,27 +96,35 @@ pub struct Turn {
 /// function of the policy and the time alone: it does not matter when it was asked last.
 pub fn holds(policy: &Policy, pool: &Pool, at: Timestamp, wake_lead: SignedDuration) -> Holding {
     let sources = Sources::new(policy, pool, wake_lead);
-    holds_by(&sources, at)
+    let here = Sweep::new(&sources, at, at).here();
+    holding(&sources, at, &here)
 }
 
-fn holds_by(sources: &Sources<'_>, at: Timestamp) -> Holding {
-    let states = sources.states(at);
-    let voices = sources.voices(at, &states);
+fn holding(sources: &Sources<'_>, at: Timestamp, here: &Here) -> Holding {
+    let voices = sources.voices(at, &here.states);
     let heard = listen(&voices);
-    let ahead = sources.wind_down();
-    let later = at.checked_add(ahead).ok().filter(|_| !ahead.is_zero());
-    let floor_later = later.map(|later| listen(&sources.voices(later, &sources.states(later))).floor);
     Holding {
         floor: heard.floor,
         ceiling: heard.ceiling,
         headroom: headroom(&voices).map(|(_, headroom)| headroom),
-        freeze: sources.freeze(&states).and_then(|(index, span, overrun)| {
+        freeze: sources.freeze(&here.states).and_then(|(index, span, overrun)| {
             let window = sources.calendars.get(index)?.window;
-            Some(Held { name: window_name(window), until: span.until, overrun, origin: window.origin.clone() })
+            let until = Some(span.until).filter(|until| *until < Timestamp::MAX);
+            Some(Held { name: window_name(window), until, overrun, origin: window.origin.clone() })
         }),
-        relaxed: sources.relaxed(&states),
-        winding_down_to: floor_later.filter(|later| *later < heard.floor),
-        said: chain(sources, &voices, &heard, at, &states),
+        relaxed: sources.relaxed(&here.states),
+        winding_down_to: here.winding_down_to,
+        said: chain(sources, &voices, &heard, at, &here.states),
+    }
+}
+
+impl Held {
+    /// `exam until 2026-12-18T15:00:00Z`, for people.
+    pub fn text(&self) -> String {
+        match self.until {
+            Some(until) => format!("{} until {until}", self.name),
+            None => format!("{} without an end within five years", self.name),
+        }
     }
 }
 
@@ -140,14 +148,17 @@ struct Changes<'c, 'a> {
     sources: &'c Sources<'a>,
     sweep: Sweep<'c, 'a>,
     end: Timestamp,
+    /// What holds where the last change was.
     held: (Core, Option<u32>),
+    /// Where the windows stood at the last moment looked at.
+    then: Vec<State>,
 }
 
 impl<'c, 'a> Changes<'c, 'a> {
     fn new(sources: &'c Sources<'a>, after: Timestamp, end: Timestamp) -> Self {
         let mut sweep = Sweep::new(sources, after, end);
-        let held = sweep.here();
-        Self { sources, sweep, end, held }
+        let Here { states, core, winding_down_to } = sweep.here();
+        Self { sources, sweep, end, held: (core, winding_down_to), then: states }
     }
 }
 
@@ -157,20 +168,23 @@ impl Iterator for Changes<'_, '_> {
     fn next(&mut self) -> Option<Turn> {
         loop {
             let at = self.sweep.step().filter(|at| *at <= self.end)?;
-            let now = self.sweep.here();
-            if now == self.held {
+            let here = self.sweep.here();
+            if (&here.core, here.winding_down_to) == (&self.held.0, self.held.1) {
+                self.then = here.states;
                 continue;
             }
-            let mut why = self.sources.events(at);
-            if let (Some(floor), true) = (now.1, now.1 != self.held.1) {
+            let mut why = self.sources.events(at, &self.then, &here.states);
+            if let (Some(floor), true) = (here.winding_down_to, here.winding_down_to != self.held.1) {
                 let ahead = duration(self.sources.wind_down());
                 why.push(format!("winding down to {floor} (windDown {ahead})"));
             }
             if why.is_empty() {
                 why.push("nothing winds down any more".to_owned());
             }
-            self.held = now;
-            return Some(Turn { at, holding: holds_by(self.sources, at), why });
+            let holding = holding(self.sources, at, &here);
+            self.held = (here.core, here.winding_down_to);
+            self.then = here.states;
+            return Some(Turn { at, holding, why });
         }
     }
 }

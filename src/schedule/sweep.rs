@@ -78,11 +78,6 @@ impl<'a> Sources<'a> {
         self.pool.wind_down.clamp(SignedDuration::ZERO, HORIZON)
     }
 
-    /// Where each window stands at `at`.
-    pub(super) fn states(&self, at: Timestamp) -> Vec<State> {
-        Cursors::new(self, at, later(at, HORIZON)).states(at)
-    }
-
     /// Who speaks at `at`, in the order of the policy.
     pub(super) fn voices(&self, at: Timestamp, states: &[State]) -> Vec<Voice<'a>> {
         let mut voices = vec![Voice {
@@ -158,11 +153,10 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What happens at exactly `at`, in words for people.
-    pub(super) fn events(&self, at: Timestamp) -> Vec<String> {
+    /// What happens at exactly `at`, in words for people: `then` is where the windows stood until now.
+    pub(super) fn events(&self, at: Timestamp, then: &[State], now: &[State]) -> Vec<String> {
         let before = at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at);
         let mut events = Vec::new();
-        let (then, now) = (self.states(before), self.states(at));
         for ((calendar, then), now) in self.calendars.iter().zip(then).zip(now) {
             let name = super::chain::window_name(calendar.window);
             let (was, is) = (then.open.is_some(), now.open.is_some());
@@ -244,6 +238,15 @@ impl<'c, 'a> Cursors<'c, 'a> {
     }
 }
 
+/// What holds at one moment of the walk.
+pub(super) struct Here {
+    /// Where each window stands.
+    pub(super) states: Vec<State>,
+    pub(super) core: Core,
+    /// The floor that nodes may wind down to.
+    pub(super) winding_down_to: Option<u32>,
+}
+
 /// The walk.
 pub(super) struct Sweep<'c, 'a> {
     sources: &'c Sources<'a>,
@@ -275,19 +278,18 @@ impl<'c, 'a> Sweep<'c, 'a> {
         }
     }
 
-    /// What holds where it stands, and the floor that nodes may wind down to.
-    pub(super) fn here(&mut self) -> (Core, Option<u32>) {
+    /// What holds where it stands.
+    pub(super) fn here(&mut self) -> Here {
         let states = self.near.states(self.at);
         let core = self.sources.core(self.at, &states);
         let ahead = self.sources.wind_down();
-        if ahead.is_zero() {
-            return (core, None);
-        }
-        let far = later(self.at, ahead);
-        let states = self.far.states(far);
-        let floor = listen(&self.sources.voices(far, &states)).floor;
-        let winding = Some(floor).filter(|floor| *floor < core.heard.0);
-        (core, winding)
+        let floor_ahead = (!ahead.is_zero()).then(|| {
+            let far = later(self.at, ahead);
+            let states = self.far.states(far);
+            listen(&self.sources.voices(far, &states)).floor
+        });
+        let winding_down_to = floor_ahead.filter(|floor| *floor < core.heard.0);
+        Here { states, core, winding_down_to }
     }
 
     /// Goes to the next moment at which something may change.

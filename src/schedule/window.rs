@@ -6,14 +6,14 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::zoned;
+use super::{seam, zoned};
 use crate::policy::{Exception, Pool, Recurrence, Window};
 
 /// Searches go no further than this: five years.
 pub(super) const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
 /// The clocks of no zone were ever put on or back by more than a day.
-const LARGEST_SHIFT_DAYS: i64 = 2;
+pub(super) const LARGEST_SHIFT_DAYS: i64 = 2;
 
 /// A window is open from the first instant up to the second, which is later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,19 @@ pub fn open_times(pool: &Pool, window: &Window, from: Timestamp, until: Timestam
     calendar.spans(from, until).take_while(|span| span.from < until).collect()
 }
 
+/// The first span of [`open_times`], or of what it would be if no exception skipped anything.
+pub fn first_open(pool: &Pool, window: &Window, skipping: bool, from: Timestamp, until: Timestamp) -> Option<Span> {
+    let calendar = Calendar::new(pool, window);
+    let calendar = if skipping { calendar } else { calendar.unskipped() };
+    calendar.spans(from, until).next().filter(|span| span.from < until)
+}
+
+/// [`open_times`] as if no exception skipped anything.
+pub fn open_times_unskipped(pool: &Pool, window: &Window, from: Timestamp, until: Timestamp) -> Vec<Span> {
+    let calendar = Calendar::new(pool, window).unskipped();
+    calendar.spans(from, until).take_while(|span| span.from < until).collect()
+}
+
 /// The openings of `window` that an exception of `pool` skips and that would fall into `[from, until)`.
 pub fn skipped_openings<'a>(
     pool: &'a Pool,
@@ -62,8 +75,8 @@ pub fn skipped_openings<'a>(
     from: Timestamp,
     until: Timestamp,
 ) -> Vec<(Span, &'a Exception)> {
-    let without = Calendar { exceptions: Vec::new(), ..Calendar::new(pool, window) };
     let with = Calendar::new(pool, window);
+    let without = with.unskipped();
     if with.exceptions.is_empty() {
         return Vec::new();
     }
@@ -91,6 +104,8 @@ pub(super) struct Calendar<'a> {
     /// For windows with a duration: minutes of the day as runs in which no opening is later than the end of the one
     /// before, first and last opening.
     runs: Vec<(u16, u16)>,
+    /// What [`seam::slack`] says.
+    pub(super) slack: Option<SignedDuration>,
 }
 
 impl<'a> Calendar<'a> {
@@ -105,7 +120,7 @@ impl<'a> Calendar<'a> {
                 }
             }
         }
-        Calendar { window, zone: zoned::zone_or_utc(&window.zone), exceptions, runs }
+        Calendar { window, zone: zoned::zone_or_utc(&window.zone), exceptions, runs, slack: seam::slack(&window.when) }
     }
 
     /// The same without exceptions.
@@ -136,8 +151,8 @@ impl<'a> Calendar<'a> {
         }
     }
 
-    /// The spans that end after `at`, in order, joined where they overlap or touch. One that is found to last
-    /// beyond `horizon` is the last.
+    /// The spans that end after `at`, in order, joined where they overlap or touch. One whose openings join beyond
+    /// `horizon` is the last, and as far as this search knows it has no end: [`Timestamp::MAX`].
     pub(super) fn spans(&self, at: Timestamp, horizon: Timestamp) -> Spans<'_, 'a> {
         let mut found = VecDeque::new();
         let mut day = None;
@@ -164,22 +179,17 @@ impl<'a> Calendar<'a> {
                 start.next_after(eve.saturating_sub(jiff::Span::new().minutes(1))).map(DateTime::date)
             }
             Recurrence::Until(start, end) => {
-                // Back over all openings whose closing is still to come: the last ones may be skipped.
-                let mut first = local(at).saturating_sub(shift).at(0, 0, 0, 0);
+                // Whatever opened before the last closing has closed; what opened after it may be skipped, so all of it.
                 let oldest = at.checked_sub(HORIZON).map_or(DateTime::MIN, |at| self.zone.to_datetime(at));
-                while let Some(opening) = start.last_before(first).filter(|opening| *opening > oldest) {
-                    let closing = end.next_after(opening).and_then(|closing| zoned::end(&self.zone, closing));
-                    if closing.is_none_or(|closing| closing <= at) {
-                        break;
-                    }
-                    first = opening.date().at(0, 0, 0, 0);
-                }
-                start.next_after(first.saturating_sub(jiff::Span::new().minutes(1))).map(DateTime::date)
+                let closed = end.last_before(local(at).saturating_sub(shift).at(0, 0, 0, 0)).unwrap_or(oldest);
+                let eve = closed.max(oldest).date().at(0, 0, 0, 0);
+                start.next_after(eve.saturating_sub(jiff::Span::new().minutes(1))).map(DateTime::date)
             }
             Recurrence::Once(..) => None,
         }
     }
 
+    /// The next day on which it opens.
     fn next_day(&self, date: Date) -> Option<Date> {
         match &self.window.when {
             Recurrence::For(start, _) | Recurrence::Until(start, _) => {
@@ -189,14 +199,39 @@ impl<'a> Calendar<'a> {
         }
     }
 
+    /// The next day on which it opens again, after what opened on `date`: openings before the closing change nothing.
+    fn next_day_open(&self, date: Date) -> Option<Date> {
+        let Recurrence::Until(start, end) = &self.window.when else { return self.next_day(date) };
+        let last = start.last_before(date.tomorrow().ok()?.at(0, 0, 0, 0))?;
+        let closing = end.next_after(last)?;
+        let again = start.next_after(closing.saturating_sub(jiff::Span::new().minutes(1)))?;
+        if again.date() > date { Some(again.date()) } else { self.next_day(date) }
+    }
+
+    /// When what opens at `opening` closes.
+    pub(super) fn closes(&self, opening: DateTime) -> Option<Timestamp> {
+        let from = zoned::start(&self.zone, opening)?;
+        match &self.window.when {
+            Recurrence::For(_, duration) => Some(from.checked_add(*duration).unwrap_or(Timestamp::MAX)),
+            Recurrence::Until(_, end) => {
+                let closing = end.next_after(opening)?;
+                let until = zoned::end(&self.zone, closing)?;
+                // Both in one gap: as long as it would have been.
+                let asked = || from.checked_add(opening.duration_until(closing)).unwrap_or(Timestamp::MAX);
+                Some(if until > from { until } else { asked() })
+            }
+            Recurrence::Once(_, until) => Some(*until),
+        }
+    }
+
     /// Adds what opens on `date`, a day on which the window's start fires.
     fn open_on(&self, date: Date, found: &mut VecDeque<Span>) {
         match &self.window.when {
-            Recurrence::For(start, duration) => {
+            Recurrence::For(start, _) => {
                 let mut open = |first: u16, last: u16| {
-                    let start = |minute| zoned::start(&self.zone, at_minute(date, minute));
-                    if let (Some(from), Some(last)) = (start(first), start(last)) {
-                        push(found, from, last.checked_add(*duration).unwrap_or(Timestamp::MAX));
+                    let from = zoned::start(&self.zone, at_minute(date, first));
+                    if let (Some(from), Some(until)) = (from, self.closes(at_minute(date, last))) {
+                        push(found, from, until);
                     }
                 };
                 // Only where the clocks stand still all day do minutes that touch on paper touch in time.
@@ -215,12 +250,8 @@ impl<'a> Calendar<'a> {
                     }
                     let Some(closing) = end.next_after(opening) else { return };
                     closed = closing;
-                    if let (Some(from), Some(until)) =
-                        (zoned::start(&self.zone, opening), zoned::end(&self.zone, closing))
-                    {
-                        // Both in one gap: as long as it would have been.
-                        let asked = || from.checked_add(opening.duration_until(closing)).unwrap_or(Timestamp::MAX);
-                        push(found, from, if until > from { until } else { asked() });
+                    if let (Some(from), Some(until)) = (zoned::start(&self.zone, opening), self.closes(opening)) {
+                        push(found, from, until);
                     }
                 }
             }
@@ -266,6 +297,17 @@ pub(super) struct Spans<'c, 'a> {
 }
 
 impl Spans<'_, '_> {
+    /// Passes over the days of which it is known that the window stays open. Whether it does beyond the horizon.
+    fn leap(&mut self) -> bool {
+        let (Some(date), Some(joined), true) = (self.day, &mut self.joined, self.found.is_empty()) else {
+            return false;
+        };
+        let Some((until, day)) = self.calendar.leap(date, joined.until, self.horizon) else { return false };
+        joined.until = until;
+        self.day = day;
+        until > self.horizon
+    }
+
     fn pull(&mut self) -> Option<Span> {
         loop {
             if let Some(span) = self.found.pop_front() {
@@ -276,10 +318,12 @@ impl Spans<'_, '_> {
                 self.day = None;
                 return None;
             }
-            if self.calendar.skipped(date).is_none() {
+            self.day = if self.calendar.skipped(date).is_none() {
                 self.calendar.open_on(date, &mut self.found);
-            }
-            self.day = self.calendar.next_day(date);
+                self.calendar.next_day_open(date)
+            } else {
+                self.calendar.next_day(date)
+            };
         }
     }
 }
@@ -289,24 +333,26 @@ impl Iterator for Spans<'_, '_> {
 
     fn next(&mut self) -> Option<Span> {
         loop {
-            let Some(span) = self.pull() else {
-                return self.joined.take().filter(|joined| joined.until > self.at);
-            };
-            let done = match &mut self.joined {
-                Some(joined) if span.from <= joined.until => {
-                    joined.until = joined.until.max(span.until);
-                    if joined.until > self.horizon {
-                        self.day = None;
-                        self.found.clear();
-                        self.joined.take()
-                    } else {
-                        None
+            let mut unending = self.leap();
+            if !unending {
+                let Some(span) = self.pull() else {
+                    return self.joined.take().filter(|joined| joined.until > self.at);
+                };
+                match &mut self.joined {
+                    Some(joined) if span.from <= joined.until => {
+                        joined.until = joined.until.max(span.until);
+                        unending = joined.until > self.horizon;
                     }
+                    joined => match joined.replace(span) {
+                        Some(done) if done.until > self.at => return Some(done),
+                        _ => continue,
+                    },
                 }
-                joined => joined.replace(span),
-            };
-            if let Some(done) = done.filter(|done| done.until > self.at) {
-                return Some(done);
+            }
+            if unending {
+                self.day = None;
+                self.found.clear();
+                return self.joined.take().map(|joined| Span { until: Timestamp::MAX, ..joined });
             }
         }
     }

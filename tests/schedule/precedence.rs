@@ -280,7 +280,7 @@ fn freezes_and_relaxations() {
     let freeze = holding.freeze.unwrap();
     assert_eq!(
         (&*freeze.name, freeze.overrun, freeze.until),
-        ("teaching/stop", Overrun::Stop, at("2026-12-01T20:00:00Z"))
+        ("teaching/stop", Overrun::Stop, Some(at("2026-12-01T20:00:00Z")))
     );
     assert_eq!(holding.relaxed.iter().map(|key| &**key).collect::<Vec<_>>(), ["a", "m", "z"]);
     assert_eq!(holding.said.iter().filter(|said| said.what == "freeze" && said.won).count(), 1);

@@ -55,8 +55,12 @@ pub fn settings(
 }
 
 fn freezes(policy: &Policy, pool: &Pool, now: Timestamp) -> Vec<FreezeSpan> {
-    let span =
-        |from: Timestamp, held: Held| FreezeSpan { name: held.name, from, until: held.until, overrun: held.overrun };
+    let span = |from: Timestamp, held: Held| FreezeSpan {
+        name: held.name,
+        from,
+        until: held.until.unwrap_or(Timestamp::MAX),
+        overrun: held.overrun,
+    };
     let open = holds(policy, pool, now, SignedDuration::ZERO).freeze.map(|held| span(now, held));
     let until = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
     let later = (turns(policy, pool, now, until, SignedDuration::ZERO).into_iter())

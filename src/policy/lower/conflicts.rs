@@ -1,48 +1,62 @@
 //! Windows of one pool that cannot both hold: one asks for more than the other allows while both are open.
 //!
-//! Lead is no part of it. Errors are timeless, so the search looks at fixed years, not at today.
+//! Lead is no part of it.
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::context::Context;
-use crate::policy::{Ask, Origin, Pool, Recurrence, Window, WindowKind};
-use crate::schedule::{self, Span, open_times};
-
-/// The search begins on 2026-01-01 …
-const BEGIN_SECOND: i64 = 1_767_225_600;
-/// … and goes on for two years, which hold every month, weekday and clock change. A day of February 29 is not in them.
-const DAYS: i64 = 731;
-/// It looks at so many days at once.
-const STRIDE_DAYS: i64 = 43;
-/// Openings that all comparisons of one policy may look at together; what is left then is not compared.
-const MOST_OPENINGS: usize = 200_000;
+use super::overlaps::{Overlap, Search, Weeks};
+use crate::policy::{Ask, Origin, Pool, Window, WindowKind};
+use crate::schedule;
 
 /// Complains of windows that cannot both hold, once for each pair, with the first instant.
 pub(crate) fn cannot_both_hold(pools: &[Pool], cx: &mut Context<'_>) {
     let mut compared: BTreeSet<(&Origin, &Origin)> = BTreeSet::new();
-    let mut left = MOST_OPENINGS;
+    let mut search = Search::default();
+    let mut not_compared: Vec<(&Window, &Window)> = Vec::new();
     for pool in pools {
-        let asking: Vec<(&Window, &Ask)> = (pool.windows.iter())
-            .filter_map(|window| match &window.kind {
-                WindowKind::Capacity(ask) => Some((window, ask)),
+        let asking: Vec<(usize, &Window, &Ask)> = (pool.windows.iter().enumerate())
+            .filter_map(|(index, window)| match &window.kind {
+                WindowKind::Capacity(ask) => Some((index, window, ask)),
                 WindowKind::Freeze(_) | WindowKind::Relaxed(_) => None,
             })
             // One that contradicts itself has been reported.
-            .filter(|(_, ask)| contradiction(ask, ask).is_none())
+            .filter(|(_, _, ask)| contradiction(ask, ask).is_none())
             .collect();
-        for (index, (one, first)) in asking.iter().enumerate() {
-            for (two, second) in asking.iter().skip(index + 1) {
-                let Some((floor, ceiling)) = contradiction(first, second) else { continue };
-                if one.priority != two.priority || !compared.insert((&one.origin, &two.origin)) {
+        let mut weeks = None;
+        for (place, (one, left, first)) in asking.iter().enumerate() {
+            for (two, right, second) in asking.iter().skip(place + 1) {
+                let Some(numbers) = contradiction(first, second) else { continue };
+                if left.priority != right.priority || !compared.insert((&left.origin, &right.origin)) {
                     continue;
                 }
-                if let Some(at) = first_overlap(pool, one, two, &mut left) {
-                    report(pool, (one, two), (floor, ceiling), at, cx);
+                let weeks = weeks.get_or_insert_with(|| Weeks::new(pool));
+                match weeks.overlap(*one, *two, &mut search) {
+                    Overlap::First(at) => report(pool, (left, right), numbers, at, cx),
+                    Overlap::Never => {}
+                    Overlap::NotCompared => not_compared.push((left, right)),
                 }
             }
         }
+    }
+    if let Some((one, two)) = not_compared.first() {
+        let place = cx.windows.get(&two.origin).copied().unwrap_or_default();
+        let other = cx.windows.get(&one.origin).copied().unwrap_or_default();
+        let message = match not_compared.len() {
+            1 => format!("whether windows `{}` and `{}` can both hold was not checked", one.name, two.name),
+            more => format!(
+                "whether windows `{}` and `{}` can both hold was not checked, nor {} other pairs",
+                one.name,
+                two.name,
+                more - 1
+            ),
+        };
+        cx.out
+            .warning("not-compared", place, message)
+            .help("they open too often to compare them all; windows with a `priority` of their own need no comparison")
+            .see(other, "the other window");
     }
 }
 
@@ -72,42 +86,4 @@ fn contradiction(one: &Ask, two: &Ask) -> Option<(u32, u32)> {
     let ceiling = |ask: &Ask| ask.max.or(ask.replicas);
     let above = |a: &Ask, b: &Ask| Some((floor(a)?, ceiling(b)?)).filter(|(floor, ceiling)| floor > ceiling);
     above(one, two).or_else(|| above(two, one))
-}
-
-/// The first instant at which both are open, within the fixed years or while a one-off window is open.
-fn first_overlap(pool: &Pool, one: &Window, two: &Window, left: &mut usize) -> Option<Timestamp> {
-    let begin = Timestamp::from_second(BEGIN_SECOND).ok()?;
-    let end = begin.checked_add(SignedDuration::from_hours(DAYS * 24)).ok()?;
-    let (mut from, end) = match (&one.when, &two.when) {
-        (Recurrence::Once(from, until), Recurrence::Once(start, end)) => (*from.max(start), *until.min(end)),
-        (Recurrence::Once(from, until), _) | (_, Recurrence::Once(from, until)) => (*from, *until),
-        _ => (begin, end),
-    };
-    while from < end && *left > 0 {
-        let until = from.checked_add(SignedDuration::from_hours(STRIDE_DAYS * 24)).unwrap_or(end).min(end);
-        let (first, second) = (open_times(pool, one, from, until), open_times(pool, two, from, until));
-        *left = left.saturating_sub(first.len() + second.len() + 1);
-        if let Some(at) = meet(&first, &second) {
-            return Some(at.max(from));
-        }
-        from = until;
-    }
-    None
-}
-
-/// The first instant that is in a span of both; each list is in order.
-fn meet(one: &[Span], two: &[Span]) -> Option<Timestamp> {
-    let (mut ones, mut twos) = (one.iter().peekable(), two.iter().peekable());
-    while let (Some(a), Some(b)) = (ones.peek(), twos.peek()) {
-        let (from, until) = (a.from.max(b.from), a.until.min(b.until));
-        if from < until {
-            return Some(from);
-        }
-        if a.until <= b.until {
-            ones.next();
-        } else {
-            twos.next();
-        }
-    }
-    None
 }

@@ -8,6 +8,7 @@ mod limits;
 mod members;
 mod merge;
 mod money;
+mod overlaps;
 mod overrides;
 mod policy;
 mod pools;
