@@ -1,0 +1,80 @@
+//! Placement against a real kube-scheduler: random clusters, and for each pod the same answer. README.md beside this file.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod answer;
+mod dice;
+mod door;
+mod ours;
+mod play;
+mod pods;
+mod real;
+mod scene;
+mod shrink;
+mod terms;
+mod volumes;
+
+use std::path::{Path, PathBuf};
+
+use answer::Answer;
+use ours::ours;
+use play::Tally;
+use real::Real;
+use scene::{FEATURES, scene};
+use serde_json::Value;
+
+/// So many disagreements are shrunk and told; then it is time to mend.
+const ENOUGH: usize = 5;
+
+#[test]
+#[ignore = "needs a kube-apiserver and a kube-scheduler: `tests/labs/run` starts them and this"]
+fn a_real_scheduler_decides_as_placement_does() {
+    let given = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let number = |name: &str, usual: u64| given(name).map_or(usual, |text| text.parse().unwrap());
+    let socket =
+        PathBuf::from(given("TIDEGATE_LAB_SOCKET").expect("TIDEGATE_LAB_SOCKET names the API server's socket"));
+    let mix = given("TIDEGATE_LAB_MIX").map_or(FEATURES.to_vec(), |mix| {
+        let named = |name: &str| {
+            *FEATURES.iter().find(|known| **known == name).unwrap_or_else(|| panic!("`{name}` is none of {FEATURES:?}"))
+        };
+        mix.split(',').map(named).collect()
+    });
+    let (first, clusters) = (number("TIDEGATE_LAB_SEED", 1), number("TIDEGATE_LAB_CLUSTERS", 60));
+    let mut real = Real::new(&socket).unwrap();
+    let (mut tally, mut disagreements) = (Tally::default(), 0);
+    let begin = std::time::Instant::now();
+    for seed in first..first + clusters {
+        let found = play::play(&mut real, &scene(seed, &mix), &mut tally)
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        if let Some(found) = found {
+            disagreements += 1;
+            println!("seed {seed}: {found}");
+            let small = shrink::shrink(&mut real, found).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            println!("  shrunk: {small}\n  in {}", shrink::keep(&small, seed).unwrap().display());
+            if disagreements == ENOUGH {
+                break;
+            }
+        }
+    }
+    println!("labs: {tally} in {:.1} s", begin.elapsed().as_secs_f64());
+    assert_eq!(disagreements, 0, "placement and the real scheduler disagree");
+    if clusters >= 60 && mix == FEATURES {
+        let unseen: Vec<&str> = tally.unseen(answer::REASONS).collect();
+        assert_eq!(unseen, [""; 0], "the random clusters no longer lead to these answers");
+    }
+}
+
+/// Disagreements of the past, as they were kept when they were found: what the scheduler said then.
+#[test]
+fn what_a_real_scheduler_once_answered_stays_so() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs/answers");
+    let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let (pod, objects) = list["items"].as_array().unwrap().split_last().unwrap();
+        let answer = Answer::from_json(&list["answer"]).unwrap();
+        let wrong = ours(objects, pod).unwrap().against(&answer);
+        assert_eq!(wrong, None, "{}: the scheduler said {answer}", file.display());
+    }
+}

@@ -1,0 +1,152 @@
+//! The real API server and scheduler: sets a scene, asks for a pod, clears away.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::door::{Door, Reply};
+use crate::scene::NAMESPACES;
+
+/// Kinds that scenes are made of: their path, and whether they live in namespaces. In the order in which they are cleared.
+const KINDS: &[(&str, &str, bool)] = &[
+    ("Pod", "/api/v1/pods", true),
+    ("Node", "/api/v1/nodes", false),
+    ("PersistentVolumeClaim", "/api/v1/persistentvolumeclaims", true),
+    ("PersistentVolume", "/api/v1/persistentvolumes", false),
+    ("StorageClass", "/apis/storage.k8s.io/v1/storageclasses", false),
+    ("CSINode", "/apis/storage.k8s.io/v1/csinodes", false),
+    ("VolumeAttachment", "/apis/storage.k8s.io/v1/volumeattachments", false),
+    ("Namespace", "/api/v1/namespaces", false),
+];
+
+/// How long the scheduler may take for one pod.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Real {
+    door: Door,
+}
+
+/// What came of creating an object.
+pub enum Made {
+    Object(Box<Value>),
+    /// The API server does not allow it.
+    Refused(String),
+}
+
+impl Real {
+    /// A server with the namespaces, priorities and runtime classes that scenes use.
+    pub fn new(socket: &Path) -> Result<Self, String> {
+        let mut real = Self { door: Door::new(socket) };
+        for name in NAMESPACES {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            real.prepare("/api/v1/namespaces", &namespace)?;
+        }
+        // Nobody preempts: whom the scheduler would evict for a pod is not what is compared.
+        for (name, value) in [("usual", 0), ("low", -10), ("high", 1000)] {
+            let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+                "value": value, "globalDefault": name == "usual", "preemptionPolicy": "Never"});
+            real.prepare("/apis/scheduling.k8s.io/v1/priorityclasses", &class)?;
+        }
+        let runtime = json!({"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "heavy"},
+            "handler": "heavy", "overhead": {"podFixed": {"cpu": "300m", "memory": "100Mi"}}});
+        real.prepare("/apis/node.k8s.io/v1/runtimeclasses", &runtime)?;
+        Ok(real)
+    }
+
+    fn prepare(&mut self, path: &str, object: &Value) -> Result<(), String> {
+        match self.door.call("POST", path, Some(object))? {
+            Reply { status: 409, .. } => Ok(()),
+            reply => reply.done().map(drop),
+        }
+    }
+
+    /// Removes what is left of another scene.
+    pub fn clear(&mut self) -> Result<(), String> {
+        for (kind, path, in_namespaces) in KINDS.iter().filter(|(kind, ..)| *kind != "Namespace") {
+            if self.door.get(&format!("{path}?limit=1"))?["items"].as_array().is_none_or(Vec::is_empty) {
+                continue;
+            }
+            let namespaces = if *in_namespaces { NAMESPACES } else { &[""] };
+            for namespace in namespaces {
+                let path = format!("{}?gracePeriodSeconds=0", within(path, namespace));
+                self.door.call("DELETE", &path, None)?.done().map_err(|error| format!("clear {kind}: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates `object`, its status included. A deletion timestamp in it means that it is then deleted, with grace.
+    pub fn create(&mut self, object: &Value) -> Result<Made, String> {
+        let (kind, meta) = (object["kind"].as_str().unwrap_or_default(), &object["metadata"]);
+        let (_, path, _) = KINDS.iter().find(|(known, ..)| *known == kind).ok_or(format!("what is a `{kind}`?"))?;
+        let path = within(path, meta["namespace"].as_str().unwrap_or_default());
+        let one = format!("{path}/{}", meta["name"].as_str().unwrap_or_default());
+        if kind == "Namespace" {
+            let patch = json!([{"op": "add", "path": "/metadata/labels", "value": meta["labels"]}]);
+            return Ok(Made::Object(Box::new(self.door.call("PATCH", &one, Some(&patch))?.done()?)));
+        }
+        let mut wanted = object.clone();
+        let ends = wanted["metadata"].as_object_mut().and_then(|meta| meta.remove("deletionTimestamp")).is_some();
+        let reply = self.door.call("POST", &path, Some(&wanted))?;
+        if [400, 403, 422].contains(&reply.status) {
+            return Ok(Made::Refused(reply.message().to_owned()));
+        }
+        let mut made = reply.done().map_err(|error| format!("create {one}: {error}"))?;
+        if let Some(status) = object.get("status").filter(|_| kind != "Node") {
+            let patch = json!({"status": status});
+            let reply = self.door.call("PATCH", &format!("{one}/status"), Some(&patch))?;
+            made = reply.done().map_err(|error| format!("status of {one}: {error}"))?;
+        }
+        if ends {
+            self.door.call("DELETE", &one, None)?.done()?;
+            made = self.door.get(&one)?;
+        }
+        Ok(Made::Object(Box::new(made)))
+    }
+
+    /// Everything there is, as lists.
+    pub fn dump(&mut self) -> Result<Vec<Value>, String> {
+        KINDS.iter().map(|(_, path, _)| self.door.get(path)).collect()
+    }
+
+    /// What the scheduler makes of `pod`, which was just created.
+    pub fn verdict(&mut self, pod: &Value) -> Result<Answer, String> {
+        let meta = &pod["metadata"];
+        let text = |field: &str| meta[field].as_str().unwrap_or_default().to_owned();
+        if let Some(answer) = Answer::of(pod)? {
+            return Ok(answer);
+        }
+        let path = format!(
+            "{}?watch=1&resourceVersion={}&fieldSelector=metadata.name={}",
+            within("/api/v1/pods", &text("namespace")),
+            text("resourceVersion"),
+            text("name")
+        );
+        let found = self.door.watch(&path, PATIENCE, |event| Answer::of(&event["object"]).transpose())?;
+        found.unwrap_or_else(|| Err(format!("the scheduler said nothing of {} in {PATIENCE:?}", text("name"))))
+    }
+
+    /// The object as it is now.
+    pub fn again(&mut self, pod: &Value) -> Result<Value, String> {
+        self.door.get(&path_of(pod))
+    }
+
+    /// Removes a pod at once.
+    pub fn remove(&mut self, pod: &Value) -> Result<(), String> {
+        self.door.call("DELETE", &format!("{}?gracePeriodSeconds=0", path_of(pod)), None)?.done().map(drop)
+    }
+}
+
+fn path_of(pod: &Value) -> String {
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
+    format!("{}/{}", within("/api/v1/pods", text("namespace")), text("name"))
+}
+
+fn within(path: &str, namespace: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((group, kind)) if !namespace.is_empty() => format!("{group}/namespaces/{namespace}/{kind}"),
+        _ => path.to_owned(),
+    }
+}
