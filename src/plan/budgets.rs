@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Name, Pod, PodKey, UnhealthyPodEviction, WorkloadKind, World, budget_status};
+use crate::model::{Name, Pod, PodKey, UnhealthyPodEviction, World, budget_status};
 use crate::policy::Drain;
 
 /// What bounds the evictions of a pod.
@@ -124,14 +124,5 @@ impl Allowances {
             }
             several => Say::Closed(Closed::Several(several.iter().map(|budget| budget.key.clone()).collect())),
         }
-    }
-
-    /// Whether the eviction of `pod` leaves its workload without a Ready pod for a while.
-    pub fn outage(&self, world: &World, pod: &Pod) -> Option<String> {
-        let root = root(world, pod).filter(|_| pod.ready)?;
-        let wanted = world.workload_of(pod).is_none_or(|workload| {
-            !workload.finished && !matches!(workload.kind, WorkloadKind::DaemonSet | WorkloadKind::Job)
-        });
-        (wanted && self.ready(&root.name) == 1).then_some(root.name)
     }
 }

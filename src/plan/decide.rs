@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::members::{Inventory, Member, State};
+use super::outages::outages;
 use super::pool_decision::{Decision, Pooled, wake_lead};
 use super::prices::Prices;
 use super::removal::Removals;
@@ -40,11 +41,10 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     let prices = Prices::at(policy, now);
     let mut steps = Vec::new();
-    let mut outages = BTreeSet::new();
     let mut rounds = Rounds::default();
     for ((pool, members), decision) in policy.pools.iter().zip(&inventory.pools).zip(&decisions) {
-        let build = Build { policy, pool, members, world, prices: &prices, removals: &removals };
-        build.add(decision, &mut rounds, &mut steps, &mut outages);
+        let build = Build { policy, pool, members, prices: &prices, removals: &removals };
+        build.add(decision, &mut rounds, &mut steps);
     }
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
@@ -93,8 +93,8 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         pools,
         blockers: blockers::group(&kept, world, &policy.drain),
         kept,
+        outages: outages(&steps, world, &removals.allowances),
         steps,
-        outages: outages.into_iter().collect(),
         unclaimed: node_rules::unclaimed(&inventory, world),
         refusals,
         notes: notes(policy, world, &decisions, &inventory, &holdings, now),

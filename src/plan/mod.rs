@@ -2,7 +2,8 @@
 //!
 //! Pure. [`plan`] reads top down: `members` says who is there, `schedule` what is wanted, `pool_decision` who comes and
 //! goes (asking `removal`, which asks `leaving` and `placement`), `steps` in which order, `blockers`, `brakes`,
-//! `forecast` and `summary` what to say about it. `verify` shares none of that: it replays a finished plan.
+//! `outages`, `forecast` and `summary` what to say about it. `verify` decides nothing by any of that: it checks a
+//! finished plan by readings of its own.
 
 mod blockers;
 mod brakes;
@@ -14,6 +15,7 @@ mod forecast;
 pub mod leaving;
 mod members;
 mod node_rules;
+mod outages;
 mod pool_decision;
 mod prices;
 mod reason;
@@ -39,4 +41,4 @@ pub use reason::{Code, Evidence, Reason};
 pub use request::{Request, Target};
 pub use status::{NodeStatus, status};
 pub use steps::{at_once, verb_name};
-pub use verify::{Violation, verify};
+pub use verify::{Rule, Violation, verify};

@@ -7,8 +7,8 @@ use super::members::{Member, State};
 use super::pool_decision::{Decision, Going};
 use super::prices::Prices;
 use super::removal::Removals;
-use super::{Outage, PodAction, PodMove, Precondition, Step, StepCost, Verb};
-use crate::model::{IntOrPercent, World};
+use super::{PodAction, PodMove, Precondition, Step, StepCost, Verb};
+use crate::model::IntOrPercent;
 use crate::policy::{OnTimeout, Policy, Pool};
 
 /// Counts evictions under each bound over the whole plan: the n-th pod under a bound of k goes in round ⌈n/k⌉.
@@ -46,8 +46,6 @@ pub struct Build<'a> {
     pub pool: &'a Pool,
     /// Its members.
     pub members: &'a [Member],
-    /// The world.
-    pub world: &'a World,
     /// Prices now.
     pub prices: &'a Prices<'a>,
     /// The simulation that decided.
@@ -56,7 +54,7 @@ pub struct Build<'a> {
 
 impl Build<'_> {
     /// Adds the steps of `decision`: what comes first, then what goes, each as wide as the pool allows.
-    pub fn add(&self, decision: &Decision, rounds: &mut Rounds, steps: &mut Vec<Step>, outages: &mut BTreeSet<Outage>) {
+    pub fn add(&self, decision: &Decision, rounds: &mut Rounds, steps: &mut Vec<Step>) {
         let active = self.members.iter().filter(|member| member.state == State::Active).count();
         let width = usize::try_from(at_once(self.pool, u32::try_from(active).unwrap_or(u32::MAX))).unwrap_or(1);
         let mut last_of: Vec<String> = Vec::new();
@@ -91,11 +89,10 @@ impl Build<'_> {
         for going in &decision.going {
             let Some(member) = self.members.get(going.member) else { continue };
             let gate = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
-            last_of.push(self.take_away(member, going, gate, &returning, rounds, steps, outages));
+            last_of.push(self.take_away(member, going, gate, &returning, rounds, steps));
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn take_away(
         &self,
         member: &Member,
@@ -104,7 +101,6 @@ impl Build<'_> {
         returning: &BTreeMap<String, String>,
         rounds: &mut Rounds,
         steps: &mut Vec<Step>,
-        outages: &mut BTreeSet<Outage>,
     ) -> String {
         let mut after: Vec<String> = gate.into_iter().collect();
         let cordoned = matches!(member.state, State::OwnCordon(_));
@@ -121,7 +117,7 @@ impl Build<'_> {
             return after.pop().unwrap_or_default();
         }
         let mut drain = self.step(Verb::Drain, member, going.reason.clone());
-        drain.pods = self.moves(going, rounds, outages);
+        drain.pods = self.moves(going, rounds);
         // A home on a node that this plan brings back must be there first.
         let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.get(home));
         after.extend(homes.cloned().collect::<BTreeSet<_>>());
@@ -139,7 +135,7 @@ impl Build<'_> {
         id
     }
 
-    fn moves(&self, going: &Going, rounds: &mut Rounds, outages: &mut BTreeSet<Outage>) -> Vec<PodMove> {
+    fn moves(&self, going: &Going, rounds: &mut Rounds) -> Vec<PodMove> {
         let mut moves = Vec::new();
         for mover in &going.movers {
             let evicted = mover.action == PodAction::Evict;
@@ -147,10 +143,6 @@ impl Build<'_> {
                 Some(Say::AtOnce(bound, at_once)) => (Some(rounds.next(bound, *at_once)), Some(bound.to_string())),
                 _ => (evicted.then_some(1), None),
             };
-            if evicted && let Some(workload) = self.removals.allowances.outage(self.world, &mover.pod) {
-                let node = mover.pod.node.as_ref().map(ToString::to_string).unwrap_or_default();
-                outages.insert(Outage { workload, pod: mover.pod.key.to_string(), node });
-            }
             moves.push(PodMove {
                 pod: mover.pod.key.to_string(),
                 uid: mover.pod.uid.to_string(),

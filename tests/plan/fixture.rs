@@ -1,5 +1,7 @@
 //! Clusters and policies for the planner's tests, written as operators write them: YAML and Kubernetes JSON.
 
+#![allow(dead_code)]
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::model::World;

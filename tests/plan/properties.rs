@@ -4,37 +4,8 @@ use proptest::prelude::*;
 use tidegate::model::World;
 use tidegate::plan::{Verb, plan, verify};
 
-use super::fixture::{Cluster, RATES, at, policy};
-
-#[derive(Clone, Debug)]
-struct RandomPod {
-    node: usize,
-    owner: usize,
-    cores: usize,
-    bare: bool,
-}
-
-fn pods() -> impl Strategy<Value = Vec<RandomPod>> {
-    let pod = (1..=8_usize, 0..5_usize, 1..=5_usize, prop::bool::weighted(0.03))
-        .prop_map(|(node, owner, cores, bare)| RandomPod { node, owner, cores, bare });
-    prop::collection::vec(pod, 0..24)
-}
-
-fn cluster(pods: &[RandomPod], budgets: &[Option<u32>]) -> Cluster {
-    let mut cluster = Cluster::workers(8);
-    for (index, pod) in pods.iter().enumerate() {
-        let owner = if pod.bare { String::new() } else { format!("o{}", pod.owner) };
-        cluster.pod(&format!("p{index}"), &format!("worker-{}", pod.node), &owner, &format!("{}00m", pod.cores * 3));
-    }
-    for (owner, allowed) in budgets.iter().enumerate() {
-        let count = pods.iter().filter(|pod| !pod.bare && pod.owner == owner).count();
-        let count = u32::try_from(count).unwrap();
-        if let Some(allowed) = allowed.map(|allowed| allowed.min(count)) {
-            cluster.budget(&format!("b{owner}"), &format!("o{owner}"), allowed, count, count - allowed, count);
-        }
-    }
-    cluster
-}
+use super::fixture::{RATES, at, policy};
+use super::random::{cluster, pods};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]

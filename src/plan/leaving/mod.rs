@@ -11,5 +11,5 @@ mod storage;
 mod table;
 
 pub use marks::may_wait;
-pub use storage::undeclared as undeclared_volumes;
+pub use storage::{glob, undeclared as undeclared_volumes};
 pub use table::{Asked, Rule, Ruling, Settings, Table, may_leave};

@@ -20,8 +20,8 @@ fn disposable(entry: &Disposable, asked: &Asked<'_>, volume: &str) -> bool {
         && (entry.volumes.is_empty() || entry.volumes.iter().any(|pattern| glob(pattern, volume)))
 }
 
-/// `*` stands for any run of characters.
-fn glob(pattern: &str, text: &str) -> bool {
+/// Whether `text` is what `pattern` says, in which `*` stands for any run of characters.
+pub fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let mut parts: Vec<&str> = parts.collect();

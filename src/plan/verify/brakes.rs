@@ -1,0 +1,40 @@
+//! Brakes: what must be listed as a refusal is, and nothing is that does not hold.
+
+use super::case::{Case, Life};
+use super::violation::{Found, Rule};
+use crate::model::IntOrPercent;
+use crate::plan::Verb;
+
+/// Every brake that can be judged from policy and snapshot alone. The age of a snapshot counts when a plan is carried
+/// out, whether the cluster is the right one is asked with the plan's identity.
+pub fn check(case: &Case<'_>, found: &mut Found) {
+    let brakes = &case.policy.brakes;
+    let count = |verbs: &[Verb]| case.plan.steps.iter().filter(|step| verbs.contains(&step.verb)).count();
+    let active: u32 = case.pools.iter().map(|wanted| case.count(wanted, |life| life == Life::Active)).sum();
+    let most = brakes.max_nodes.map_or(u64::MAX, |most| match most {
+        IntOrPercent::Count(count) => u64::from(count),
+        IntOrPercent::Percent(percent) => u64::from(active) * u64::from(percent) / 100,
+    });
+    let remembered = &case.world.memory.pools;
+    let shrank = case.pools.iter().any(|wanted| {
+        let before = remembered.get(&wanted.pool.name).map_or(0, |memory| memory.members);
+        let there = case.count(wanted, |life| life != Life::Absent);
+        u64::from(there) * 100 < u64::from(before) * u64::from(brakes.min_inventory)
+    });
+    let emptied = case.policy.pools.is_empty() && remembered.values().any(|memory| memory.members > 0);
+    let more = |count: usize, most: u64| u64::try_from(count).unwrap_or(u64::MAX) > most;
+    for (brake, holds) in [
+        ("max-nodes", more(count(&[Verb::Park, Verb::Delete]), most)),
+        ("max-deletes", more(count(&[Verb::Delete]), u64::from(brakes.max_deletes))),
+        ("inventory-shrank", shrank),
+        ("empty-policy", emptied),
+    ] {
+        let said = case.plan.refusals.iter().any(|refusal| refusal.brake == brake);
+        if holds && !said {
+            found.plan(Rule::Brake, format!("brake {brake} holds, and it does not say so"));
+        }
+        if said && !holds {
+            found.plan(Rule::Brake, format!("it says that brake {brake} holds, and it does not"));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The counts: what a plan says of its pools, and its summary.
+
+use super::case::{Case, Life, Wanted};
+use super::violation::{Found, Rule};
+use crate::plan::{NextChange, PodAction, PoolPlan, Verb, Verdict};
+use crate::schedule::next_change;
+
+/// Every pool's line, then the summary.
+pub fn check(case: &Case<'_>, found: &mut Found) {
+    let lines = &case.plan.pools;
+    if lines.len() != case.pools.len() {
+        found.plan(Rule::Pool, format!("it has {} pools, the policy {}", lines.len(), case.pools.len()));
+    }
+    for (line, wanted) in lines.iter().zip(&case.pools) {
+        pool(case, wanted, line, found);
+    }
+    summary(case, found);
+}
+
+fn pool(case: &Case<'_>, wanted: &Wanted<'_>, line: &PoolPlan, found: &mut Found) {
+    let (pool, holding) = (wanted.pool, &wanted.holding);
+    let count = |test: fn(Life) -> bool| case.count(wanted, test);
+    let there = count(|life| life != Life::Absent);
+    let steps = || case.plan.steps.iter().filter(|step| *step.pool == *pool.name);
+    let comes = steps().filter(|step| step.verb == Verb::Uncordon).count();
+    let goes = steps().filter(|step| step.verb == Verb::Cordon && case.life(&step.node) == Life::Active).count();
+    let active = count(|life| life == Life::Active);
+    let after = u64::from(active) + u64::try_from(comes).unwrap_or(0);
+    let after = after.saturating_sub(u64::try_from(goes).unwrap_or(0));
+    for (what, said, is) in [
+        ("floor", line.floor, holding.floor),
+        ("ceiling", line.ceiling, holding.ceiling.unwrap_or(there).max(holding.floor)),
+        ("active", line.active, active),
+        ("cordoned", line.cordoned, count(|life| matches!(life, Life::Cordoned { .. }))),
+        ("parked", line.parked, count(|life| matches!(life, Life::Parked { .. }))),
+        ("absent", line.absent, count(|life| life == Life::Absent)),
+        ("desired", line.desired, u32::try_from(after).unwrap_or(u32::MAX)),
+    ] {
+        if said != is {
+            found.pool(&pool.name, Rule::Pool, format!("{what} is {is}, not {said}"));
+        }
+    }
+    let freeze = holding.freeze.as_ref().map(|freeze| freeze.text());
+    if (line.name.as_str(), line.idle.as_str()) != (&*pool.name, pool.idle.verb()) || line.freeze != freeze {
+        found.pool(&pool.name, Rule::Pool, "its name, verb or freeze is not the policy's");
+    }
+    let next = next_change(case.policy, pool, case.plan.now, wanted.lead).map(|turn| NextChange {
+        at: turn.at,
+        floor: turn.holding.floor,
+        ceiling: turn.holding.ceiling,
+        why: turn.why,
+    });
+    if line.said != holding.said || line.next_change != next {
+        found.pool(&pool.name, Rule::Pool, "who wants what, or what changes next, is not what the policy says");
+    }
+}
+
+fn summary(case: &Case<'_>, found: &mut Found) {
+    let (plan, said) = (case.plan, &case.plan.summary);
+    let count = |verb: Verb| plan.steps.iter().filter(|step| step.verb == verb).count();
+    let pods = |action: PodAction| {
+        plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.action == action).count()
+    };
+    let uncordon = plan.steps.iter().filter(|step| step.verb == Verb::Uncordon);
+    let uncordon = uncordon.filter(|step| !case.has(Verb::Wake, &step.node)).count();
+    let counts = [
+        ("to uncordon", said.uncordon, uncordon),
+        ("to wake", said.wake, count(Verb::Wake)),
+        ("to park", said.park, count(Verb::Park)),
+        ("to create", said.create, count(Verb::Create)),
+        ("to delete", said.delete, count(Verb::Delete)),
+        ("eviction", said.evictions, pods(PodAction::Evict)),
+        ("waited for", said.waits, pods(PodAction::Wait)),
+    ];
+    for (what, said_count, is) in counts {
+        if usize::try_from(said_count) != Ok(is) {
+            found.plan(Rule::Summary, format!("its summary counts {said_count} {what}, its steps are {is}"));
+        }
+        // The one line that people read must say it too: `9 to park`, `1 pod waited for`.
+        let told = said
+            .text
+            .split([',', '.', ':'])
+            .map(str::trim)
+            .any(|part| part.contains(what) && part.split(' ').next() == Some(is.to_string().as_str()));
+        if is > 0 && !told {
+            found.plan(Rule::Summary, format!("its line does not say `{is} … {what}`"));
+        }
+    }
+    if (said.verdict == Verdict::Changes) == plan.steps.is_empty() {
+        found.plan(Rule::Summary, format!("its verdict does not fit {} steps", plan.steps.len()));
+    }
+}

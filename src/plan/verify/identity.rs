@@ -1,0 +1,72 @@
+//! Is this the policy and the snapshot that the plan was made from, and does it say truly what it rests on?
+
+use super::case::Case;
+use super::violation::{Found, Rule};
+use crate::model::{Kind, World, digest};
+use crate::plan::{FORMAT_VERSION, OTHER_CLUSTER, Plan};
+use crate::policy::Policy;
+
+/// Without these a removal is a guess.
+const NEEDED: [Kind; 6] =
+    [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
+
+/// Format, digests, cluster.
+pub fn check(plan: &Plan, world: &World, policy: &Policy, found: &mut Found) {
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    if major(&plan.format_version) != major(FORMAT_VERSION) {
+        let text = format!("it has format {}, and this version reads {FORMAT_VERSION}", plan.format_version);
+        found.plan(Rule::Format, text);
+    }
+    if *plan.policy.digest != *policy.digest || *plan.policy.name != *policy.name {
+        let text = format!("it was made from another policy than `{}` as it is given", policy.name);
+        found.plan(Rule::Policy, text);
+    }
+    if *plan.time_zone != *policy.time_zone {
+        found.plan(Rule::Policy, format!("it shows times in {}, the policy in {}", plan.time_zone, policy.time_zone));
+    }
+    if plan.snapshot.digest != digest(world) || plan.snapshot.cluster.as_deref() != world.cluster.as_deref() {
+        found.plan(Rule::Snapshot, "it was made from another snapshot than the one given");
+    }
+}
+
+/// A plan may say less of itself than is true, with a reason; never more.
+pub fn applyable(case: &Case<'_>, found: &mut Found) {
+    let (plan, world, policy) = (case.plan, case.world, case.policy);
+    let mut missing: Vec<String> = world.gaps.clone();
+    for kind in NEEDED.iter().filter(|kind| !world.knows(**kind)) {
+        missing.push(format!("{kind} was not listed"));
+        if !plan.snapshot.unknown.contains(&kind.to_string()) {
+            found.plan(Rule::Applyable, format!("{kind} was not listed, and it does not say so"));
+        }
+    }
+    if world.servers.values().any(|server| server.inferred) {
+        missing.push("the provider was not asked for its servers".to_owned());
+    }
+    missing.extend(case.disputed.iter().map(|node| format!("two pools take {node} in")));
+    if policy.cluster.is_some() && policy.cluster != world.cluster {
+        missing.push("the policy is for another cluster".to_owned());
+        if !plan.refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
+            found.plan(Rule::Brake, "the policy is for another cluster, and it does not say so");
+        }
+    }
+    if let Some(why) = missing.first() {
+        if plan.applyable {
+            found.plan(Rule::Applyable, format!("it says that it may be carried out, and may not: {why}"));
+        }
+        if plan.complete {
+            found.plan(Rule::Applyable, format!("it says that it is complete, and is not: {why}"));
+        }
+    }
+    if !plan.targets.is_empty() && plan.complete {
+        found.plan(Rule::Applyable, "it says that it is complete, and is narrowed to some objects");
+    }
+    if plan.complete != plan.caveats.is_empty() {
+        found.plan(Rule::Applyable, "it is complete exactly if it has no caveats");
+    }
+    if plan.applyable && plan.steps.is_empty() {
+        found.plan(Rule::Applyable, "it says that it may be carried out, and has no steps");
+    }
+    if !plan.applyable && !plan.steps.is_empty() && plan.caveats.is_empty() {
+        found.plan(Rule::Applyable, "it says that it may not be carried out, and not why");
+    }
+}

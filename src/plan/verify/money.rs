@@ -1,0 +1,98 @@
+//! Money: what steps change per hour and what pools cost now, read again from the rates; the rest done again.
+
+use super::case::Case;
+use super::violation::{Found, Rule};
+use crate::model::{Money, PerMille, Server, ServerState};
+use crate::plan::members::Inventory;
+use crate::plan::{StepCost, Verb, forecast};
+use crate::policy::{Idle, Pool, Rate, StateShares};
+
+/// Every figure that is in a unit of money.
+pub fn check(case: &Case<'_>, found: &mut Found) {
+    for step in &case.plan.steps {
+        let pool = case.pool_of(&step.node).map(|wanted| wanted.pool);
+        let cost = pool.and_then(|pool| step_cost(case, pool, step.verb, &step.node));
+        if step.cost != cost.map(|Money(per_hour_micros)| StepCost { per_hour_micros }) {
+            let is = cost.map_or("nothing".to_owned(), |cost| cost.to_string());
+            found.step(step, Rule::Cost, format!("it changes {is} per hour by the rates"));
+        }
+    }
+    let Some(said) = &case.plan.cost else {
+        if !case.policy.rates.is_empty() {
+            found.plan(Rule::Cost, "the policy has rates and the plan no cost");
+        }
+        return;
+    };
+    let mut all = Money::ZERO;
+    for (wanted, line) in case.pools.iter().zip(&said.pools) {
+        let each = wanted.members.iter().filter_map(|name| now(case, wanted.pool, name));
+        let sum = each.fold(Money::ZERO, Money::plus);
+        if sum.0 != line.now_per_hour_micros {
+            found.pool(&wanted.pool.name, Rule::Cost, format!("it costs {sum} per hour now by the rates"));
+        }
+        all = all.plus(sum);
+    }
+    if all.0 != said.now_per_hour_micros {
+        found.plan(Rule::Cost, format!("its pools cost {all} per hour now by the rates"));
+    }
+    let inventory = Inventory::take(case.policy, case.world);
+    let again = forecast::cost(case.policy, case.world, &inventory, &case.plan.pools, case.plan.now);
+    if again.as_ref() != Some(said) {
+        found.plan(Rule::Cost, "its forecast is not what rates and schedule give");
+    }
+}
+
+fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Money> {
+    let (rate, full) = price(case, pool, node)?;
+    let share = match verb {
+        Verb::Wake => rate.charged.active,
+        Verb::Park => parked(pool.idle, &rate.charged),
+        _ => return None,
+    };
+    Some(full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged))))
+}
+
+/// What a member costs per hour as it is. What does not exist costs nothing.
+fn now(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
+    if case.node(node).is_none() && case.server(node).is_none() {
+        return None;
+    }
+    let (rate, full) = price(case, pool, node)?;
+    Some(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged)))
+}
+
+/// The newest rate that has begun and prices the node's flavor; one for its provider before one for all.
+fn price<'a>(case: &Case<'a>, pool: &Pool, node: &str) -> Option<(&'a Rate, Money)> {
+    let of_server = case.server(node).map(|server| &*server.flavor).filter(|flavor| !flavor.is_empty());
+    let flavor = of_server.or(pool.flavor.as_deref())?;
+    let mut best: Option<(&Rate, Money)> = None;
+    for rate in &case.policy.rates {
+        let begun = rate.from.is_none_or(|from| from <= case.plan.now);
+        let meant = rate.provider.is_none() || rate.provider == pool.provider;
+        let Some(price) = rate.per_hour.get(flavor).filter(|_| begun && meant) else { continue };
+        let rank = |rate: &Rate| (rate.from, rate.provider.is_some());
+        if best.is_none_or(|(other, _)| rank(rate) >= rank(other)) {
+            best = Some((rate, *price));
+        }
+    }
+    best
+}
+
+fn parked(idle: Idle, charged: &StateShares) -> PerMille {
+    match idle {
+        Idle::Shelve => charged.shelved,
+        Idle::Stop => charged.stopped,
+        Idle::Suspend => charged.suspended,
+        Idle::Delete => PerMille(0),
+    }
+}
+
+fn state(server: Option<&Server>, charged: &StateShares) -> PerMille {
+    match server.map(|server| server.state) {
+        Some(ServerState::Shelved | ServerState::ShelvedOffloaded) => charged.shelved,
+        Some(ServerState::Shutoff) => charged.stopped,
+        Some(ServerState::Suspended | ServerState::Paused) => charged.suspended,
+        Some(ServerState::Deleted) => PerMille(0),
+        _ => charged.active,
+    }
+}

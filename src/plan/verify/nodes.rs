@@ -1,0 +1,151 @@
+//! May these nodes be touched at all? A second reading of what keeps a node, and of what is ours to give back.
+
+use std::collections::BTreeSet;
+
+use super::case::{Case, Life, Wanted, takes};
+use super::violation::{Found, Rule};
+use crate::model::{Name, Node, NodeMemory, PodKey, Volume, VolumeSource, keys};
+use crate::plan::{Step, Verb};
+
+/// Annotations by which a person or another system keeps a node, with the value that means it (None: any).
+const KEPT_BY: [(&str, Option<&str>); 3] = [
+    (keys::HOLD, None),
+    ("cluster-autoscaler.kubernetes.io/scale-down-disabled", Some("true")),
+    ("karpenter.sh/do-not-disrupt", Some("true")),
+];
+
+/// Labels and annotations of systems that act on nodes themselves (H16), with the name that `sharedWith` uses.
+const OWNED_BY: [(&str, &str); 7] = [
+    ("karpenter.sh/nodepool", "karpenter"),
+    ("karpenter.sh/provisioner-name", "karpenter"),
+    ("cluster.x-k8s.io/machine", "cluster api"),
+    ("machine.openshift.io/machine", "openshift machine api"),
+    ("spotinst.io/node-lifecycle", "ocean"),
+    ("magnum.openstack.org/nodegroup", "magnum"),
+    ("eks.amazonaws.com/nodegroup", "eks node groups"),
+];
+
+/// Pods that are storage themselves (H11), by a label.
+const STORAGE: [(&str, &str); 3] = [
+    ("longhorn.io/component", "instance-manager"),
+    ("app", "rook-ceph-osd"),
+    ("app.kubernetes.io/component", "linstor-satellite"),
+];
+
+/// Every step acts on a member of its pool, takes nothing from a node that stays, and gives back only what is ours.
+pub fn check(case: &Case<'_>, found: &mut Found) {
+    for step in &case.plan.steps {
+        let Some(wanted) = case.pool_of(&step.node).filter(|wanted| *wanted.pool.name == *step.pool) else {
+            found.step(step, Rule::Member, format!("{} is no member of pool {}", step.node, step.pool));
+            continue;
+        };
+        if takes(step) {
+            if let Some(freeze) = &wanted.holding.freeze {
+                found.step(step, Rule::Freeze, format!("freeze {} is open", freeze.text()));
+            }
+            if let Some(why) = stays(case, wanted, &step.node) {
+                found.step(step, Rule::Kept, why);
+            }
+        }
+        if let Some(why) = not_ours(case, wanted, step) {
+            found.step(step, Rule::NotOurs, why);
+        }
+        if step.verb == Verb::Wake
+            && let Some(failure) = memory(case, &step.node).and_then(|memory| memory.wake_failure.as_ref())
+            && failure.next > case.plan.now
+        {
+            found.step(step, Rule::Kept, format!("its last wake failed, it is tried again at {}", failure.next));
+        }
+    }
+}
+
+fn memory<'a>(case: &Case<'a>, node: &str) -> Option<&'a NodeMemory> {
+    case.world.memory.nodes.get(node)
+}
+
+/// Why a step gives back, or takes, what is not Tidegate's.
+fn not_ours(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step) -> Option<String> {
+    let life = case.life(&step.node);
+    let marked = case.record(&step.node).is_some();
+    let wrong = match step.verb {
+        Verb::Wake => match life {
+            Life::Parked { ours: true } => return None,
+            Life::Parked { ours: false } => "its server was stopped by somebody else",
+            _ => "its server is not parked",
+        },
+        Verb::Cordon => match life {
+            Life::Active | Life::Cordoned { ours: true } => return None,
+            Life::Cordoned { ours: false } => "somebody else cordoned it",
+            _ => "it is not active",
+        },
+        Verb::Uncordon if life == Life::Active => "it is not cordoned",
+        Verb::Uncordon if !marked && !wanted.pool.adopt && !case.has(Verb::Wake, &step.node) => {
+            "it carries no record of ours"
+        }
+        _ => return None,
+    };
+    Some(wrong.to_owned())
+}
+
+/// What keeps a node, whatever its pods would allow.
+fn stays(case: &Case<'_>, wanted: &Wanted<'_>, name: &str) -> Option<String> {
+    let pool = wanted.pool;
+    if pool.keep.iter().any(|pattern| pattern.matches(name)) {
+        return Some("the policy keeps it".to_owned());
+    }
+    if case.awake_by_hand(name) {
+        return Some("a person wants it awake".to_owned());
+    }
+    if !pool.front_doors_allowed && case.server(name).is_some_and(|server| server.floating_address) {
+        return Some("its server has a floating address".to_owned());
+    }
+    let remembered = memory(case, name);
+    let failed = remembered.and_then(|memory| memory.drain_failure.as_ref()).map(|failure| failure.next);
+    let barred = failed.max(remembered.and_then(|memory| memory.not_before));
+    if let Some(until) = barred.filter(|until| *until > case.plan.now) {
+        return Some(format!("it was given back and is not tried again before {until}"));
+    }
+    case.node(name).and_then(|node| by_object(case, wanted, node))
+}
+
+fn by_object(case: &Case<'_>, wanted: &Wanted<'_>, node: &Node) -> Option<String> {
+    if node.control_plane() {
+        return Some("it belongs to the control plane".to_owned());
+    }
+    let kept = |(key, value): &&(&str, Option<&str>)| {
+        node.annotations.get(*key).is_some_and(|found| value.is_none_or(|value| **found == *value))
+    };
+    if let Some((key, _)) = KEPT_BY.iter().find(kept) {
+        return Some(format!("its annotation {key} keeps it"));
+    }
+    let shared = |owner: &str| wanted.pool.shared_with.iter().any(|name| name.eq_ignore_ascii_case(owner));
+    let marked = |key: &str| node.labels.contains_key(key) || node.annotations.contains_key(key);
+    if let Some((key, _)) = OWNED_BY.iter().find(|(key, owner)| marked(key) && !shared(owner)) {
+        return Some(format!("somebody else acts on it too ({key})"));
+    }
+    let running = || case.world.pods_on(&node.name).filter(|pod| !pod.finished());
+    if !wanted.pool.node_storage_allowed
+        && let Some(pod) = running().find(|pod| {
+            let stores = STORAGE.iter().any(|(key, value)| pod.labels.get(*key).is_some_and(|is| **is == **value));
+            stores || local_volume(case, &pod.key, &pod.spec.volumes)
+        })
+    {
+        return Some(format!("the data of {} lives here", pod.key));
+    }
+    let web = |port: u16| matches!(port, 80 | 443);
+    if !wanted.pool.front_doors_allowed
+        && let Some(pod) = running().find(|pod| pod.daemon() && pod.spec.host_ports.iter().any(|port| web(port.port)))
+    {
+        return Some(format!("{} takes traffic in here", pod.key));
+    }
+    None
+}
+
+fn local_volume(case: &Case<'_>, pod: &PodKey, volumes: &BTreeSet<Volume>) -> bool {
+    let bound = |claim: &Name| {
+        let key = PodKey::new(pod.namespace.clone(), claim.clone());
+        let volume = case.world.claims.get(&key).and_then(|claim| claim.volume.as_ref());
+        volume.and_then(|name| case.world.volumes.get(name)).is_some_and(|volume| volume.local)
+    };
+    volumes.iter().any(|volume| matches!(&volume.source, VolumeSource::Claim(claim) if bound(claim)))
+}

@@ -1,0 +1,131 @@
+//! The cluster after every prefix of an order: each evicted pod has a home, floors and ceilings hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::case::{Case, Life, Wanted};
+use super::graph::{ORDERS, order};
+use super::violation::{Found, Rule};
+use crate::placement::Site;
+use crate::plan::{PodAction, Step, Verb};
+
+/// Replays every order.
+pub fn check(case: &Case<'_>, found: &mut Found) {
+    let leaves = |step: &&Step| matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete);
+    let going: BTreeSet<&str> = case.plan.steps.iter().filter(leaves).map(|step| step.node.as_str()).collect();
+    let start = Replay::start(case, &going);
+    for prefer in ORDERS {
+        let mut replay = start.clone();
+        for step in order(case.plan, prefer) {
+            replay.act(step, found);
+        }
+    }
+}
+
+/// The cluster after a prefix.
+#[derive(Clone)]
+struct Replay<'a> {
+    case: &'a Case<'a>,
+    going: &'a BTreeSet<&'a str>,
+    site: Site,
+    /// Ready and schedulable, by pool.
+    active: BTreeMap<&'a str, u32>,
+    /// Ready and not drained, by pool: what a wind-down cordons still serves those who are there.
+    standing: BTreeMap<&'a str, u32>,
+}
+
+impl<'a> Replay<'a> {
+    fn start(case: &'a Case<'a>, going: &'a BTreeSet<&'a str>) -> Self {
+        let counted = |test: fn(Life) -> bool| {
+            case.pools.iter().map(|wanted| (&*wanted.pool.name, case.count(wanted, test))).collect()
+        };
+        Self {
+            case,
+            going,
+            site: Site::new(case.world),
+            active: counted(|life| life == Life::Active),
+            standing: counted(|life| matches!(life, Life::Active | Life::Cordoned { ours: true })),
+        }
+    }
+
+    fn act(&mut self, step: &Step, found: &mut Found) {
+        let case = self.case;
+        // A step on no pool's node is reported elsewhere; its pods are still moved.
+        let wanted = case.pool_of(&step.node);
+        let life = case.life(&step.node);
+        match (step.verb, wanted) {
+            (Verb::Cordon, wanted) => {
+                self.site.close(&step.node);
+                if let Some(wanted) = wanted.filter(|_| life == Life::Active) {
+                    let active = change(&mut self.active, wanted, -1);
+                    self.above_floor(step, wanted, active, wanted.least(), found);
+                }
+            }
+            (Verb::Drain, wanted) => {
+                self.evict(step, found);
+                if let Some(wanted) = wanted {
+                    let standing = change(&mut self.standing, wanted, -1);
+                    if wanted.holding.winding_down_to.is_some() {
+                        self.above_floor(step, wanted, standing, wanted.holding.floor, found);
+                    }
+                }
+            }
+            (Verb::Uncordon, Some(wanted)) => {
+                self.site.open(&step.node);
+                if life != Life::Active {
+                    let active = change(&mut self.active, wanted, 1);
+                    self.below_ceiling(step, wanted, active, found);
+                }
+                if !matches!(life, Life::Active | Life::Cordoned { ours: true }) {
+                    change(&mut self.standing, wanted, 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A person may ask for less than the policy does.
+    fn above_floor(&self, step: &Step, wanted: &Wanted<'_>, active: u32, floor: u32, found: &mut Found) {
+        if active < floor && !self.case.asleep_by_hand(&step.node) {
+            let text = format!("{active} nodes of pool {} stay, at least {floor} are wanted", wanted.pool.name);
+            found.step(step, Rule::Floor, text);
+        }
+    }
+
+    /// Only a wake can be left: what we cordoned is given back even to a pool that has too many, if it cannot go.
+    fn below_ceiling(&self, step: &Step, wanted: &Wanted<'_>, active: u32, found: &mut Found) {
+        let ceiling = wanted.holding.ceiling.map_or(u32::MAX, |ceiling| ceiling.max(wanted.holding.floor));
+        let woken = self.case.has(Verb::Wake, &step.node);
+        if active > ceiling && woken && !self.case.awake_by_hand(&step.node) {
+            let text = format!("{active} nodes of pool {} are active, at most {ceiling} may", wanted.pool.name);
+            found.step(step, Rule::Ceiling, text);
+        }
+    }
+
+    fn evict(&mut self, step: &Step, found: &mut Found) {
+        let mut moves: Vec<_> = step.pods.iter().filter(|entry| entry.action == PodAction::Evict).collect();
+        moves.sort_by_key(|entry| (entry.chunk, entry.pod.as_str()));
+        for entry in moves {
+            let Some(pod) = self.case.pod(&entry.pod).filter(|pod| pod.node.as_deref() == Some(&*step.node)) else {
+                continue;
+            };
+            let Some(home) = &entry.home else {
+                found.step(step, Rule::Home, format!("{} is evicted without another home", entry.pod));
+                continue;
+            };
+            if self.going.contains(home.as_str()) {
+                found.step(step, Rule::Home, format!("{home}, the home of {}, goes too (H14)", entry.pod));
+            }
+            self.site.lift(pod, &step.node);
+            if let Some(unfit) = self.site.unfit(pod, home).first() {
+                found.step(step, Rule::Home, format!("{} does not fit {home}: {unfit}", entry.pod));
+            }
+            self.site.place(pod, home);
+        }
+    }
+}
+
+fn change<'a>(counts: &mut BTreeMap<&'a str, u32>, wanted: &Wanted<'a>, by: i32) -> u32 {
+    let count = counts.entry(&*wanted.pool.name).or_insert(0);
+    *count = count.saturating_add_signed(by);
+    *count
+}
