@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::apply::EventFormat;
 use super::output::Output;
 use super::{Exit, Failure};
+use crate::cluster::ClusterError;
 use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
 use crate::execute::run::lock::LockError;
@@ -55,6 +56,8 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
             }
         }
     };
+    // Between the plan and the answer to it somebody may have removed it.
+    carrying.sandbox.still_there()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (cluster, provider, clock) = (carrying.sandbox.clone(), carrying.sandbox.clone(), carrying.sandbox.clone());
     let outcome = runtime.block_on(async {
@@ -89,7 +92,13 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
                 ApplyError::Lock(LockError::Held(held)) => {
                     failure.hint(format!("if that process is gone: `tidegate unlock {} --sandbox {folder}`", held.id))
                 }
-                ApplyError::NothingToResume(_) => failure.hint("run `tidegate apply` without `--resume`"),
+                ApplyError::NothingToResume(_) => failure.hint(format!(
+                    "`tidegate apply -f … --sandbox {folder}`, without `--resume`, plans anew from what is there"
+                )),
+                ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => failure.hint(format!(
+                    "look at what stands there now with `tidegate sandbox show {folder}`; a sandbox that is gone is \
+                     made with `tidegate sandbox create {folder} --snapshot FILE`"
+                )),
                 _ => failure,
             });
         }

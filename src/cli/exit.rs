@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anstream::eprintln;
 use owo_colors::OwoColorize;
 
+use crate::execute::run::lock;
 use crate::observe::ObserveError;
 use crate::sandbox::SandboxError;
 use crate::source::SourceError;
@@ -125,7 +126,25 @@ impl From<SandboxError> for Failure {
                 let hint = format!("`tidegate sandbox create {} --snapshot FILE` makes one", folder.display());
                 Self::new(&error).hint(hint)
             }
-            SandboxError::Busy(_) => Self::with(Exit::Locked, &error).hint("wait for the other process to end"),
+            SandboxError::Busy(folder) => {
+                let busy = Self::with(Exit::Locked, &error);
+                match lock::holder(folder) {
+                    Ok(Some(held)) => busy.hint(format!("{held}; wait for it to end")),
+                    _ => busy.hint("wait for the other process to end"),
+                }
+            }
+            SandboxError::Damaged { folder, .. } => {
+                let folder = folder.display();
+                Self::new(&error).hint(format!(
+                    "`tidegate sandbox reset {folder}` begins anew; what happened since the start is forgotten"
+                ))
+            }
+            SandboxError::Unstartable { folder, .. } => {
+                let folder = folder.display();
+                Self::new(&error).hint(format!(
+                    "move `{folder}` away and make it anew: `tidegate sandbox create {folder} --snapshot FILE`"
+                ))
+            }
             _ => Self::new(error),
         }
     }

@@ -16,6 +16,9 @@ use crate::plan::natural;
 use crate::report::{local_long, plural};
 use crate::sandbox::{Faults, Sandbox};
 
+/// So far a clock is turned at once: each replica that ends and comes again meanwhile is played through.
+const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+
 /// Look at, make and turn the clock of a sandbox: a cluster and its cloud in virtual time
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -57,8 +60,8 @@ enum Act {
     /// Let time pass
     #[command(after_help = "Example:\n  tidegate sandbox advance 6d20h ./sandbox")]
     Advance {
-        /// How long: `90s`, `2h`, `1d12h`
-        #[arg(value_parser = duration)]
+        /// How long: `90s`, `2h`, `1d12h`; a year at most
+        #[arg(value_parser = duration, allow_hyphen_values = true)]
         by: SignedDuration,
         /// The folder
         folder: PathBuf,
@@ -103,9 +106,18 @@ impl SandboxCommand {
             }
             Act::Advance { by, folder } => {
                 if by.is_negative() {
-                    return Err(Failure::new("time goes forward only").hint("`tidegate sandbox reset` starts again"));
+                    let hint = format!("`tidegate sandbox reset {}` goes back to the start", folder.display());
+                    return Err(Failure::new("time goes forward only").hint(hint));
+                }
+                if *by > LONGEST {
+                    let hint = "more is advanced in several steps";
+                    return Err(Failure::new("a sandbox advances by a year (8784h) at most").hint(hint));
                 }
                 let sandbox = Sandbox::open(folder)?;
+                if sandbox.now().checked_add(*by).is_err() {
+                    return Err(Failure::new(format!("no time is left: it is {} there", sandbox.now()))
+                        .hint(format!("`tidegate sandbox reset {}` goes back to the start", folder.display())));
+                }
                 sandbox.advance(*by)?;
                 out.data(&text(&sandbox.snapshot(), "UTC"))?;
             }
@@ -120,11 +132,14 @@ impl SandboxCommand {
     }
 }
 
-/// A duration; its days have 24 hours.
+/// A duration; its days have 24 hours. `0` is one too.
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    let wrong = |_| "not a duration: write `90s`, `2h` or `1d12h`".to_owned();
-    let span: Span = text.parse().map_err(wrong)?;
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(wrong)
+    if text == "0" {
+        return Ok(SignedDuration::ZERO);
+    }
+    let span: Span = text.parse().map_err(|_| "not a duration: write `90s`, `2h` or `1d12h`".to_owned())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| "write it in days, hours, minutes and seconds: months and years differ in length".to_owned())
 }
 
 /// The cluster at a glance, with its time in a zone: one line per node, in the order that people count.

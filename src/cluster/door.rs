@@ -31,6 +31,12 @@ pub enum ClusterError {
     /// No answer, or one that makes no sense; it may be asked again.
     #[error("the cluster does not answer: {0}")]
     Unavailable(String),
+    /// This process cannot reach it any more; another one can.
+    #[error("{0}")]
+    Broken(String),
+    /// It is not what it was when this process began, or is no more: nothing is to be done there.
+    #[error("{0}")]
+    Gone(String),
 }
 
 /// What came of an eviction request.

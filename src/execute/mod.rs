@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod event;
+pub mod ledger;
 pub mod machine;
 pub mod run;
 

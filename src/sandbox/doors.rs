@@ -15,6 +15,7 @@ use crate::policy::Idle;
 impl Cluster for Sandbox {
     fn observe(&self) -> Pending<'_, Snapshot> {
         Box::pin(async {
+            self.still_there()?;
             self.mark_seen();
             Ok(self.snapshot())
         })

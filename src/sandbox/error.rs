@@ -1,15 +1,16 @@
 //! What can go wrong with a sandbox's folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cloud::ProviderError;
 use crate::cluster::ClusterError;
+use crate::execute::ledger::{LedgerError, remedy};
 
 /// Why a sandbox could not be made, opened or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A file or folder could not be read or written.
-    #[error("cannot {doing} `{}`: {source}", path.display())]
+    #[error("cannot {doing} `{}`: {source}{}", path.display(), remedy(source))]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -27,14 +28,31 @@ pub enum SandboxError {
     /// Another process has it open.
     #[error("the sandbox in `{}` is in use by another process", .0.display())]
     Busy(PathBuf),
-    /// A file of the sandbox is damaged, or another version wrote it.
-    #[error("`{}` is not readable: {why}", path.display())]
+    /// The log is damaged: it may be left as it is, or the sandbox be reset.
+    #[error("`{}`, line {line}: {why}", path.display())]
     Damaged {
-        /// The file.
+        /// The sandbox.
+        folder: PathBuf,
+        /// The log.
         path: PathBuf,
-        /// Why.
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
         why: String,
     },
+    /// How it began is damaged, or another version wrote it: the sandbox has to be made anew.
+    #[error("`{}`: {why}", path.display())]
+    Unstartable {
+        /// The sandbox.
+        folder: PathBuf,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The folder was removed, or another sandbox has taken its place, while this one was open.
+    #[error("the sandbox in `{}` was removed or replaced while it was in use; nothing was written there since", .0.display())]
+    Gone(PathBuf),
     /// The snapshot could not be read.
     #[error("{0}")]
     Snapshot(String),
@@ -48,14 +66,24 @@ pub enum SandboxError {
         /// Pods it may ask for.
         most: u32,
     },
-    /// An earlier write failed: the handle answers nothing any more.
-    #[error("an earlier write failed; open the sandbox again")]
-    Broken,
+}
+
+impl SandboxError {
+    /// The failure of a file that is written line by line.
+    pub(super) fn of(folder: &Path, error: LedgerError) -> Self {
+        match error {
+            LedgerError::Io { path, source } => Self::Io { doing: "write", path, source },
+            LedgerError::Gone(_) => Self::Gone(folder.to_owned()),
+        }
+    }
 }
 
 impl From<SandboxError> for ClusterError {
     fn from(error: SandboxError) -> Self {
-        Self::Unavailable(error.to_string())
+        match &error {
+            SandboxError::Gone(_) => Self::Gone(error.to_string()),
+            _ => Self::Broken(error.to_string()),
+        }
     }
 }
 

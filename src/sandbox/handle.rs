@@ -117,6 +117,17 @@ impl Sandbox {
         }
     }
 
+    /// Looks whether its folder is still the one that was opened.
+    ///
+    /// # Errors
+    /// It was removed, or something else stands in its place.
+    pub fn still_there(&self) -> Result<(), SandboxError> {
+        match &self.inner.borrow().keep {
+            Keep::Folder(store) if !store.is_there() => Err(SandboxError::Gone(store.folder().to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     /// Lets so much time pass.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A sandbox's folder: the start, the log, and the lock that keeps a second process out.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::log::{self, Entry};
 use super::sim::{Checkpoint, Command, Sim};
 use super::{Faults, SandboxError};
+use crate::execute::ledger::{self, Flaw, Ledger, Sealed};
 use crate::model::{Snapshot, Workload};
 
-/// Goes up whenever the same log would be replayed to another state.
-const ENGINE: u32 = 1;
+/// Goes up whenever the same log would be read otherwise, or replayed to another state.
+const ENGINE: u32 = 2;
 const START: &str = "start.json";
 const LOG: &str = "log";
 const LOCK: &str = "in-use";
@@ -23,7 +24,13 @@ const MOST_PODS: u32 = 10_000;
 /// So many records of what happened make it worth to write the state down.
 const WORTH: usize = 2000;
 
-/// How a sandbox began.
+/// Which version wrote a file.
+#[derive(Debug, Deserialize)]
+struct Written {
+    engine: u32,
+}
+
+/// How a sandbox began. The log follows it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Start {
@@ -39,18 +46,26 @@ struct Start {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct State {
     engine: u32,
-    /// Bytes of the log.
+    /// The checksum of the start, which the log follows.
+    begin: String,
+    /// Lines of the log.
     covers: usize,
-    /// Their checksum.
-    checksum: u64,
+    /// The checksum of the last of them, which stands for all.
+    last: String,
     state: Checkpoint,
 }
 
 /// A log, replayed.
 struct Replayed {
     sim: Sim,
+    /// The checksum of the start.
+    begin: String,
     /// The log's good bytes.
-    log: Vec<u8>,
+    good: usize,
+    /// Their lines.
+    lines: usize,
+    /// The checksum of the last of them.
+    last: String,
     /// Records that came of the replay alone.
     fresh: usize,
 }
@@ -59,8 +74,7 @@ struct Replayed {
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
-    log: File,
-    broken: bool,
+    log: Ledger,
     _lock: File,
 }
 
@@ -80,8 +94,7 @@ impl Store {
         bearable(&snapshot)?;
         write_whole(folder, LOG, b"")?;
         let start = Start { engine: ENGINE, made_from, faults, snapshot };
-        let bytes = serde_json::to_vec(&start).map_err(damaged(&folder.join(START)))?;
-        write_whole(folder, START, &bytes)?;
+        write_whole(folder, START, sealed(&start)?.as_bytes())?;
         Self::load(folder, lock)
     }
 
@@ -104,19 +117,15 @@ impl Store {
     }
 
     fn load(folder: &Path, lock: File) -> Result<(Self, Sim), SandboxError> {
-        let path = folder.join(LOG);
-        let mut log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
-        let Replayed { sim, log: good, fresh } = replay(folder, &mut log)?;
-        log.set_len(u64::try_from(good.len()).unwrap_or(u64::MAX)).map_err(io("mend", &path))?;
-        log.seek(SeekFrom::End(0)).map_err(io("open", &path))?;
+        let Replayed { sim, begin, good, lines, last, fresh } = replay(folder)?;
+        let fault = |error| SandboxError::of(folder, error);
+        let mut log = Ledger::go_on(folder.join(LOG), good, last.clone()).map_err(fault)?;
         if fresh > WORTH {
-            log.sync_all().map_err(io("write", &path))?;
-            let checksum = log::checksum_of(&good);
-            let state = State { engine: ENGINE, covers: good.len(), checksum, state: sim.checkpoint() };
-            let bytes = serde_json::to_vec(&state).map_err(damaged(&folder.join(STATE)))?;
-            write_whole(folder, STATE, &bytes)?;
+            log.settle().map_err(fault)?;
+            let state = State { engine: ENGINE, begin, covers: lines, last, state: sim.checkpoint() };
+            write_whole(folder, STATE, sealed(&state)?.as_bytes())?;
         }
-        Ok((Self { folder: folder.to_owned(), log, broken: false, _lock: lock }, sim))
+        Ok((Self { folder: folder.to_owned(), log, _lock: lock }, sim))
     }
 
     /// The state as of now, read beside a process that may have the sandbox open.
@@ -124,32 +133,29 @@ impl Store {
         if !folder.join(START).exists() {
             return Err(SandboxError::Missing(folder.to_owned()));
         }
-        let path = folder.join(LOG);
-        let mut log = File::open(&path).map_err(io("open", &path))?;
-        replay(folder, &mut log).map(|replayed| replayed.sim)
+        replay(folder).map(|replayed| replayed.sim)
     }
 
     /// Writes down that this was asked; what is more than the passing of time is on the disk when this returns.
     pub fn append(&mut self, at: Timestamp, ask: Command) -> Result<(), SandboxError> {
-        if self.broken {
-            return Err(SandboxError::Broken);
-        }
-        let path = self.folder.join(LOG);
         let sync = ask != Command::Advance;
-        let line = log::line(&Entry { at, ask }).map_err(damaged(&path))?;
-        let written =
-            self.log.write_all(line.as_bytes()).and_then(|()| if sync { self.log.sync_data() } else { Ok(()) });
-        self.broken = written.is_err();
-        written.map_err(io("write", &path))
+        self.log.add(&json(&Entry { at, ask })?);
+        let written = if sync { self.log.settle() } else { self.log.flush() };
+        written.map_err(|error| SandboxError::of(&self.folder, error))
+    }
+
+    /// Whether the folder is still the one that was opened.
+    pub fn is_there(&self) -> bool {
+        self.log.named()
     }
 
     /// Forgets everything since the start.
     pub fn reset(&mut self) -> Result<Sim, SandboxError> {
         wipe(&self.folder)?;
-        let path = self.folder.join(LOG);
-        self.log = OpenOptions::new().read(true).write(true).open(&path).map_err(io("open", &path))?;
-        self.broken = false;
-        replay(&self.folder, &mut self.log).map(|replayed| replayed.sim)
+        let Replayed { sim, good, last, .. } = replay(&self.folder)?;
+        let log = Ledger::go_on(self.folder.join(LOG), good, last);
+        self.log = log.map_err(|error| SandboxError::of(&self.folder, error))?;
+        Ok(sim)
     }
 
     /// The folder.
@@ -167,29 +173,38 @@ fn wipe(folder: &Path) -> Result<(), SandboxError> {
     }
 }
 
-fn replay(folder: &Path, log: &mut File) -> Result<Replayed, SandboxError> {
+fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
     // The state first: a process that has the sandbox open may write the log on meanwhile, never shorten it.
-    let state = std::fs::read(folder.join(STATE)).ok();
-    let state = state.and_then(|bytes| serde_json::from_slice::<State>(&bytes).ok());
+    let state = std::fs::read(folder.join(STATE)).ok().and_then(|bytes| ledger::unseal(&bytes).ok());
+    let state = state.and_then(|sealed| serde_json::from_str::<State>(&sealed.json).ok());
     let path = folder.join(LOG);
-    let mut bytes = Vec::new();
-    log.read_to_end(&mut bytes).map_err(io("read", &path))?;
-    let state = state.filter(|state| {
-        let covered = bytes.get(..state.covers);
-        state.engine == ENGINE && covered.is_some_and(|covered| log::checksum_of(covered) == state.checksum)
+    let bytes = std::fs::read(&path).map_err(io("read", &path))?;
+    let damaged = |Flaw { line, why }| {
+        let (folder, path) = (folder.to_owned(), path.clone());
+        SandboxError::Damaged { folder, path, line, why }
+    };
+    // The state spares reading the start, where it fits the log.
+    let fitting = state.filter(|state| state.engine == ENGINE).and_then(|state| {
+        let log = ledger::read(&bytes, &state.begin).ok()?;
+        let covered = log.lines.get(state.covers.checked_sub(1)?)?;
+        (covered.sum == state.last).then_some((state, log))
     });
-    let (mut sim, covers) = match state {
-        Some(state) => (Sim::from_checkpoint(state.state), state.covers),
-        None => (begin(folder)?, 0),
+    let (mut sim, begin, covers, log) = match fitting {
+        Some((state, log)) => (Sim::from_checkpoint(state.state), state.begin, state.covers, log),
+        None => {
+            let (sim, sum) = begin(folder)?;
+            let log = ledger::read(&bytes, &sum).map_err(damaged)?;
+            (sim, sum, 0, log)
+        }
     };
     let old = sim.audit().len();
-    let rest = bytes.get(covers..).unwrap_or_default();
-    let (entries, good) = log::entries(rest).map_err(|why| SandboxError::Damaged { path, why })?;
-    for entry in entries {
+    let rest = log.lines.get(covers..).unwrap_or_default();
+    for entry in log::entries(rest, covers + 1).map_err(damaged)? {
         sim.replay(entry.at, &entry.ask);
     }
-    bytes.truncate(covers + good);
-    Ok(Replayed { fresh: sim.audit().len().saturating_sub(old), sim, log: bytes })
+    let fresh = sim.audit().len().saturating_sub(old);
+    let last = log.lines.last().map_or_else(|| begin.clone(), |line| line.sum.clone());
+    Ok(Replayed { sim, good: log.good(), lines: log.lines.len(), last, begin, fresh })
 }
 
 /// A replica count is one number in a file; as many pods are not.
@@ -205,15 +220,21 @@ fn bearable(snapshot: &Snapshot) -> Result<(), SandboxError> {
     }
 }
 
-fn begin(folder: &Path) -> Result<Sim, SandboxError> {
+/// The simulation as it began, and the checksum that the log's first line follows.
+fn begin(folder: &Path) -> Result<(Sim, String), SandboxError> {
     let path = folder.join(START);
     let bytes = std::fs::read(&path).map_err(io("read", &path))?;
-    let start: Start = serde_json::from_slice(&bytes).map_err(damaged(&path))?;
-    if start.engine != ENGINE {
-        let why = format!("version {} of the sandbox wrote it, this is version {ENGINE}: make it anew", start.engine);
-        return Err(SandboxError::Damaged { path, why });
+    let unstartable = |why| SandboxError::Unstartable { folder: folder.to_owned(), path: path.clone(), why };
+    if let Ok(Written { engine }) = serde_json::from_slice(&bytes)
+        && engine != ENGINE
+    {
+        let why = format!("version {engine} of the sandbox wrote it, this is version {ENGINE}");
+        return Err(unstartable(why));
     }
-    Ok(Sim::start(start.snapshot, &start.faults))
+    let Sealed { json, sum, .. } =
+        ledger::unseal(&bytes).map_err(|why| unstartable(format!("it is damaged: {why}")))?;
+    let start: Start = serde_json::from_str(&json).map_err(|error| unstartable(format!("it is damaged: {error}")))?;
+    Ok((Sim::start(start.snapshot, &start.faults), sum))
 }
 
 fn lock(folder: &Path) -> Result<File, SandboxError> {
@@ -245,7 +266,11 @@ fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Sandbo
     move |source| SandboxError::Io { doing, path, source }
 }
 
-fn damaged(path: &Path) -> impl FnOnce(serde_json::Error) -> SandboxError {
-    let path = path.to_owned();
-    move |error| SandboxError::Damaged { path, why: error.to_string() }
+/// Values of ours are JSON: their map keys are strings.
+fn json(value: &impl Serialize) -> Result<String, SandboxError> {
+    serde_json::to_string(value).map_err(|error| SandboxError::Snapshot(error.to_string()))
+}
+
+fn sealed(value: &impl Serialize) -> Result<String, SandboxError> {
+    Ok(ledger::seal(&json(value)?, ledger::NOTHING).0)
 }

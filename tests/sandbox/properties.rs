@@ -324,8 +324,14 @@ fn a_long_history_is_opened_from_a_state_that_is_written_beside_it() {
         let opened = Sandbox::open(folder.path()).unwrap();
         assert_eq!((opened.snapshot(), opened.audit()), (memory.snapshot(), memory.audit()));
     }
-    // A log that was cut below what the state covers is believed, not the state.
     let first = log.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    write(folder.path(), &log[first..]);
+    let hole = Sandbox::open(folder.path()).map(|sandbox| sandbox.now());
+    assert!(
+        matches!(hole, Err(SandboxError::Damaged { line: 1, .. })),
+        "{hole:?}: what the state covers is checked too"
+    );
+    // A log that was cut below what the state covers is believed, not the state.
     write(folder.path(), &log[..first]);
     let opened = Sandbox::open(folder.path()).unwrap();
     assert_eq!(opened.now(), crate::build::start() + secs(30 * 3600));

@@ -44,6 +44,16 @@ fn a_ready_pod_needs_a_disruption_that_is_allowed() {
 }
 
 #[test]
+fn only_a_budget_that_was_not_yet_looked_at_says_when_to_come_again() {
+    let retry = |change: fn(&mut Budget)| match verdict(|_, budget| change(budget)) {
+        Verdict::Blocked { retry_after, .. } => retry_after,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(retry(|_| {}), None, "nobody knows when an exhausted budget allows more");
+    assert_eq!(retry(|budget| budget.status = None), Some(secs(10)));
+}
+
+#[test]
 fn what_does_not_run_needs_none() {
     for phase in [Phase::Pending, Phase::Succeeded, Phase::Failed] {
         assert!(passes(|pod, _| (pod.phase, pod.ready) = (phase, false)), "{phase:?}");

@@ -108,7 +108,11 @@ impl From<ClusterError> for Trouble {
         let kind = match &error {
             ClusterError::NotFound(_) => TroubleKind::NotFound,
             ClusterError::Forbidden { .. } => TroubleKind::Denied,
-            ClusterError::Conflict(_) | ClusterError::Unavailable(_) => TroubleKind::Again,
+            // Who drives the machine stops for the last two.
+            ClusterError::Conflict(_)
+            | ClusterError::Unavailable(_)
+            | ClusterError::Broken(_)
+            | ClusterError::Gone(_) => TroubleKind::Again,
         };
         Self { kind, text: error.to_string() }
     }

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::driving::{Drive, DriveError};
 use super::interrupts::Interrupts;
 use super::journal::{self, Journal, JournalError, Told};
-use super::lock::{Lock, LockError};
+use super::lock::{Lock, LockError, LockRecord};
 use super::log::Log;
 use super::performing::Doors;
 use super::preparing;
 use super::stale::stale;
 use crate::cluster::ClusterError;
+use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, World};
@@ -45,11 +46,24 @@ pub enum ApplyError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error("{0}; `tidegate apply --resume` takes it up again")]
-    Cut(#[from] DriveError),
-    #[error("there is nothing to take up again in {0}")]
+    Cut(DriveError),
+    /// The cluster is gone, or the journal was taken away: nothing is left to take up.
+    #[error("{0}")]
+    Gone(DriveError),
+    #[error("there is nothing to take up again: {0}")]
     NothingToResume(String),
     #[error("there is neither a plan nor one to take up again")]
     NoPlan,
+}
+
+impl From<DriveError> for ApplyError {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Cluster(ClusterError::Gone(_))
+            | DriveError::Journal(JournalError::Write(LedgerError::Gone(_))) => Self::Gone(error),
+            _ => Self::Cut(error),
+        }
+    }
 }
 
 /// How an apply ended.
@@ -169,11 +183,14 @@ async fn resume(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
-    let folder = order.folder.display().to_string();
-    let first = journal::read(&order.folder)?.ok_or_else(|| ApplyError::NothingToResume(folder.clone()))?;
-    let mut lock = lock(order, &first.run, doors, tell)?;
+    let held = super::lock::holder(&order.folder)?;
+    let run = journal::read(&order.folder)?.map(|told| told.run).unwrap_or_default();
+    let mut lock = lock(order, &run, doors, tell)?;
     // Between the look and the lock somebody may have finished it.
-    let told = journal::read(&order.folder)?.filter(Told::unfinished).ok_or(ApplyError::NothingToResume(folder))?;
+    let told = match journal::read(&order.folder)? {
+        Some(told) if told.unfinished() => told,
+        ended => return Err(ApplyError::NothingToResume(why_nothing(order, ended.as_ref(), held.as_ref()))),
+    };
     if told.torn {
         let text = "the journal's last line was torn and is left out";
         tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
@@ -186,6 +203,18 @@ async fn resume(
     let world = World::build(doors.cluster.observe().await?);
     let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &super::lock::owner())?;
     carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await
+}
+
+/// Why nothing is to be taken up, by the journal and by the lock that somebody left.
+fn why_nothing(order: &Order<'_>, ended: Option<&Told>, left: Option<&LockRecord>) -> String {
+    match (ended, left) {
+        (ended, Some(left)) if ended.is_none_or(|told| told.run != left.run) => format!(
+            "the `{}` of {} (process {}) was cut short before its first act, so nothing of it was begun",
+            left.operation, left.owner, left.pid
+        ),
+        (Some(told), _) => format!("what {} began at {} was carried out to its end", told.owner, told.began),
+        (None, _) => format!("no apply was ever begun in `{}`", order.folder.display()),
+    }
 }
 
 async fn carry_on(

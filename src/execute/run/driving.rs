@@ -101,6 +101,9 @@ impl Drive<'_> {
                     inbox.push_back(if changes.is_empty() { Input::Tick } else { Input::Changed });
                     changes.into_iter().for_each(|change| world.apply(change));
                 }
+                Heard::Changes(Err(error @ (ClusterError::Broken(_) | ClusterError::Gone(_)))) => {
+                    return Err(error.into());
+                }
                 Heard::Changes(Err(error)) => {
                     deaf += 1;
                     if deaf > DEAF_TRIES {

@@ -1,8 +1,8 @@
 //! The write-ahead log of one execution: a checksummed line before each act and after it.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::log::Log;
+use crate::execute::ledger::{self, Ledger, LedgerError};
 use crate::execute::machine::{Act, ActId, EndKind, Resumed};
 use crate::plan::Plan;
 
 const FILE: &str = "journal.jsonl";
 const PREVIOUS: &str = "journal.previous.jsonl";
-/// `,"sum":"` + 16 hexadecimal digits + `"}`.
-const TAIL: usize = 8 + 16 + 2;
+/// A journal whose first line is not yet on the disk.
+const NEW: &str = "journal.new.jsonl";
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ pub enum JournalError {
         /// What went wrong.
         error: io::Error,
     },
-    /// A line that is not the last is damaged.
+    /// A line that is not the last is damaged, or lines are missing.
     #[error("journal {}, line {line}: {why}; what it says cannot be relied on: look at the nodes with `tidegate status`, then move the file away", path.display())]
     Unreadable {
         /// The journal.
@@ -65,6 +66,9 @@ pub enum JournalError {
         /// What is wrong with it.
         why: String,
     },
+    /// A line cannot be written.
+    #[error(transparent)]
+    Write(#[from] LedgerError),
 }
 
 /// What a journal says.
@@ -88,7 +92,8 @@ pub struct Told {
     pub end: Option<EndKind>,
     /// The last line was torn and is left out.
     pub torn: bool,
-    good: u64,
+    good: usize,
+    last: String,
 }
 
 impl Told {
@@ -124,49 +129,15 @@ impl Told {
 /// A journal that is being written.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
-    file: File,
-    buffer: Vec<u8>,
+    ledger: Ledger,
     sequence: u64,
     digest: String,
 }
 
 /// The plan's digest: SHA-256 of its JSON, in hex.
 pub fn digest_of(plan: &Plan) -> String {
-    hex(&Sha256::digest(serde_json::to_vec(plan).unwrap_or_default()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn sum(body: &str) -> String {
-    let mut sum = hex(&Sha256::digest(body.as_bytes()));
-    sum.truncate(16);
-    sum
-}
-
-/// A line without its end.
-fn line(sequence: u64, time: Timestamp, plan: &str, record: &Record) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(&Body { sequence, time, plan: plan.to_owned(), record })?;
-    let sum = sum(&text);
-    text.pop();
-    Ok(format!("{text},\"sum\":\"{sum}\"}}"))
-}
-
-fn parse(text: &str, expected: u64) -> Result<Body<Record>, String> {
-    let at = text.len().checked_sub(TAIL).ok_or("it is too short")?;
-    let (body, tail) = text.split_at_checked(at).ok_or("it is cut in the middle of a character")?;
-    let body = format!("{body}}}");
-    let given = tail.strip_prefix(",\"sum\":\"").and_then(|rest| rest.strip_suffix("\"}")).ok_or("no checksum")?;
-    if given != sum(&body) {
-        return Err("the checksum is wrong".to_owned());
-    }
-    let body: Body<Record> = serde_json::from_str(&body).map_err(|error| error.to_string())?;
-    if body.sequence != expected {
-        return Err(format!("it has number {}, {expected} was due", body.sequence));
-    }
-    Ok(body)
+    let digest = Sha256::digest(serde_json::to_vec(plan).unwrap_or_default());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn fault(path: &Path) -> impl Fn(io::Error) -> JournalError + '_ {
@@ -176,7 +147,7 @@ fn fault(path: &Path) -> impl Fn(io::Error) -> JournalError + '_ {
 /// What the journal in `folder` says; None if there is none, or not even its first line is whole.
 ///
 /// # Errors
-/// The file cannot be read, or a line before the last is damaged.
+/// The file cannot be read, a line is damaged that a crash cannot have torn, or lines are missing.
 pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
     let path = folder.join(FILE);
     let bytes = match std::fs::read(&path) {
@@ -184,41 +155,37 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(&path)(error)),
     };
+    let unreadable = |line, why: String| JournalError::Unreadable { path: path.clone(), line, why };
+    let found = ledger::read(&bytes, ledger::NOTHING).map_err(|flaw| unreadable(flaw.line, flaw.why))?;
     let mut told: Option<Told> = None;
-    let mut good = 0;
-    let mut torn = false;
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
-    while let Some((index, raw)) = lines.next() {
-        let whole = raw.strip_suffix(b"\n");
-        let text = whole.and_then(|raw| std::str::from_utf8(raw).ok());
-        let expected = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
-        let parsed = text.ok_or_else(|| "it is cut short or is not text".to_owned()).and_then(|t| parse(t, expected));
-        let body = match parsed {
-            Ok(body) => body,
-            Err(_) if lines.peek().is_none() => {
-                torn = true;
-                break;
-            }
-            Err(why) => return Err(JournalError::Unreadable { path, line: index + 1, why }),
-        };
-        let unexpected =
-            |why: &str| JournalError::Unreadable { path: path.clone(), line: index + 1, why: why.to_owned() };
-        good += u64::try_from(raw.len()).unwrap_or(0);
+    for (line, sealed) in (1..).zip(&found.lines) {
+        let body: Body<Record> =
+            serde_json::from_str(&sealed.json).map_err(|error| unreadable(line, error.to_string()))?;
         match (&mut told, body.record) {
             (None, Record::Begin { run, owner, plan, ready }) => {
-                let (digest, began) = (body.plan, body.time);
-                let records = Vec::new();
-                told = Some(Told { run, digest, began, owner, plan: *plan, records, ready, end: None, torn, good });
+                told = Some(Told {
+                    run,
+                    digest: body.plan,
+                    began: body.time,
+                    owner,
+                    plan: *plan,
+                    records: Vec::new(),
+                    ready,
+                    end: None,
+                    torn: found.torn,
+                    good: found.good(),
+                    last: found.lines.last().map(|line| line.sum.clone()).unwrap_or_default(),
+                });
             }
-            (None, _) => return Err(unexpected("it does not begin with a plan")),
-            (Some(_), Record::Begin { .. }) => return Err(unexpected("it begins a second time")),
+            (None, _) => return Err(unreadable(line, "it does not begin with a plan".to_owned())),
+            (Some(_), Record::Begin { .. }) => return Err(unreadable(line, "it begins a second time".to_owned())),
             (Some(told), record) => {
                 told.end = if let Record::End { how } = record { Some(how) } else { None };
                 told.records.push((body.time, record));
             }
         }
     }
-    Ok(told.map(|told| Told { torn, good, ..told }))
+    Ok(told)
 }
 
 /// Removes the journal in `folder` and the one before it, whatever they say.
@@ -226,7 +193,7 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
 /// # Errors
 /// The folder cannot be written.
 pub fn forget(folder: &Path) -> Result<(), JournalError> {
-    for path in [folder.join(FILE), folder.join(PREVIOUS)] {
+    for path in [FILE, PREVIOUS, NEW].map(|name| folder.join(name)) {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fault(&path)(error)),
             _ => {}
@@ -236,7 +203,8 @@ pub fn forget(folder: &Path) -> Result<(), JournalError> {
 }
 
 impl Journal {
-    /// Begins a journal in `folder`; one that was there is kept as the previous one.
+    /// Begins a journal in `folder`; one that was there is kept as the previous one. Whoever reads meanwhile finds the
+    /// old one or the new one with its whole first line.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -247,12 +215,10 @@ impl Journal {
         plan: &Plan,
         ready: &BTreeMap<String, u32>,
     ) -> Result<Self, JournalError> {
-        let path = folder.join(FILE);
-        if path.exists() {
-            std::fs::rename(&path, folder.join(PREVIOUS)).map_err(fault(&path))?;
-        }
-        let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(fault(&path))?;
-        let mut journal = Self { path, file, buffer: Vec::new(), sequence: 0, digest: digest_of(plan) };
+        let (path, new, previous) = (folder.join(FILE), folder.join(NEW), folder.join(PREVIOUS));
+        File::create(&new).map_err(fault(&new))?;
+        let ledger = Ledger::go_on(new.clone(), 0, ledger::NOTHING.to_owned())?;
+        let mut journal = Self { ledger, sequence: 0, digest: digest_of(plan) };
         let begin = Record::Begin {
             run: run.to_owned(),
             owner: owner.to_owned(),
@@ -261,6 +227,12 @@ impl Journal {
         };
         journal.write(time, &begin)?;
         journal.settle()?;
+        if path.exists() {
+            // It is kept for people only: a disk without links keeps none.
+            drop(std::fs::remove_file(&previous));
+            drop(std::fs::hard_link(&path, &previous));
+        }
+        journal.ledger.rename(path)?;
         // The name of the file must survive too.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault(folder))?;
         Ok(journal)
@@ -271,41 +243,29 @@ impl Journal {
     /// # Errors
     /// The file cannot be written.
     pub fn go_on(folder: &Path, told: &Told, time: Timestamp, owner: &str) -> Result<Self, JournalError> {
-        let path = folder.join(FILE);
-        let mut file = OpenOptions::new().write(true).open(&path).map_err(fault(&path))?;
-        file.set_len(told.good).and_then(|()| file.seek(io::SeekFrom::End(0))).map_err(fault(&path))?;
+        let ledger = Ledger::go_on(folder.join(FILE), told.good, told.last.clone())?;
         let sequence = u64::try_from(told.records.len()).unwrap_or(u64::MAX).saturating_add(1);
-        let mut journal = Self { path, file, buffer: Vec::new(), sequence, digest: told.digest.clone() };
+        let mut journal = Self { ledger, sequence, digest: told.digest.clone() };
         journal.write(time, &Record::Resume { owner: owner.to_owned() })?;
         journal.settle()?;
         Ok(journal)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
     }
 }
 
 impl Log for Journal {
     fn write(&mut self, time: Timestamp, record: &Record) -> Result<(), JournalError> {
         self.sequence += 1;
-        let text = line(self.sequence, time, &self.digest, record)
-            .map_err(|error| JournalError::Io { path: self.path.clone(), error: error.into() })?;
-        self.buffer.extend_from_slice(text.as_bytes());
-        self.buffer.push(b'\n');
+        let body = Body { sequence: self.sequence, time, plan: self.digest.clone(), record };
+        self.ledger.add(&serde_json::to_string(&body).map_err(|error| self.ledger.refused(error.into()))?);
         // An outcome need not survive a power cut: what it says can be observed. It should survive a kill.
         if !matches!(record, Record::Intent { .. }) {
-            let path = self.path.clone();
-            self.flush().map_err(fault(&path))?;
+            self.ledger.flush()?;
         }
         Ok(())
     }
 
     fn settle(&mut self) -> Result<(), JournalError> {
-        let path = self.path.clone();
-        self.flush().and_then(|()| self.file.sync_data()).map_err(fault(&path))
+        Ok(self.ledger.settle()?)
     }
 }
 

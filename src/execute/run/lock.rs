@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::execute::ledger::remedy;
+
 const FILE: &str = "lock.json";
 const GUARD: &str = "lock.guard";
 
@@ -69,7 +71,7 @@ pub enum LockError {
     #[error("nobody holds the lock")]
     Free,
     /// The file.
-    #[error("lock {}: {error}", path.display())]
+    #[error("lock {}: {error}{}", path.display(), remedy(error))]
     Io {
         /// Its path.
         path: PathBuf,
@@ -149,10 +151,13 @@ fn fault(path: &Path) -> impl Fn(io::Error) -> LockError + '_ {
 }
 
 /// Keeps other processes out for the moment in which the record is looked at and changed. The guard is the operating
-/// system's and ends with the process.
-fn guarded<T>(folder: &Path, work: impl FnOnce(&Path) -> Result<T, LockError>) -> Result<T, LockError> {
+/// system's and ends with the process. Where there is none nobody ever held the lock: only who takes it makes one.
+fn guarded<T>(folder: &Path, takes: bool, work: impl FnOnce(&Path) -> Result<T, LockError>) -> Result<T, LockError> {
     let path = folder.join(GUARD);
-    let guard = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(fault(&path))?;
+    let guard = match OpenOptions::new().create(takes).truncate(false).write(true).open(&path) {
+        Err(error) if !takes && error.kind() == io::ErrorKind::NotFound => return Err(LockError::Free),
+        guard => guard.map_err(fault(&path))?,
+    };
     guard.lock().map_err(fault(&path))?;
     let result = work(&folder.join(FILE));
     drop(guard.unlock());
@@ -187,7 +192,7 @@ impl Lock {
     /// # Errors
     /// Somebody else holds it, or the folder cannot be written.
     pub fn take(folder: &Path, operation: &str, run: &str, resumes: bool, now: Timestamp) -> Result<Self, LockError> {
-        guarded(folder, |path| {
+        guarded(folder, true, |path| {
             let mut taken_over = None;
             if let Some(held) = holder(folder)? {
                 let here = held.host == host();
@@ -237,7 +242,7 @@ impl Lock {
         }
         let mut fresh = self.record.clone();
         fresh.expires = now.checked_add(TIME_TO_LIVE).unwrap_or(Timestamp::MAX);
-        guarded(&self.folder, |path| match holder(&self.folder)? {
+        guarded(&self.folder, false, |path| match holder(&self.folder)? {
             Some(held) if held.id == fresh.id => put(path, &fresh).map_err(fault(path)),
             Some(held) => Err(LockError::Held(Box::new(held))),
             None => Err(LockError::Free),
@@ -274,7 +279,7 @@ impl Drop for Lock {
 }
 
 fn remove(folder: &Path, id: &str, may: impl FnOnce(&LockRecord) -> bool) -> Result<LockRecord, LockError> {
-    guarded(folder, |path| match holder(folder)? {
+    guarded(folder, false, |path| match holder(folder)? {
         None => Err(LockError::Free),
         Some(held) if held.id != id => Err(LockError::OtherLock { held: held.id, asked: id.to_owned() }),
         Some(held) if !may(&held) => Err(LockError::Held(Box::new(held))),
@@ -299,7 +304,7 @@ pub fn forget(folder: &Path) -> Result<(), LockError> {
         return Ok(());
     }
     // The guard stays: somebody may wait for it, and two guards keep nobody out.
-    guarded(folder, |path| match std::fs::remove_file(path) {
+    guarded(folder, true, |path| match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault(path)(error)),
         _ => Ok(()),
     })

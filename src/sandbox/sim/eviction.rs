@@ -12,6 +12,8 @@ use crate::sandbox::sim::latency::Delay;
 /// Annotation on a pod: it stops so long after its deletion (or at the end of its grace period, if that is shorter).
 pub const STOPS_AFTER: &str = "sandbox.tidegate.dev/stops-after";
 
+/// What the API server asks for while the disruption controller has not yet seen a budget. Of an exhausted one nobody
+/// knows when it allows more: that answer has no Retry-After.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// The API server's verdict on an eviction.
@@ -25,6 +27,8 @@ pub enum Verdict {
         budget: PodKey,
         /// The server's words.
         cause: String,
+        /// Its Retry-After, where it sends one.
+        retry_after: Option<SignedDuration>,
     },
     /// 500.
     SeveralBudgets(Vec<PodKey>),
@@ -42,9 +46,10 @@ pub fn may_evict(world: &World, pod: &Pod) -> Verdict {
         [budget] => *budget,
         several => return Verdict::SeveralBudgets(several.iter().map(|budget| budget.key.clone()).collect()),
     };
-    let blocked = |cause| Verdict::Blocked { budget: budget.key.clone(), cause };
+    let blocked = |cause, retry_after| Verdict::Blocked { budget: budget.key.clone(), cause, retry_after };
     let Some(status) = budget.status else {
-        return blocked(format!("The disruption budget {} is still being processed by the server.", budget.key.name));
+        let cause = format!("The disruption budget {} is still being processed by the server.", budget.key.name);
+        return blocked(cause, Some(RETRY_AFTER));
     };
     let met = status.current_healthy >= status.desired_healthy && status.desired_healthy > 0;
     if !pod.ready && (budget.unhealthy == UnhealthyPodEviction::AlwaysAllow || met) {
@@ -53,10 +58,11 @@ pub fn may_evict(world: &World, pod: &Pod) -> Verdict {
     if status.disruptions_allowed > 0 {
         return Verdict::Pass;
     }
-    blocked(format!(
+    let cause = format!(
         "The disruption budget {} needs {} healthy pods and has {} currently",
         budget.key.name, status.desired_healthy, status.current_healthy
-    ))
+    );
+    blocked(cause, None)
 }
 
 impl Sim {
@@ -72,8 +78,8 @@ impl Sim {
         }
         match may_evict(&self.world, &pod) {
             Verdict::SeveralBudgets(budgets) => Ok(Evicted::SeveralBudgets(budgets)),
-            Verdict::Blocked { budget, cause } => {
-                Ok(Evicted::Blocked { budgets: vec![budget], cause, retry_after: Some(RETRY_AFTER) })
+            Verdict::Blocked { budget, cause, retry_after } => {
+                Ok(Evicted::Blocked { budgets: vec![budget], cause, retry_after })
             }
             Verdict::Pass => {
                 if !pod.terminating() {

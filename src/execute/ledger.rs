@@ -1,0 +1,252 @@
+//! Files of lines that vouch for themselves and for every line before them: what a crash may tear is the last line only.
+//!
+//! A line is a JSON object whose last two fields are `after`, the checksum of the line before it, and `sum`, its own. So
+//! a changed line is noticed, and so is one that was removed, added or swapped, at its place.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// What stands before the first line of a file that follows nothing.
+pub const NOTHING: &str = "0000000000000000";
+/// `,"after":"` + 16 hexadecimal digits + `","sum":"` + 16 hexadecimal digits + `"}`.
+const TAIL: usize = 10 + 16 + 9 + 16 + 2;
+
+/// A line without its end, and its checksum. `json` is an object.
+pub fn seal(json: &str, after: &str) -> (String, String) {
+    let body = format!("{},\"after\":\"{after}\"", json.strip_suffix('}').unwrap_or(json));
+    let sum = sum(&body);
+    (format!("{body},\"sum\":\"{sum}\"}}"), sum)
+}
+
+fn sum(body: &str) -> String {
+    Sha256::digest(body.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A line that vouches for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The object without the two fields.
+    pub json: String,
+    /// The checksum of the line before.
+    pub after: String,
+    /// Its own.
+    pub sum: String,
+}
+
+/// Takes a line apart.
+///
+/// # Errors
+/// It was changed or cut; in words.
+pub fn unseal(line: &[u8]) -> Result<Sealed, &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "it is not text")?;
+    let (json, tail) =
+        line.len().checked_sub(TAIL).and_then(|at| line.split_at_checked(at)).ok_or("it is too short")?;
+    let (after, own) = tail
+        .strip_prefix(",\"after\":\"")
+        .and_then(|rest| rest.strip_suffix("\"}"))
+        .and_then(|rest| rest.split_once("\",\"sum\":\""))
+        .ok_or("it does not end in its checksum")?;
+    let body = line.len().checked_sub(own.len() + 10).and_then(|at| line.get(..at)).unwrap_or_default();
+    if own != sum(body) {
+        return Err("it was changed: its checksum is wrong");
+    }
+    Ok(Sealed { json: format!("{json}}}"), after: after.to_owned(), sum: own.to_owned() })
+}
+
+/// What a file's bytes say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lines {
+    /// Each whole line.
+    pub lines: Vec<Sealed>,
+    /// Where each of them ends, in bytes.
+    pub ends: Vec<usize>,
+    /// What follows is a torn line: a crash cut it, and it was never relied on.
+    pub torn: bool,
+}
+
+impl Lines {
+    /// So many bytes are whole lines.
+    pub fn good(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+}
+
+/// A line that cannot be relied on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Which, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Reads what follows a line with the checksum `after`.
+///
+/// # Errors
+/// The first line that was changed (not cut short at the end), or does not follow the one before.
+pub fn read(bytes: &[u8], after: &str) -> Result<Lines, Flaw> {
+    let mut found = Lines { lines: Vec::new(), ends: Vec::new(), torn: false };
+    let mut end = 0;
+    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+        end += raw.len();
+        let flaw = |why: &str| Flaw { line: found.lines.len() + 1, why: why.to_owned() };
+        let last = found.lines.last().map_or(after, |line| &line.sum);
+        match raw.strip_suffix(b"\n").ok_or("it has no end").and_then(unseal) {
+            Ok(line) if line.after != last => {
+                return Err(flaw("it does not follow the line before it: lines were removed, added or swapped"));
+            }
+            Ok(line) => {
+                found.lines.push(line);
+                found.ends.push(end);
+            }
+            Err(_) if end == bytes.len() && torn(raw) => found.torn = true,
+            Err(why) => return Err(flaw(why)),
+        }
+    }
+    Ok(found)
+}
+
+/// A process that dies leaves the beginning of a line; a power cut may leave zeros where nothing was written yet.
+fn torn(raw: &[u8]) -> bool {
+    !raw.ends_with(b"\n") || raw.contains(&0)
+}
+
+/// Why a line could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The system did not take it.
+    #[error("cannot write `{}`: {source}{}", path.display(), remedy(source))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file has no name any more, or its name is another file's.
+    #[error("`{}` was removed or replaced while it was in use", .0.display())]
+    Gone(PathBuf),
+}
+
+/// What to do about a failed write, to stand behind its message; empty where the system has said all.
+pub fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; make room on that disk first"
+        }
+        _ => "",
+    }
+}
+
+/// A file that is being written on. After a line that could not be written it takes no other: a hole would be worse.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    file: File,
+    last: String,
+    buffer: Vec<u8>,
+    failed: Option<io::ErrorKind>,
+}
+
+impl Ledger {
+    /// Goes on after `good` bytes, whose last line has the checksum `last`; what follows them is cut off.
+    ///
+    /// # Errors
+    /// The file is not there or cannot be written.
+    pub fn go_on(path: PathBuf, good: usize, last: String) -> Result<Self, LedgerError> {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.set_len(u64::try_from(good).unwrap_or(u64::MAX))?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        match open() {
+            Ok(file) => Ok(Self { path, file, last, buffer: Vec::new(), failed: None }),
+            Err(source) => Err(LedgerError::Io { path, source }),
+        }
+    }
+
+    /// Adds a line; it may stay in memory until [`Ledger::flush`].
+    pub fn add(&mut self, json: &str) {
+        let (line, sum) = seal(json, &self.last);
+        self.buffer.extend_from_slice(line.as_bytes());
+        self.buffer.push(b'\n');
+        self.last = sum;
+    }
+
+    /// Gives the lines to the system: they survive this process.
+    ///
+    /// # Errors
+    /// They could not be written, or an earlier one could not; the file was taken away.
+    pub fn flush(&mut self) -> Result<(), LedgerError> {
+        if !self.named() {
+            return Err(LedgerError::Gone(self.path.clone()));
+        }
+        let written = match self.failed {
+            Some(kind) => Err(kind.into()),
+            None => self.file.write_all(&self.buffer),
+        };
+        self.buffer.clear();
+        self.done(written)
+    }
+
+    /// Makes sure that the lines survive a power cut.
+    ///
+    /// # Errors
+    /// As [`Ledger::flush`].
+    pub fn settle(&mut self) -> Result<(), LedgerError> {
+        self.flush()?;
+        let synced = self.file.sync_data();
+        self.done(synced)
+    }
+
+    /// Gives the file another name; a file that had it is gone then.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn rename(&mut self, to: PathBuf) -> Result<(), LedgerError> {
+        match std::fs::rename(&self.path, &to) {
+            Ok(()) => self.path = to,
+            Err(source) => return Err(LedgerError::Io { path: to, source }),
+        }
+        Ok(())
+    }
+
+    /// The failure of this file that `source` is.
+    pub fn refused(&self, source: io::Error) -> LedgerError {
+        LedgerError::Io { path: self.path.clone(), source }
+    }
+
+    /// Whether the file still stands under its name.
+    pub fn named(&self) -> bool {
+        same(&self.path, &self.file)
+    }
+
+    fn done(&mut self, result: io::Result<()>) -> Result<(), LedgerError> {
+        result.map_err(|source| {
+            self.failed = self.failed.or(Some(source.kind()));
+            self.refused(source)
+        })
+    }
+}
+
+#[cfg(unix)]
+fn same(path: &Path, file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    match (std::fs::metadata(path), file.metadata()) {
+        (Ok(there), Ok(open)) => identity(there) == identity(open),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn same(path: &Path, _: &File) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;
