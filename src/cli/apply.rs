@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::carrying::{Carrying, carry_out};
 use super::output::Output;
-use super::policy_args::PolicyArgs;
-use super::show::saved;
+use super::saved::{SavedPolicyArgs, saved};
 use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
 use crate::model::World;
@@ -22,7 +21,7 @@ use crate::sandbox::Sandbox;
 #[command(after_help = "\
 Examples:
   tidegate apply -f policy.yaml --sandbox ./sandbox            # shows the plan and asks
-  tidegate apply plan.json -f policy.yaml --sandbox ./sandbox  # a plan that was agreed to
+  tidegate apply plan.json --sandbox ./sandbox                 # a plan that was agreed to, by its own policy
   tidegate apply -f policy.yaml --sandbox ./sandbox --resume   # goes on where one was cut short
   tidegate apply -f policy.yaml --sandbox ./sandbox --yes --format json > events.jsonl
   tidegate apply -f policy.yaml --sandbox ./sandbox --snapshot cluster.json --yes --slow 60")]
@@ -31,7 +30,7 @@ pub struct Apply {
     #[arg(conflicts_with = "resume")]
     plan: Option<PathBuf>,
     #[command(flatten)]
-    policy: PolicyArgs,
+    policy: SavedPolicyArgs,
     /// The folder of the sandbox
     #[arg(long, value_name = "DIR", help_heading = "Cluster")]
     sandbox: PathBuf,
@@ -71,7 +70,7 @@ impl Apply {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let agreed = self.plan.as_deref().map(saved).transpose()?;
-        let (_, policy) = self.policy.load(out)?;
+        let policy = self.policy.load(agreed.as_ref(), out)?;
         let fresh = !self.snapshot.is_empty() && !holds_anything(&self.sandbox);
         let mut sandbox =
             if fresh { create(&self.sandbox, &self.snapshot, out)? } else { Sandbox::open(&self.sandbox)? };

@@ -17,6 +17,7 @@ mod plan;
 mod policy_args;
 mod root;
 mod sandbox;
+mod saved;
 mod schedule;
 mod schema;
 mod show;

@@ -80,7 +80,8 @@ impl PlanCommand {
         }
         known(&policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: false };
-        let (plan, _) = plan_for(&policy, &world, now, &request);
+        let (mut plan, _) = plan_for(&policy, &world, now, &request);
+        self.world.name_in(&mut plan.snapshot);
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&plan).map_err(Failure::new)?;
             out.write(path, &(text + "\n"))?;

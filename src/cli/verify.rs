@@ -1,57 +1,108 @@
-//! `tidegate verify`: would every prefix of a saved plan be safe? Checked by code that shares nothing with the planner.
+//! `tidegate verify`: would every prefix of a saved plan be safe, and is what it says true? Asked of a checker that decides
+//! nothing by the planner's code.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::output::Output;
-use super::policy_args::PolicyArgs;
-use super::show::saved;
-use super::{Exit, Failure, world_args};
+use super::saved::{SavedPolicyArgs, saved, snapshot};
+use super::{Exit, Failure};
 use crate::model::World;
-use crate::plan::verify;
+use crate::plan::{Plan, Violation, verify};
 use crate::report::plural;
-use crate::sandbox::Sandbox;
 
 /// Replay a saved plan and check that the cluster is safe after each prefix of it
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  tidegate verify plan.json -f policy.yaml --snapshot cluster.json")]
+Examples:
+  tidegate verify plan.json                                           # against what it was made from
+  tidegate verify plan.json -f policy.yaml --snapshot cluster.json
+  tidegate verify plan.json --format json")]
 pub struct Verify {
     /// The plan, as `plan --out` saved it
     plan: PathBuf,
     #[command(flatten)]
-    policy: PolicyArgs,
-    /// The snapshot it was made from
-    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "sandbox")]
+    policy: SavedPolicyArgs,
+    /// The snapshot it was made from; without it the one that the plan names
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     snapshot: Vec<PathBuf>,
     /// The sandbox it was made from
     #[arg(long, value_name = "DIR", conflicts_with = "snapshot")]
     sandbox: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified<'a> {
+    /// Nothing was found.
+    safe: bool,
+    /// It may be carried out.
+    applyable: bool,
+    /// Why not, or what it does not know.
+    caveats: &'a [String],
+    /// Its steps.
+    steps: usize,
+    /// What was found.
+    violations: &'a [Violation],
 }
 
 impl Verify {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let plan = saved(&self.plan)?;
-        let (_, policy) = self.policy.load(out)?;
-        let snapshot = match &self.sandbox {
-            Some(folder) => Sandbox::peek(folder)?,
-            None => world_args::read(&self.snapshot, out)?,
-        };
-        let violations = verify(&plan, &World::build(snapshot), &policy);
-        for violation in &violations {
-            out.data(&violation.to_string())?;
+        let policy = self.policy.load(Some(&plan), out)?;
+        let world = World::build(snapshot(&plan, &self.snapshot, self.sandbox.as_deref(), out)?);
+        let violations = verify(&plan, &world, &policy);
+        match self.format {
+            Format::Json => out.json(&Verified {
+                safe: violations.is_empty(),
+                applyable: plan.applyable,
+                caveats: &plan.caveats,
+                steps: plan.steps.len(),
+                violations: &violations,
+            })?,
+            Format::Text => out.data(&text(&plan, &violations))?,
         }
         if violations.is_empty() {
-            out.data(&format!("Safe by simulation after every prefix of its {}", plural(plan.steps.len(), "step")))?;
             return Ok(Exit::Done);
         }
         Err(Failure::with(
             Exit::Denied,
-            format!("{} in `{}`", plural(violations.len(), "violation"), self.plan.display()),
+            format!(
+                "{} in `{}`: it is not to be carried out",
+                plural(violations.len(), "violation"),
+                self.plan.display()
+            ),
         )
         .hint("make the plan again from what is there now"))
     }
+}
+
+fn text(plan: &Plan, violations: &[Violation]) -> String {
+    if !violations.is_empty() {
+        return violations.iter().map(|violation| format!("{violation}\n")).collect();
+    }
+    if plan.steps.is_empty() {
+        return "It has no steps, and what it says is true".to_owned();
+    }
+    let mut text = format!("Safe by simulation after every prefix of its {}", plural(plan.steps.len(), "step"));
+    if !plan.applyable {
+        text.push_str(&format!("\nNot to be carried out: {}", plan.caveats.join("; ")));
+    }
+    for refusal in &plan.refusals {
+        text.push_str(&format!("\nBrake {}: {}", refusal.brake, refusal.text));
+    }
+    text
 }

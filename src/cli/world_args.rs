@@ -11,6 +11,7 @@ use super::moment::Moment;
 use super::output::Output;
 use crate::model::{Snapshot, World};
 use crate::observe;
+use crate::plan::SnapshotRef;
 use crate::policy::Policy;
 use crate::sandbox::{Faults, Sandbox};
 
@@ -50,6 +51,15 @@ impl WorldArgs {
             None => Timestamp::now(),
         };
         Ok((World::build(read(&self.snapshot, out)?), now))
+    }
+
+    /// Notes in a plan what it was made from, so that it can be checked again. Standard input cannot be read twice.
+    pub fn name_in(&self, of: &mut SnapshotRef) {
+        let name = |path: &Path| path.to_string_lossy().replace('\\', "/");
+        of.sandbox = self.sandbox.as_deref().map(name);
+        if of.sandbox.is_none() && !self.snapshot.iter().any(|file| file.as_os_str() == "-") {
+            of.files = self.snapshot.iter().map(|file| name(file)).collect();
+        }
     }
 }
 

@@ -85,6 +85,8 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             context: world.context.as_ref().map(ToString::to_string),
             cluster: world.cluster.as_ref().map(ToString::to_string),
             unknown: unknown(world),
+            files: Vec::new(),
+            sandbox: None,
         },
         now,
         time_zone: policy.time_zone.to_string(),

@@ -268,6 +268,12 @@ pub struct SnapshotRef {
     pub cluster: Option<String>,
     /// Kinds that were not listed: unknown, not none.
     pub unknown: Vec<String>,
+    /// The files it was read from, as they were named; none where it cannot be read again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// The folder of the sandbox that was looked at, as it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
 }
 
 /// How the plan reads in one word.

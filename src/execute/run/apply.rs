@@ -146,7 +146,7 @@ async fn begin(
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
-    let changes = stale(agreed, &fresh);
+    let changes = stale(agreed, &fresh, &world);
     if !changes.is_empty() {
         return Ok(Outcome::Stale(changes));
     }

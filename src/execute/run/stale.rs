@@ -1,12 +1,14 @@
 //! Whether a plan that was agreed to is still the plan that would be made now, and if not what changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::plan::{Plan, Precondition, Step};
+use crate::cluster::NodeRecord;
+use crate::model::World;
+use crate::plan::{Plan, PodAction, PodMove, Precondition, Step, verb_name};
 
-/// What differs between the plan that was agreed to and the one made now from the same policy: its steps and their
-/// preconditions. Empty if nothing does.
-pub fn stale(saved: &Plan, fresh: &Plan) -> Vec<String> {
+/// What differs between the plan that was agreed to and the one made now from the same policy in this world: its steps
+/// and their preconditions. Empty if nothing does.
+pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
     let mut changes = Vec::new();
     if saved.policy.digest != fresh.policy.digest {
         changes.push(format!("the policy `{}` is another one than when the plan was made", fresh.policy.name));
@@ -25,10 +27,7 @@ pub fn stale(saved: &Plan, fresh: &Plan) -> Vec<String> {
     if saved.steps.len() != by_id(saved).len() {
         changes.push("the plan has steps twice".to_owned());
     }
-    if saved.applyable != fresh.applyable {
-        let now = if fresh.applyable { "may" } else { "may not" };
-        changes.push(format!("the plan {now} be carried out as things are now"));
-    }
+    changes.extend(applyable(saved, fresh));
     for outage in fresh.outages.iter().filter(|outage| !saved.outages.contains(outage)) {
         changes.push(format!(
             "{} would have no Ready pod while {} moves, which the plan does not show",
@@ -42,27 +41,89 @@ pub fn stale(saved: &Plan, fresh: &Plan) -> Vec<String> {
         changes.push(format!("brake {} does not hold any more", refusal.brake));
     }
     let (before, after) = (by_id(saved), by_id(fresh));
-    for (id, step) in &before {
-        match after.get(id) {
-            None => changes.push(format!("{id} is not needed or not possible any more{}", kept(fresh, &step.node))),
-            Some(now) => compare(id, step, now, &mut changes),
-        }
+    for (node, steps) in by_node(before.values().filter(|step| !after.contains_key(step.id.as_str()))) {
+        let why = why_not(node, &steps, fresh, world).map(|why| format!(": {why}")).unwrap_or_default();
+        changes.push(format!("{node}: no {} any more{why}", verbs(&steps)));
     }
-    for (id, step) in &after {
-        if !before.contains_key(id) {
-            changes.push(format!("{id} is needed now: {}", step.reason.text));
+    for (node, steps) in by_node(after.values().filter(|step| !before.contains_key(step.id.as_str()))) {
+        let why = steps.first().map(|step| format!(": {}", step.reason.text)).unwrap_or_default();
+        changes.push(format!("{node}: {} is needed now{why}", verbs(&steps)));
+    }
+    for (id, step) in &before {
+        if let Some(now) = after.get(id) {
+            compare(id, step, now, &mut changes);
         }
     }
     changes
+}
+
+/// A plan without steps is never to be carried out; its steps are compared one by one.
+fn applyable(saved: &Plan, fresh: &Plan) -> Option<String> {
+    let why = |plan: &Plan| match plan.caveats.as_slice() {
+        [] => String::new(),
+        caveats => format!(" ({})", caveats.join("; ")),
+    };
+    if saved.applyable == fresh.applyable || saved.steps.is_empty() || fresh.steps.is_empty() {
+        return None;
+    }
+    Some(if fresh.applyable {
+        format!("the plan says that it is not to be carried out{}, one made now may be", why(saved))
+    } else {
+        format!("as things are now the plan may not be carried out{}", why(fresh))
+    })
 }
 
 fn by_id(plan: &Plan) -> BTreeMap<&str, &Step> {
     plan.steps.iter().map(|step| (step.id.as_str(), step)).collect()
 }
 
-fn kept(plan: &Plan, node: &str) -> String {
-    let kept = plan.kept.iter().find(|kept| kept.node == node).and_then(|kept| kept.reasons.first());
-    kept.map_or(String::new(), |reason| format!(": {}", reason.text))
+fn by_node<'s>(steps: impl Iterator<Item = &'s &'s Step>) -> BTreeMap<&'s str, Vec<&'s Step>> {
+    let mut of_node: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        of_node.entry(step.node.as_str()).or_default().push(step);
+    }
+    of_node
+}
+
+fn verbs(steps: &[&Step]) -> String {
+    steps.iter().map(|step| verb_name(step.verb)).collect::<Vec<_>>().join(", ")
+}
+
+/// Why the steps of a node are not those of the plan made now: what is seen of node and server, or why the node stays.
+fn why_not(name: &str, steps: &[&Step], fresh: &Plan, world: &World) -> Option<String> {
+    let conditions = || steps.iter().flat_map(|step| &step.preconditions);
+    for condition in conditions() {
+        if let Precondition::Node { uid } = condition.clone()
+            && !uid.is_empty()
+        {
+            match world.nodes.get(name) {
+                None => return Some("there is no such node any more".to_owned()),
+                Some(node) if *node.uid != *uid => return Some("another node has that name now".to_owned()),
+                Some(_) => {}
+            }
+        }
+    }
+    for condition in conditions() {
+        if let Precondition::Server { id, state } = condition {
+            match world.servers.get(id.as_str()) {
+                None => return Some(format!("server {id} is not there any more")),
+                Some(server) if server.state.to_string() != *state => {
+                    return Some(format!("server {id} is {}, not {state}", server.state));
+                }
+                Some(server) => {
+                    if let Some(task) = &server.task {
+                        return Some(format!("the provider is at work on server {id} ({task})"));
+                    }
+                }
+            }
+        }
+    }
+    let kept = fresh.kept.iter().find(|kept| kept.node == name).and_then(|kept| kept.reasons.first());
+    let node = world.nodes.get(name);
+    let foreign = node.is_some_and(|node| node.unschedulable && matches!(NodeRecord::of(node), Ok(None)));
+    kept.map(|reason| reason.text.clone())
+        .or_else(|| foreign.then(|| "somebody else cordoned it".to_owned()))
+        .or_else(|| node.filter(|node| !node.ready()).map(|_| "the node is not Ready".to_owned()))
 }
 
 fn compare(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
@@ -74,23 +135,9 @@ fn compare(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
         ));
     }
     if (saved.verb, &saved.node, &saved.pool) != (fresh.verb, &fresh.node, &fresh.pool) {
-        changes.push(format!(
-            "{id} is {} of {} in pool {} now",
-            crate::plan::verb_name(fresh.verb),
-            fresh.node,
-            fresh.pool
-        ));
+        changes.push(format!("{id} is {} of {} in pool {} now", verb_name(fresh.verb), fresh.node, fresh.pool));
     }
-    // Where a pod finds room and in which round it goes is a forecast; whether it goes is what was agreed to.
-    let pods = |step: &Step| {
-        step.pods.iter().map(|pod| (pod.pod.clone(), pod.uid.clone(), pod.action)).collect::<BTreeSet<_>>()
-    };
-    for (pod, _, action) in pods(fresh).difference(&pods(saved)) {
-        changes.push(format!("{id}: {pod} is there now ({action:?})").to_lowercase());
-    }
-    for (pod, _, action) in pods(saved).difference(&pods(fresh)) {
-        changes.push(format!("{id}: {pod} is not there any more ({action:?})").to_lowercase());
-    }
+    pods(id, saved, fresh, changes);
     if saved.after != fresh.after {
         changes.push(format!("{id} comes after other steps now: {}", fresh.after.join(", ")));
     }
@@ -103,6 +150,41 @@ fn compare(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
         if !saved.preconditions.contains(condition) {
             changes.push(format!("{id}: {} is new", words(condition)));
         }
+    }
+}
+
+/// Where a pod finds room and in which round it goes is a forecast; whether it goes is what was agreed to.
+fn pods(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
+    fn named(step: &Step) -> BTreeMap<(&str, &str), &PodMove> {
+        step.pods.iter().map(|entry| ((entry.pod.as_str(), entry.uid.as_str()), entry)).collect()
+    }
+    let (before, after) = (named(saved), named(fresh));
+    for (key, entry) in &after {
+        match before.get(key) {
+            None => changes.push(format!("{id}: {} is there now and {}", entry.pod, happens(entry.action))),
+            Some(old) if old.action != entry.action => {
+                changes.push(format!(
+                    "{id}: {} {}, the plan says it {}",
+                    entry.pod,
+                    happens(entry.action),
+                    happens(old.action)
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    for (key, entry) in &before {
+        if !after.contains_key(key) {
+            changes.push(format!("{id}: {} is not there any more", entry.pod));
+        }
+    }
+}
+
+fn happens(action: PodAction) -> &'static str {
+    match action {
+        PodAction::Evict => "would be evicted",
+        PodAction::Wait => "would be waited for",
+        PodAction::Stays => "goes with its node",
     }
 }
 

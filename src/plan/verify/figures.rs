@@ -74,7 +74,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
     ];
     for (what, said_count, is) in counts {
         if usize::try_from(said_count) != Ok(is) {
-            found.plan(Rule::Summary, format!("its summary counts {said_count} {what}, its steps are {is}"));
+            found.plan(Rule::Summary, format!("its summary says {said_count} {what}, its steps say {is}"));
         }
         // The one line that people read must say it too: `9 to park`, `1 pod waited for`.
         let told = said

@@ -1,0 +1,254 @@
+//! Saved plans, through the program itself: carried out only if the plan made now is the same one, and what changed is
+//! said; checked against the policy and the snapshot that they name.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "plan/fixture.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use fixture::{Cluster, merge};
+use serde_json::{Value, json};
+
+const POLICY: &str = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: test}\nspec:\n  \
+                      pools:\n    - {name: workers, nodes: {names: \"worker-{1..4}\"}, keep: [worker-1], min: 1}\n";
+
+fn tidegate(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidegate")).args(args).current_dir(folder).stdin(Stdio::null()).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn write_cluster(folder: &Path, name: &str, cluster: &Cluster) {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": cluster.items});
+    fs::write(folder.join(name), list.to_string()).unwrap();
+}
+
+/// Four workers, of which three go, with two replicas on the way.
+fn workers() -> Cluster {
+    let mut cluster = Cluster::workers(4);
+    cluster.pod("web-1", "worker-4", "web", "100m");
+    cluster.pod("web-2", "worker-3", "web", "100m");
+    cluster
+}
+
+/// A folder with a policy, a cluster, its sandbox, and a plan made from that.
+fn planned() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
+    write_cluster(folder.path(), "before.json", &workers());
+    for args in [
+        ["sandbox", "create", "before", "--snapshot", "before.json"].as_slice(),
+        &["plan", "-f", "policy.yaml", "--sandbox", "before", "--out", "plan.json"],
+    ] {
+        let output = tidegate(folder.path(), args);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+    }
+    folder
+}
+
+fn edit_plan(folder: &Path, edit: impl Fn(&mut Value)) {
+    let file = folder.join("plan.json");
+    let mut plan: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    edit(&mut plan);
+    fs::write(file, plan.to_string()).unwrap();
+}
+
+fn item<'a>(cluster: &'a mut Cluster, kind: &str, name: &str) -> &'a mut Value {
+    let mut items = cluster.items.iter_mut();
+    items.find(|item| item["kind"] == kind && item["metadata"]["name"] == name).unwrap()
+}
+
+/// Carries the plan out on a sandbox of a cluster that is another one than the plan was made from.
+fn apply_to(folder: &Path, change: impl Fn(&mut Cluster), more: &[&str]) -> Output {
+    let mut cluster = workers();
+    change(&mut cluster);
+    write_cluster(folder, "after.json", &cluster);
+    let made = tidegate(folder, &["sandbox", "create", "after", "--snapshot", "after.json"]);
+    assert_eq!(code(&made), 0, "{}", said(&made));
+    let shown = said(&tidegate(folder, &["sandbox", "show", "after"]));
+    let output = tidegate(folder, &[&["apply", "plan.json", "--sandbox", "after"], more].concat());
+    let same = said(&tidegate(folder, &["sandbox", "show", "after"])) == shown;
+    assert_eq!(same, code(&output) != 0, "only what is done changes anything: {}", said(&output));
+    output
+}
+
+#[test]
+fn a_plan_is_carried_out_where_nothing_that_it_rests_on_changed() {
+    let nothing: fn(&mut Cluster) = |_| {};
+    let elsewhere: fn(&mut Cluster) = |cluster| {
+        cluster.pod("new", "worker-1", "new", "100m");
+    };
+    for change in [nothing, elsewhere] {
+        let folder = planned();
+        fs::write(folder.path().join("policy.yaml"), format!("# A comment more\n{POLICY}")).unwrap();
+        let output = apply_to(folder.path(), change, &[]);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_plan_is_stale_where_the_cluster_is_another_and_says_what_changed() {
+    type Change = fn(&mut Cluster);
+    let cases: [(&str, Change); 8] = [
+        ("drain/worker-4: default/more is there now and would be evicted", |cluster| {
+            cluster.pod("more", "worker-4", "more", "100m");
+        }),
+        ("drain/worker-4: default/web-1 is not there any more", |cluster| {
+            cluster.items.retain(|item| item["metadata"]["name"] != "web-1");
+        }),
+        ("worker-4: no cordon, drain, park any more: default/bare has no controller", |cluster| {
+            cluster.pod("bare", "worker-4", "", "100m");
+        }),
+        ("worker-4: no cordon, drain, park any more: there is no such node any more", |cluster| {
+            cluster.items.retain(|item| item["metadata"]["name"] != "worker-4");
+        }),
+        ("worker-4: no cordon, drain, park any more: another node has that name now", |cluster| {
+            item(cluster, "Node", "worker-4")["metadata"]["uid"] = json!("uid-other");
+            cluster.pod("bare", "worker-4", "", "100m");
+        }),
+        ("worker-4: no cordon, drain, park any more: server id-worker-4 is SHUTOFF, not ACTIVE", |cluster| {
+            item(cluster, "Server", "worker-4")["status"]["state"] = json!("SHUTOFF");
+        }),
+        ("worker-4: no cordon, drain, park any more: somebody else cordoned it", |cluster| {
+            merge(item(cluster, "Node", "worker-4"), json!({"spec": {"unschedulable": true}}));
+        }),
+        ("the plan is for cluster c-1, this is c-2", |cluster| {
+            item(cluster, "Snapshot", "test")["clusterUID"] = json!("c-2");
+        }),
+    ];
+    for (words, change) in cases {
+        let folder = planned();
+        let output = apply_to(folder.path(), change, &[]);
+        assert_eq!(code(&output), 4, "{words}: {}", said(&output));
+        let said = said(&output);
+        assert!(said.contains("the plan is stale") && said.contains(words), "{words}:\n{said}");
+        assert!(said.contains("hint: make the plan again"), "{said}");
+    }
+}
+
+#[test]
+fn a_plan_is_stale_where_its_policy_asks_for_something_else() {
+    let folder = planned();
+    let other = POLICY.replace("min: 1", "min: 2");
+    fs::write(folder.path().join("policy.yaml"), &other).unwrap();
+    let own = apply_to(folder.path(), |_| {}, &[]);
+    assert_eq!(code(&own), 4, "{}", said(&own));
+    assert!(said(&own).contains("stale: `policy.yaml` has changed since it was made"), "{}", said(&own));
+    let folder = planned();
+    fs::write(folder.path().join("other.yaml"), &other).unwrap();
+    let named = apply_to(folder.path(), |_| {}, &["-f", "other.yaml"]);
+    assert_eq!(code(&named), 4, "{}", said(&named));
+    assert!(said(&named).contains("the policy `test` is another one than when the plan was made"), "{}", said(&named));
+    assert!(said(&named).contains("worker-3: no cordon, drain, park any more: needed"), "{}", said(&named));
+}
+
+#[test]
+fn what_is_no_plan_to_carry_out_is_told_apart() {
+    type Edit = fn(&Path);
+    let cases: [(&str, i32, Edit); 7] = [
+        ("has format 2.0, and this version reads 1.0", 1, |folder| {
+            edit_plan(folder, |plan| plan["formatVersion"] = json!("2.0"));
+        }),
+        ("`plan.json` is not a plan: EOF while parsing", 1, |folder| {
+            let whole = fs::read(folder.join("plan.json")).unwrap();
+            fs::write(folder.join("plan.json"), &whole[..whole.len() / 2]).unwrap();
+        }),
+        ("`plan.json` is not a plan: it has no `formatVersion`", 1, |folder| {
+            fs::copy(folder.join("before.json"), folder.join("plan.json")).unwrap();
+        }),
+        ("`plan.json` is not a plan: expected value", 1, |folder| {
+            fs::write(folder.join("plan.json"), "spec: {}").unwrap();
+        }),
+        ("`plan.json` is not a plan: unknown field `stepz`", 1, |folder| {
+            edit_plan(folder, |plan| plan["stepz"] = json!([]));
+        }),
+        ("cannot read the plan `plan.json`", 1, |folder| fs::remove_file(folder.join("plan.json")).unwrap()),
+        (
+            "the plan says that it is not to be carried out (the provider was not asked), one made now may be",
+            4,
+            |folder| {
+                edit_plan(folder, |plan| {
+                    plan["applyable"] = json!(false);
+                    plan["caveats"] = json!(["the provider was not asked"]);
+                });
+            },
+        ),
+    ];
+    for (words, expected, edit) in cases {
+        let folder = planned();
+        edit(folder.path());
+        let output = apply_to(folder.path(), |_| {}, &[]);
+        assert_eq!(code(&output), expected, "{words}: {}", said(&output));
+        assert!(said(&output).contains(words), "{words}:\n{}", said(&output));
+        assert!(said(&output).contains("hint: "), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_plan_is_checked_against_what_it_names() {
+    let folder = planned();
+    let verify = |args: &[&str]| tidegate(folder.path(), &[&["verify", "plan.json"], args].concat());
+    for args in [[].as_slice(), &["-f", "policy.yaml"], &["--sandbox", "before"]] {
+        let output = verify(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", said(&output));
+        assert!(said(&output).contains("Safe by simulation after every prefix of its 9 steps"), "{}", said(&output));
+    }
+    let plan = ["plan", "-f", "policy.yaml", "--snapshot", "before.json", "--now", "2026-11-22T19:00:00Z"];
+    let made = tidegate(folder.path(), &[plan.as_slice(), &["--out", "plan.json"]].concat());
+    assert_eq!(code(&made), 0, "{}", said(&made));
+    assert_eq!(code(&verify(&[])), 0, "{}", said(&verify(&[])));
+    write_cluster(folder.path(), "before.json", &Cluster::workers(4));
+    let other = verify(&[]);
+    assert_eq!(code(&other), 3, "{}", said(&other));
+    assert!(said(&other).contains("plan: it was made from another snapshot than the one given (snapshot)"));
+    fs::remove_file(folder.path().join("before.json")).unwrap();
+    let gone = verify(&[]);
+    assert_eq!(code(&gone), 1, "{}", said(&gone));
+    assert!(said(&gone).contains("the plan was made from `before.json`; `--snapshot FILE`"), "{}", said(&gone));
+    edit_plan(folder.path(), |plan| drop(plan["snapshot"].as_object_mut().unwrap().remove("files")));
+    let unnamed = verify(&[]);
+    assert_eq!(code(&unnamed), 1);
+    assert!(said(&unnamed).contains("the plan does not say which snapshot it was made from"), "{}", said(&unnamed));
+    fs::write(folder.path().join("policy.yaml"), POLICY.replace("min: 1", "min: 2")).unwrap();
+    assert_eq!(code(&verify(&[])), 4);
+    fs::remove_file(folder.path().join("policy.yaml")).unwrap();
+    let gone = verify(&[]);
+    assert_eq!(code(&gone), 1);
+    assert!(said(&gone).contains("`policy.yaml`, which the plan was made from, is not there"), "{}", said(&gone));
+    assert!(said(&gone).contains("`-f PATH`"), "{}", said(&gone));
+    edit_plan(folder.path(), |plan| plan["policy"]["files"][0]["path"] = json!("<stdin>"));
+    assert_eq!(code(&verify(&[])), 1);
+    let nothing = tidegate(folder.path(), &["apply", "--sandbox", "before"]);
+    assert_eq!(code(&nothing), 1);
+    assert!(said(&nothing).contains("--file <PATH>"), "{}", said(&nothing));
+}
+
+#[test]
+fn what_is_wrong_with_a_plan_is_there_for_people_and_for_scripts() {
+    let folder = planned();
+    edit_plan(folder.path(), |plan| {
+        let steps = plan["steps"].as_array_mut().unwrap();
+        steps.iter_mut().find(|step| step["id"] == "drain/worker-4").unwrap()["pods"] = json!([]);
+    });
+    let text = tidegate(folder.path(), &["verify", "plan.json"]);
+    assert_eq!(code(&text), 3, "{}", said(&text));
+    assert!(said(&text).contains("drain/worker-4: default/web-1 is on the node and not in the plan (pods)"));
+    assert!(said(&text).contains("error: 4 violations in `plan.json`: it is not to be carried out"), "{}", said(&text));
+    let json = tidegate(folder.path(), &["verify", "plan.json", "--format", "json"]);
+    assert_eq!(code(&json), 3, "{}", said(&json));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["safe"], &json["applyable"], &json["steps"]), (&json!(false), &json!(true), &json!(9)));
+    let rules: Vec<&Value> = json["violations"].as_array().unwrap().iter().map(|found| &found["rule"]).collect();
+    assert_eq!(rules, ["pods", "round", "summary", "summary"]);
+    assert_eq!(json["violations"][0]["subject"], "drain/worker-4");
+}
