@@ -132,7 +132,10 @@ fn says_why_not() {
         (
             json!({}),
             json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}),
-            vec!["a volume that attaches to nodes is not modelled yet and counts as no"],
+            vec![
+                "PersistentVolumeClaim not read, so where its volumes can be is unknown: add `kubectl get \
+                 pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot",
+            ],
         ),
         (
             json!({}),

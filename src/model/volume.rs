@@ -37,7 +37,8 @@ pub struct Claim {
     pub spec: ClaimSpec,
     /// The volume it is bound to, or wants to be bound to.
     pub volume: Option<Name>,
-    /// Annotation `pv.kubernetes.io/bind-completed`: the binding to `volume` is complete.
+    /// Annotation `pv.kubernetes.io/bind-completed`: the binding to `volume` is complete. `status.phase: Bound`, which the
+    /// same controller writes afterwards, stands in where a dump has no annotations.
     pub bound: bool,
     /// `status.phase: Lost`.
     pub lost: bool,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::Unfit;
 use super::room::Room;
 use crate::model::{
-    HostPort, Name, Node, NodeTerm, Operator, Pod, PodSpec, Requirement, Taint, TaintEffect, Toleration, VolumeSource,
+    HostPort, Labels, Name, Node, NodeTerm, Operator, Pod, PodSpec, Requirement, Taint, TaintEffect, Toleration,
 };
 
 /// What a cordon means to pods that tolerate it.
@@ -14,9 +14,6 @@ static CORDON: LazyLock<Taint> = LazyLock::new(|| Taint {
     value: "".into(),
     effect: TaintEffect::NoSchedule,
 });
-
-/// Volumes that any node can mount.
-const NETWORK_VOLUMES: [&str; 5] = ["nfs", "cephfs", "glusterfs", "gitRepo", "downwardAPI"];
 
 /// Whether the modelled filters let the pod onto the node.
 pub fn fits(spec: &PodSpec, room: &Room) -> bool {
@@ -48,16 +45,10 @@ pub fn reasons(spec: &PodSpec, room: &Room) -> Vec<Unfit> {
 pub fn not_modelled(pod: &Pod) -> impl Iterator<Item = Unfit> {
     let spec = &pod.spec;
     let affinity = spec.affinity.as_ref();
-    let volume = spec.volumes.iter().any(|volume| match &volume.source {
-        VolumeSource::HostPath | VolumeSource::EmptyDir { .. } => false,
-        VolumeSource::Other(kind) => !NETWORK_VOLUMES.contains(&&**kind),
-        VolumeSource::Claim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Csi(_) | VolumeSource::Disk(_) => true,
-    });
     [
         (affinity.is_some_and(|affinity| !affinity.pod.is_empty()), "required pod affinity"),
         (affinity.is_some_and(|affinity| !affinity.anti.is_empty()), "required pod anti-affinity"),
         (spec.spread.iter().any(|spread| spread.hard), "a hard topology spread"),
-        (volume, "a volume that attaches to nodes"),
         (!spec.resource_claims.is_empty(), "a dynamic resource claim"),
     ]
     .into_iter()
@@ -92,14 +83,14 @@ fn selected(spec: &PodSpec, node: &Node) -> bool {
     let labels = &node.labels;
     let by_selector = spec.node_selector.iter().all(|(key, value)| labels.get(key) == Some(value));
     let required = spec.affinity.as_ref().and_then(|affinity| affinity.node.as_ref());
-    by_selector && required.is_none_or(|terms| terms.iter().any(|term| term_matches(term, node)))
+    by_selector && required.is_none_or(|terms| terms.iter().any(|term| term_matches(term, labels, &node.name)))
 }
 
 /// Whether all conditions of a term hold. A term without any matches no node, nor does one with a condition that the API
 /// server would refuse (In without values, Gt with two).
-pub fn term_matches(term: &NodeTerm, node: &Node) -> bool {
-    let fields = term.fields.iter().all(|field| field_matches(&field.0, &node.name));
-    let labels = term.labels.iter().all(|one| well_formed(one) && one.matches(&node.labels));
+pub fn term_matches(term: &NodeTerm, labels: &Labels, name: &Name) -> bool {
+    let fields = term.fields.iter().all(|field| field_matches(&field.0, name));
+    let labels = term.labels.iter().all(|one| well_formed(one) && one.matches(labels));
     fields && labels && (!term.fields.is_empty() || !term.labels.is_empty())
 }
 

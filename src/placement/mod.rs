@@ -10,6 +10,8 @@ mod room;
 mod score;
 mod site;
 mod unfit;
+mod volumes;
 
 pub use site::{Mark, Site};
 pub use unfit::Unfit;
+pub use volumes::VolumeUnfit;

@@ -9,6 +9,7 @@ use super::anti::{Against, AntiTerms};
 use super::filter;
 use super::room::{Room, RoomState};
 use super::score::least_allocated;
+use super::volumes::{Moved, VolumeNeeds, Volumes};
 use crate::model::{Name, Pod, PodSpec, World};
 
 /// What keeps a pod from a node because of a pod that is there.
@@ -24,6 +25,7 @@ pub struct Site {
     rooms: Vec<Room>,
     index: BTreeMap<Name, usize>,
     anti: AntiTerms,
+    volumes: Volumes,
     undo: Vec<Undo>,
 }
 
@@ -34,8 +36,8 @@ pub struct Mark(usize);
 /// How to take one change back.
 #[derive(Clone, Debug)]
 enum Undo {
-    Lift(usize, Name, Arc<PodSpec>),
-    Place(usize, Name, Arc<PodSpec>),
+    Lift(usize, Name, Arc<PodSpec>, Option<Box<Moved>>),
+    Place(usize, Name, Arc<PodSpec>, Option<Box<Moved>>),
     State(usize, RoomState),
 }
 
@@ -44,7 +46,8 @@ impl Site {
     pub fn new(world: &World) -> Self {
         let rooms: Vec<Room> = world.nodes.values().map(|node| Room::empty(node.clone())).collect();
         let index = world.nodes.keys().cloned().zip(0..).collect();
-        let mut site = Self { rooms, index, anti: AntiTerms::new(world.namespaces.clone()), undo: Vec::new() };
+        let (anti, volumes) = (AntiTerms::new(world.namespaces.clone()), Volumes::new(world));
+        let mut site = Self { rooms, index, anti, volumes, undo: Vec::new() };
         for pod in world.pods.values() {
             if let Some(node) = &pod.node {
                 site.place(pod, node);
@@ -57,7 +60,7 @@ impl Site {
     /// Why `pod` does not fit on `node`; empty if it fits. A node that is unknown or closed takes nothing.
     pub fn unfit(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
         let Some(room) = self.room(node) else { return vec![Unfit::NodeName] };
-        let mut reasons = filter::reasons(&pod.spec, room);
+        let mut reasons = self.unfit_modelled(pod, node);
         reasons.extend(filter::not_modelled(pod));
         if self.anti.against(pod).iter().any(|term| term.bars(&room.node)) {
             reasons.push(ANOTHERS_ANTI_AFFINITY);
@@ -68,13 +71,16 @@ impl Site {
     /// Like [`Site::unfit`] without what is not modelled: what a simulated scheduler goes by. It may say yes where a real
     /// one says no.
     pub fn unfit_modelled(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
-        self.room(node).map_or_else(|| vec![Unfit::NodeName], |room| filter::reasons(&pod.spec, room))
+        let Some(room) = self.room(node) else { return vec![Unfit::NodeName] };
+        let mut reasons = filter::reasons(&pod.spec, room);
+        reasons.extend(self.volumes.reasons(&self.volumes.needs(pod), &room.node).into_iter().map(Unfit::Volume));
+        reasons
     }
 
     /// Whether `pod` fits on `node`: [`Site::unfit`] is empty.
     pub fn fits(&self, pod: &Pod, node: &str) -> bool {
         filter::not_modelled(pod).next().is_none()
-            && self.room(node).is_some_and(|room| takes(pod, room, &self.anti.against(pod)))
+            && self.room(node).is_some_and(|room| self.takes(pod, room, &self.asks(pod)))
     }
 
     /// The nodes that can take `pod`, in the order that the default scheduler prefers (least allocated first, then
@@ -83,13 +89,14 @@ impl Site {
         if filter::not_modelled(pod).next().is_some() {
             return Vec::new();
         }
-        let against = self.anti.against(pod);
-        self.in_order(pod, |room| takes(pod, room, &against))
+        let asks = self.asks(pod);
+        self.in_order(pod, |room| self.takes(pod, room, &asks))
     }
 
     /// Like [`Site::homes`] by [`Site::unfit_modelled`].
     pub fn homes_modelled(&self, pod: &Pod) -> Vec<Name> {
-        self.in_order(pod, |room| filter::fits(&pod.spec, room))
+        let needs = self.volumes.needs(pod);
+        self.in_order(pod, |room| filter::fits(&pod.spec, room) && self.volumes.fits(&needs, &room.node))
     }
 
     /// The first of [`Site::homes`] for which `wanted` holds, without sorting the others.
@@ -97,8 +104,8 @@ impl Site {
         if filter::not_modelled(pod).next().is_some() {
             return None;
         }
-        let against = self.anti.against(pod);
-        let rooms = self.rooms.iter().filter(|room| wanted(&room.node.name) && takes(pod, room, &against));
+        let asks = self.asks(pod);
+        let rooms = self.rooms.iter().filter(|room| wanted(&room.node.name) && self.takes(pod, room, &asks));
         // Of several with the highest score the first by name.
         let best = rooms.max_by_key(|room| (least_allocated(&pod.spec, room), Reverse(&room.node.name)));
         best.map(|room| room.node.name.clone())
@@ -116,7 +123,8 @@ impl Site {
     pub fn place(&mut self, pod: &Pod, node: &str) {
         if let Some(at) = self.at(node).filter(|_| !pod.finished()) {
             self.account(at, &pod.key.namespace, &pod.spec, true);
-            self.undo.push(Undo::Lift(at, pod.key.namespace.clone(), pod.spec.clone()));
+            let moved = self.rooms.get(at).and_then(|room| self.volumes.place(pod, &room.node));
+            self.undo.push(Undo::Lift(at, pod.key.namespace.clone(), pod.spec.clone(), moved));
         }
     }
 
@@ -124,7 +132,8 @@ impl Site {
     pub fn lift(&mut self, pod: &Pod, node: &str) {
         if let Some(at) = self.at(node).filter(|_| !pod.finished()) {
             self.account(at, &pod.key.namespace, &pod.spec, false);
-            self.undo.push(Undo::Place(at, pod.key.namespace.clone(), pod.spec.clone()));
+            let moved = self.rooms.get(at).and_then(|room| self.volumes.lift(pod, &room.node));
+            self.undo.push(Undo::Place(at, pod.key.namespace.clone(), pod.spec.clone(), moved));
         }
     }
 
@@ -148,8 +157,14 @@ impl Site {
     pub fn roll_back(&mut self, mark: Mark) {
         while self.undo.len() > mark.0 {
             match self.undo.pop() {
-                Some(Undo::Lift(at, namespace, spec)) => self.account(at, &namespace, &spec, false),
-                Some(Undo::Place(at, namespace, spec)) => self.account(at, &namespace, &spec, true),
+                Some(Undo::Lift(at, namespace, spec, moved)) => {
+                    self.account(at, &namespace, &spec, false);
+                    moved.into_iter().for_each(|moved| self.volumes.take_back(*moved));
+                }
+                Some(Undo::Place(at, namespace, spec, moved)) => {
+                    self.account(at, &namespace, &spec, true);
+                    moved.into_iter().for_each(|moved| self.volumes.take_back(*moved));
+                }
                 Some(Undo::State(at, state)) => {
                     if let Some(room) = self.rooms.get_mut(at) {
                         room.state = state;
@@ -182,8 +197,14 @@ impl Site {
     fn room(&self, node: &str) -> Option<&Room> {
         self.rooms.get(self.at(node)?)
     }
-}
 
-fn takes(pod: &Pod, room: &Room, against: &[Against<'_>]) -> bool {
-    filter::fits(&pod.spec, room) && !against.iter().any(|term| term.bars(&room.node))
+    fn asks(&self, pod: &Pod) -> (Vec<Against<'_>>, VolumeNeeds) {
+        (self.anti.against(pod), self.volumes.needs(pod))
+    }
+
+    fn takes(&self, pod: &Pod, room: &Room, (against, needs): &(Vec<Against<'_>>, VolumeNeeds)) -> bool {
+        filter::fits(&pod.spec, room)
+            && !against.iter().any(|term| term.bars(&room.node))
+            && self.volumes.fits(needs, &room.node)
+    }
 }

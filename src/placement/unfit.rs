@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::VolumeUnfit;
 use crate::model::{Name, Taint};
 
 /// One reason. Displayed in kube-scheduler's words (`Insufficient cpu`).
@@ -17,6 +18,8 @@ pub enum Unfit {
     Taint(Taint),
     HostPorts,
     NodeName,
+    /// What the pod mounts.
+    Volume(VolumeUnfit),
     /// The pod uses a rule that is not modelled yet, named: it counts as no.
     NotModelled(&'static str),
 }
@@ -34,6 +37,7 @@ impl fmt::Display for Unfit {
             }
             Self::HostPorts => f.write_str("node(s) didn't have free ports for the requested pod ports"),
             Self::NodeName => f.write_str("node(s) didn't match the requested node name"),
+            Self::Volume(unfit) => unfit.fmt(f),
             Self::NotModelled(what) => write!(f, "{what} is not modelled yet and counts as no"),
         }
     }

@@ -1,6 +1,5 @@
 //! `schedulable`: on which nodes can a pending pod be placed, and if not why.
 
-use tidegate::model::VolumeSource;
 use tidegate::placement::{Site, Unfit};
 
 use crate::case::{Case, pod};
@@ -10,14 +9,10 @@ pub fn features(case: &Case) -> Vec<String> {
     let Ok(world) = case.world() else { return Vec::new() };
     let Ok(pod) = pod(&world, case.params()["pod"].as_str().unwrap()) else { return Vec::new() };
     let affinity = pod.spec.affinity.clone().unwrap_or_default();
-    let claims = pod.spec.volumes.iter().any(|volume| {
-        matches!(volume.source, VolumeSource::Claim(_) | VolumeSource::Ephemeral(_) | VolumeSource::Csi(_))
-    });
     [
         (!affinity.pod.is_empty(), "required pod affinity"),
         (!affinity.anti.is_empty(), "required pod anti-affinity"),
         (pod.spec.spread.iter().any(|spread| spread.hard), "a hard topology spread"),
-        (claims, "a volume that attaches to nodes"),
     ]
     .into_iter()
     .filter(|(uses, _)| *uses)

@@ -28,7 +28,8 @@ impl Converter {
         Ok(Claim {
             uid: self.uid(&meta, &key.to_string()),
             selected_node: selected.map(|node| self.intern.name(&node.0)),
-            bound: annotations.is_some_and(|annotations| annotations.contains_key(BIND_COMPLETED)),
+            bound: annotations.is_some_and(|annotations| annotations.contains_key(BIND_COMPLETED))
+                || phase.as_deref() == Some("Bound"),
             lost: phase.as_deref() == Some("Lost"),
             deleting: meta.deletion_timestamp.is_some(),
             volume: self.optional(spec.volume_name.take()),

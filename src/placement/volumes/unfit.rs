@@ -1,0 +1,73 @@
+//! Why a node cannot have a pod's volumes, in the scheduler's own words.
+
+use std::fmt;
+
+use crate::model::{Kind, Name, PodKey};
+
+/// One reason. Those that name a claim or a volume hold for every node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VolumeUnfit {
+    /// These kinds are not in the snapshot.
+    NotRead(Vec<Kind>),
+    /// The claim does not exist.
+    NoClaim(Name),
+    /// The claim's volume is gone for good.
+    Lost(Name, Name),
+    /// The claim is being deleted.
+    Deleting(Name),
+    /// The claim has the name of a pod's ephemeral volume and is not that pod's: claim, pod.
+    NotOwned(PodKey, PodKey),
+    /// A claim has no volume yet, and not because it waits for the pod.
+    Unbound,
+    /// The volume of a claim does not exist.
+    NoVolume(Name),
+    /// Another pod on the node uses the same disk.
+    DiskInUse,
+    /// Another pod uses the claim, which only one may.
+    ClaimInUse,
+    /// The node cannot attach so many.
+    TooMany,
+    /// A volume is bound to other nodes.
+    OtherNode,
+    /// No volume is free for a claim that waits, and none can be made for this node.
+    NothingToBind,
+    /// The volume of an ephemeral volume's claim does not exist.
+    EphemeralGone,
+    /// A volume is in another zone.
+    OtherZone,
+}
+
+impl fmt::Display for VolumeUnfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRead(kinds) => {
+                let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+                let kinds = kinds.join(", ");
+                write!(
+                    f,
+                    "{kinds} not read, so where its volumes can be is unknown: add `kubectl get \
+                     pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot"
+                )
+            }
+            Self::NoClaim(claim) => write!(f, "persistentvolumeclaim \"{claim}\" not found"),
+            Self::Lost(claim, volume) => {
+                write!(f, "persistentvolumeclaim \"{claim}\" bound to non-existent persistentvolume \"{volume}\"")
+            }
+            Self::Deleting(claim) => write!(f, "persistentvolumeclaim \"{claim}\" is being deleted"),
+            Self::NotOwned(claim, pod) => write!(f, "PVC {claim} was not created for pod {pod} (pod is not owner)"),
+            Self::Unbound => f.write_str("pod has unbound immediate PersistentVolumeClaims"),
+            Self::NoVolume(volume) => write!(f, "persistentvolume \"{volume}\" not found"),
+            Self::DiskInUse => f.write_str("node(s) had no available disk"),
+            Self::ClaimInUse => f.write_str(
+                "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+            ),
+            Self::TooMany => f.write_str("node(s) exceed max volume count"),
+            Self::OtherNode => f.write_str("node(s) didn't match PersistentVolume's node affinity"),
+            Self::NothingToBind => f.write_str("node(s) didn't find available persistent volumes to bind"),
+            Self::EphemeralGone => {
+                f.write_str("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")
+            }
+            Self::OtherZone => f.write_str("node(s) had no available volume zone"),
+        }
+    }
+}
