@@ -10,7 +10,7 @@ use super::filter;
 use super::room::{Room, RoomState};
 use super::score::least_allocated;
 use super::volumes::{Moved, VolumeNeeds, Volumes};
-use crate::model::{Name, Pod, PodSpec, World};
+use crate::model::{Name, Pod, PodKey, PodSpec, VolumeAttachment, World};
 
 /// What keeps a pod from a node because of a pod that is there.
 const ANOTHERS_ANTI_AFFINITY: Unfit = Unfit::NotModelled("another pod's required anti-affinity");
@@ -146,6 +146,16 @@ impl Site {
     /// gone, those that the node is meant to have stay, and what is bound to it still uses it.
     pub fn open(&mut self, node: &str) {
         self.change(node, Room::opened);
+    }
+
+    /// A VolumeAttachment came or went. Not undone by [`Site::roll_back`].
+    pub fn attachment(&mut self, attachment: &VolumeAttachment, comes: bool) {
+        self.volumes.attachment(attachment, comes);
+    }
+
+    /// The volume that is free and goes to this claim, which waited for a pod that was placed.
+    pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
+        self.volumes.promised(claim)
     }
 
     /// Remembers this point.

@@ -7,4 +7,5 @@ mod flows;
 mod loss;
 mod properties;
 mod random;
+mod storage;
 mod verdicts;

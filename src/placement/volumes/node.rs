@@ -22,9 +22,14 @@ impl NodeVolumes {
         Self { csi, ..Self::default() }
     }
 
-    /// A VolumeAttachment is for this node.
-    pub(super) fn attachment(&mut self, driver: Name, handle: Name) {
-        self.attachments.entry(driver).or_default().insert(handle);
+    /// A VolumeAttachment for this node came or went.
+    pub(super) fn attachment(&mut self, driver: Name, handle: Name, comes: bool) {
+        let handles = self.attachments.entry(driver).or_default();
+        if comes {
+            handles.insert(handle);
+        } else {
+            handles.remove(&handle);
+        }
     }
 
     /// The in-tree plugins that count as migrated here.

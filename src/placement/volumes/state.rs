@@ -9,7 +9,7 @@ use super::node::NodeVolumes;
 use super::storage::{Storage, Used};
 use super::topology::{can_be_on, in_zones};
 use super::unfit::VolumeUnfit;
-use crate::model::{Disk, InlineDisk, Kind, Name, Node, Pod, PodKey, VolumeSource, World};
+use crate::model::{Disk, InlineDisk, Kind, Name, Node, Pod, PodKey, VolumeAttachment, VolumeSource, World};
 
 /// The volumes of every node.
 #[derive(Clone, Debug, Default)]
@@ -62,17 +62,30 @@ struct Load {
 impl Volumes {
     /// No pod is anywhere; VolumeAttachments are where they are.
     pub fn new(world: &World) -> Self {
-        let storage = Storage::new(world);
         let csi = |name: &Name| NodeVolumes::new(world.csi_nodes.get(name).cloned());
-        let mut nodes: BTreeMap<Name, NodeVolumes> = world.nodes.keys().map(|name| (name.clone(), csi(name))).collect();
-        for attachment in world.attachments.values().filter(|attachment| !attachment.attacher.is_empty()) {
-            let volume = attachment.volume.as_ref().and_then(|name| storage.volume(name));
-            let disk = volume.and_then(|volume| volume.disk.as_ref()).filter(|disk| !disk.in_tree);
-            if let (Some(disk), Some(node)) = (disk, nodes.get_mut(&attachment.node)) {
-                node.attachment(attachment.attacher.clone(), disk.handle.clone());
-            }
+        let nodes = world.nodes.keys().map(|name| (name.clone(), csi(name))).collect();
+        let state = State { nodes, ..State::default() };
+        let mut volumes = Self { storage: Arc::new(Storage::new(world)), state };
+        for attachment in world.attachments.values() {
+            volumes.attachment(attachment, true);
         }
-        Self { storage: Arc::new(storage), state: State { nodes, ..State::default() } }
+        volumes
+    }
+
+    /// A VolumeAttachment came or went. Those of in-tree volumes count nowhere.
+    pub fn attachment(&mut self, attachment: &VolumeAttachment, comes: bool) {
+        let volume = attachment.volume.as_ref().and_then(|name| self.storage.volume(name));
+        let disk = volume.and_then(|volume| volume.disk.as_ref()).filter(|disk| !disk.in_tree);
+        if let (Some(disk), Some(node), false) =
+            (disk, self.state.nodes.get_mut(&attachment.node), attachment.attacher.is_empty())
+        {
+            node.attachment(attachment.attacher.clone(), disk.handle.clone(), comes);
+        }
+    }
+
+    /// The free volume that a claim will get; None too where one is made.
+    pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
+        self.state.promised.get(claim)?.volume.as_ref()
     }
 
     /// What `pod`, placed anew, asks of any node.

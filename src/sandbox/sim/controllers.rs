@@ -108,6 +108,7 @@ impl Sim {
         let owner = Some(format!("{} {}/{}", set.owner.kind, set.namespace, set.owner.name).into());
         self.log(What::Created { pod: pod.key.clone(), uid: pod.uid.clone(), owner });
         self.count_lifetime(&pod);
+        self.make_claims(&pod, set);
         self.put_pod(pod);
     }
 

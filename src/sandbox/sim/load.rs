@@ -46,6 +46,7 @@ impl Sim {
     pub fn start(snapshot: Snapshot, faults: &Faults) -> Self {
         let now = snapshot.taken.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut world = World::build(snapshot);
+        let claims_known = world.knows(Kind::PersistentVolumeClaim);
         world.observed = BTreeSet::from(KINDS);
         let mut sim = Self {
             now,
@@ -70,6 +71,7 @@ impl Sim {
         sim.load_servers();
         sim.load_nodes();
         sim.load_sets();
+        sim.load_storage(claims_known);
         sim.load_pods();
         sim.dirty_sets = sim.sets.keys().cloned().collect();
         sim.dirty_namespaces = sim.world.budgets.keys().map(|key| key.namespace.clone()).collect();

@@ -19,6 +19,7 @@ mod replica;
 mod scheduler;
 mod servers;
 mod state;
+mod storage;
 mod touched;
 mod view;
 mod volumes;

@@ -18,10 +18,10 @@ impl Sim {
             return;
         }
         pending.sort_by_cached_key(|pod| (Reverse(pod.spec.priority), pod.created, pod.key.clone()));
-        if self.room.is_none() {
-            self.room = Some(Site::new(&self.world));
-        }
         for pod in pending {
+            if self.room.is_none() {
+                self.room = Some(Site::new(&self.world));
+            }
             let key: PodKey = pod.key.clone();
             let Some(node) = self.home(&pod) else {
                 if !pod.marked_unschedulable {
@@ -33,6 +33,7 @@ impl Sim {
             let alive = self.alive(&node);
             let bound = Pod { node: Some(node), marked_unschedulable: false, nominated_node: None, ..pod };
             self.put_pod(bound.clone());
+            self.bind_claims(&bound);
             if alive {
                 self.start_soon(&bound);
             }

@@ -191,6 +191,7 @@ impl Sim {
         self.account(Some(&pod), None);
         self.world.apply(Change::PodGone(key.clone()));
         self.release_volumes(&pod);
+        self.drop_claims(&pod);
         self.revive_static(&pod);
     }
 
@@ -224,11 +225,19 @@ impl Sim {
 
     pub(super) fn put_attachment(&mut self, attachment: VolumeAttachment) {
         self.touched.note(Touch::Attachment(attachment.name.clone()));
+        if let Some(room) = &mut self.room {
+            room.attachment(&attachment, true);
+        }
         self.world.apply(Change::VolumeAttachment(attachment));
     }
 
     pub(super) fn drop_attachment(&mut self, name: &Name) {
         self.touched.note(Touch::Attachment(name.clone()));
+        if let (Some(room), Some(attachment)) = (&mut self.room, self.world.attachments.get(name)) {
+            room.attachment(attachment, false);
+            // A pod may have waited for room to attach.
+            self.schedule = true;
+        }
         self.world.apply(Change::VolumeAttachmentGone(name.clone()));
     }
 

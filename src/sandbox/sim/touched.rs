@@ -14,6 +14,8 @@ pub enum Touch {
     Budget(PodKey),
     Workload(WorkloadKind, PodKey),
     Attachment(Name),
+    Claim(PodKey),
+    Volume(Name),
     Server(Name),
     Memory,
 }
@@ -89,6 +91,14 @@ fn change(touch: &Touch, world: &World) -> Change {
         Touch::Attachment(name) => match world.attachments.get(&name) {
             Some(attachment) => Change::VolumeAttachment(attachment.clone()),
             None => Change::VolumeAttachmentGone(name),
+        },
+        Touch::Claim(key) => match world.claims.get(&key) {
+            Some(claim) => Change::Claim(claim.clone()),
+            None => Change::ClaimGone(key),
+        },
+        Touch::Volume(name) => match world.volumes.get(&name) {
+            Some(volume) => Change::PersistentVolume(volume.clone()),
+            None => Change::PersistentVolumeGone(name),
         },
         Touch::Server(id) => match world.servers.get(&id) {
             Some(server) => Change::Server((**server).clone()),
