@@ -3,6 +3,8 @@
 
 #[path = "policies/against.rs"]
 mod against;
+#[path = "policies/codes.rs"]
+mod codes;
 #[path = "policies/contradictions.rs"]
 mod contradictions;
 #[path = "policies/hostile.rs"]
@@ -42,6 +44,17 @@ fn invalid_policies_say_what_is_wrong() {
     for (name, sources) in all {
         let (loaded, text) = drawn(&sources);
         assert!(loaded.policy.is_none(), "{name} loads");
+        insta::with_settings!({ snapshot_path => "policies/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+}
+
+#[test]
+fn what_is_only_doubtful_is_said_and_loads() {
+    for (name, sources) in policies("warnings") {
+        let (loaded, text) = drawn(&sources);
+        assert!(loaded.policy.is_some() && !text.is_empty(), "{name}: {text}");
         insta::with_settings!({ snapshot_path => "policies/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(name, text);
         });
@@ -129,15 +142,15 @@ fn schema_and_reader_agree() {
 #[test]
 fn places_survive_every_way_of_writing() {
     let head =
-        "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: \"größe-€-\u{1f600}\"}\nspec:\n";
+        "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p} # größe-€-\u{1f600}\nspec:\n";
     for mark in ["", "\u{feff}"] {
         for line_end in ["\n", "\r\n"] {
             for (before, wrong) in [
                 ("  timeZone: ", "Mars/Base"),
                 ("  # €€€\n  timeZone: ", "\"Mars/Base\""),
                 ("  timeZone: # €\n    ", "Mars/Base"),
-                ("  pools: [{name: \"€\", nodes: {names: a}, min: ", "-1"),
-                ("  pools: [{name: \"€\", nodes: {names: a}, windows: [{name: \"\u{1f600}\", start: \"0 8 * * ", "FUN"),
+                ("  pools: [{flavor: \"€\", name: a, nodes: {names: a}, min: ", "-1"),
+                ("  pools: [{flavor: \"€\u{1f600}\", name: a, nodes: {names: a}, windows: [{start: \"0 8 * * ", "FUN"),
             ] {
                 let after = if before.contains("FUN") || wrong == "FUN" {
                     "\", duration: 1h, min: 1}]}]"

@@ -8,6 +8,7 @@ use owo_colors::OwoColorize;
 
 use crate::execute::run::lock;
 use crate::observe::ObserveError;
+use crate::policy::shown;
 use crate::sandbox::SandboxError;
 use crate::source::SourceError;
 
@@ -70,13 +71,13 @@ impl Failure {
 
     /// The same with an exit code of its own.
     pub fn with(exit: Exit, message: impl fmt::Display) -> Self {
-        Self { exit, message: message.to_string(), hints: Vec::new() }
+        Self { exit, message: shown(&message.to_string()), hints: Vec::new() }
     }
 
     /// What the caller can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.hints.push(hint.to_string());
+        self.hints.push(shown(&hint.to_string()));
         self
     }
 
@@ -113,6 +114,8 @@ impl From<SourceError> for Failure {
             None => Self::new(&error),
         };
         match error {
+            SourceError::TooLarge { .. } => failure
+                .hint("what `kubectl get` wrote is given with `--snapshot`; a large policy can be split into files"),
             SourceError::Missing { .. } => failure.hint("`tidegate init` writes a policy to begin with"),
             _ => failure,
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::Output;
-use super::starter::{Found, starter};
+use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
 use crate::model::World;
 use crate::plan::plan;
@@ -58,7 +58,7 @@ impl Init {
 }
 
 /// What blocks the nodes of this cluster if all but one of each pool might go, and the lines that would lift it.
-fn lifts(text: &str, world: &World) -> Vec<(String, Vec<String>)> {
+fn lifts(text: &str, world: &World) -> Vec<Lift> {
     let eager: String = (text.lines())
         .map(|line| if line.starts_with("      min: ") { "      min: 0\n".to_owned() } else { format!("{line}\n") })
         .collect();
@@ -67,14 +67,11 @@ fn lifts(text: &str, world: &World) -> Vec<(String, Vec<String>)> {
     };
     let now = world.taken.unwrap_or(Timestamp::UNIX_EPOCH);
     let (plan, _) = plan(&policy, world, now);
-    (plan.blockers.into_iter())
-        .filter(|blocker| !blocker.lift.is_empty())
-        .map(|blocker| {
-            let nodes = blocker.nodes.len();
-            let s = if nodes == 1 { "" } else { "s" };
-            let frees = blocker.frees;
-            let why = format!("{} ({nodes} node{s}; alone it would free {frees}); {}", blocker.text, blocker.hint);
-            (why, blocker.lift)
-        })
-        .collect()
+    let lifts = plan.blockers.into_iter().filter_map(|blocker| {
+        let nodes = blocker.nodes.len();
+        let s = if nodes == 1 { "" } else { "s" };
+        let why = format!("{} ({nodes} node{s}; alone it would free {})", blocker.text, blocker.frees);
+        Lift::of(&why, &blocker.lift, &blocker.nodes)
+    });
+    merged(lifts.collect())
 }

@@ -1,6 +1,6 @@
 //! `tidegate schedule`: what the schedules ask for, when, and who says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::{Exit, Failure};
 use crate::policy::{Policy, Pool};
-use crate::report::timetable::{self, Timetable};
+use crate::report::timetable::{self, Command, Timetable};
 use crate::schedule::holds;
 
 /// Show the coming changes of each pool, or who says what at one moment
@@ -123,15 +123,33 @@ impl Schedule {
         }
     }
 
-    /// What a timer runs: the policy by its full path, for timers start anywhere.
-    fn command(&self) -> String {
-        let path = |path: &PathBuf| {
-            let full = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let text = full.display().to_string();
-            if text.contains(' ') { format!("\"{text}\"") } else { text }
+    /// What a timer runs: everything by its full path, for timers start anywhere.
+    fn command(&self) -> Command {
+        let quoted = |path: &Path| {
+            let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            quoted(&full.to_string_lossy())
         };
-        let files = self.policy.files.iter().map(|file| format!("-f {}", path(file)));
-        let sandbox = self.sandbox.iter().map(|folder| format!("--sandbox {}", path(folder)));
-        format!("tidegate apply {} --yes --no-wait", files.chain(sandbox).collect::<Vec<_>>().join(" "))
+        let program = std::env::current_exe().map_or_else(|_| "tidegate".to_owned(), |program| quoted(&program));
+        let files = self.policy.files.iter().map(|file| format!(" -f {}", quoted(file)));
+        let sandbox = self.sandbox.as_ref().map_or_else(|| PLACEHOLDER.to_owned(), |folder| quoted(folder));
+        Command {
+            line: format!("{program} apply{} --sandbox {sandbox} --yes --no-wait", files.collect::<String>()),
+            replace: self.sandbox.is_none().then(|| {
+                format!("Replace {PLACEHOLDER} by the folder of the sandbox, or print this again with `--sandbox DIR`")
+            }),
+        }
     }
+}
+
+/// Where nobody said which sandbox.
+const PLACEHOLDER: &str = "/path/to/sandbox";
+
+/// A word for a shell, in double quotes where it needs them.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let escaped = text.chars().flat_map(|c| "\\\"$`".contains(c).then_some('\\').into_iter().chain([c]));
+    format!("\"{}\"", escaped.collect::<String>())
 }

@@ -9,7 +9,7 @@ use super::located::Span;
 use super::node::{Node, Raw, Scalar, Value};
 
 /// Largest policy file, in bytes. A thousand pools with their windows are a tenth of it.
-const MOST_BYTES: usize = 4 << 20;
+pub const MOST_BYTES: usize = 4 << 20;
 /// Deepest nesting. The language itself needs nine levels; the reader goes down by recursion, and a thread's stack is
 /// not for the file to spend.
 const MOST_DEPTH: usize = 24;
@@ -18,13 +18,12 @@ const MOST_DEPTH: usize = 24;
 pub(crate) fn decode(bytes: &[u8], file: u32, out: &mut Findings) -> Vec<Node> {
     let start = Span { file, line: 1, column: 1, ..Span::default() };
     if bytes.len() > MOST_BYTES {
-        let size = bytes.len().div_ceil(1 << 20);
-        out.error(
-            "file-too-large",
-            start,
-            format!("the file has {size} MiB; a policy file may have {}", MOST_BYTES >> 20),
-        )
-        .help("split the policy into several files, or check that this is a policy");
+        out.error("file-too-large", start, format!("the file has more than {} MiB", MOST_BYTES >> 20))
+            .help("split the policy into several files, or check that this is a policy");
+        return Vec::new();
+    }
+    if let Some(help) = no_text(bytes) {
+        out.error("not-text", start, "this is not a text file").help(help);
         return Vec::new();
     }
     let text = match std::str::from_utf8(bytes) {
@@ -59,6 +58,18 @@ pub(crate) fn decode(bytes: &[u8], file: u32, out: &mut Findings) -> Vec<Node> {
             explain(error.without_snippet(), text, file, out);
             Vec::new()
         }
+    }
+}
+
+/// What to do about bytes that are clearly no text in UTF-8.
+fn no_text(bytes: &[u8]) -> Option<&'static str> {
+    let head = bytes.get(..1000).unwrap_or(bytes);
+    let zeros = head.iter().filter(|byte| **byte == 0).count();
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("it is UTF-16: save it as UTF-8"),
+        [0x1f, 0x8b, ..] => Some("it is compressed: unpack it with `gunzip`"),
+        _ if zeros * 3 > head.len() => Some("if it is UTF-16, save it as UTF-8"),
+        _ => None,
     }
 }
 

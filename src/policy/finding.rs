@@ -3,6 +3,7 @@
 use super::located::Span;
 use super::node::{Node, Value};
 use super::problem::{Place, Problem, Related, Severity};
+use super::shown::shown;
 use crate::model::Name;
 
 /// More than this many problems help nobody.
@@ -37,6 +38,12 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
+    /// Those that were too many to keep.
+    more: usize,
+    /// Whether an error is among those.
+    more_errors: bool,
+    /// The last of those, for its finder to add to.
+    nowhere: Option<Finding>,
 }
 
 impl Findings {
@@ -57,21 +64,21 @@ impl Findings {
 
     fn add(&mut self, severity: Severity, code: &'static str, span: Option<Span>, message: String) -> &mut Finding {
         let finding = Finding { severity, code, message, span, help: None, related: Vec::new() };
-        if self.list.len() > MOST {
-            self.list.truncate(MOST);
+        if self.list.len() >= MOST {
+            self.more += 1;
+            self.more_errors |= severity == Severity::Error;
+            return self.nowhere.insert(finding);
         }
         self.list.push_mut(finding)
     }
 
     /// Whether an error is among them.
     pub(crate) fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.severity == Severity::Error)
+        self.more_errors || self.list.iter().any(|finding| finding.severity == Severity::Error)
     }
 
     /// The finished problems, by file and place.
     pub(crate) fn into_problems(mut self, files: &[Name], documents: &[Node]) -> Vec<Problem> {
-        let cut = self.list.len() > MOST;
-        self.list.truncate(MOST);
         self.list.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
         let place = |span: &Span| {
             let file = files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
@@ -80,28 +87,38 @@ impl Findings {
         let problem = |finding: Finding| Problem {
             severity: finding.severity,
             code: finding.code.into(),
-            message: finding.message,
+            message: shown(&finding.message),
             place: finding.span.as_ref().map(place),
-            path: finding.span.and_then(|span| path_of(documents, &span)),
-            help: finding.help,
+            path: finding.span.and_then(|span| path_of(documents, &span)).map(|path| shown(&path)),
+            help: finding.help.as_deref().map(shown),
             related: (finding.related.iter())
-                .map(|(span, message)| Related { message: message.clone(), place: place(span) })
+                .map(|(span, message)| Related { message: shown(message), place: place(span) })
                 .collect(),
         };
         let mut problems: Vec<Problem> = self.list.into_iter().map(problem).collect();
-        if cut {
+        if self.more > 0 {
             problems.push(Problem {
-                severity: Severity::Error,
+                severity: if self.more_errors { Severity::Error } else { Severity::Warning },
                 code: "too-many-problems".into(),
-                message: format!("there are more than {MOST} problems; the others are not shown"),
+                message: format!("… and {} more problems that are not listed", grouped(self.more)),
                 place: None,
                 path: None,
-                help: None,
+                help: Some("mend these first; the others are then said".into()),
                 related: Vec::new(),
             });
         }
         problems
     }
+}
+
+/// `4,312`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |(index, digit): (usize, char)| {
+        let first = index == 0 || !(digits.len() - index).is_multiple_of(3);
+        (!first).then_some(',').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(comma).collect()
 }
 
 /// The path of the innermost value that holds `span`, without the leading `spec`.

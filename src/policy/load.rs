@@ -62,9 +62,15 @@ fn foreign(node: &Node, out: &mut Findings) -> bool {
     let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else { return false };
     let ours = version.text.starts_with("tidegate.dev/") || kind.text == "CapacityPolicy";
     if !ours {
-        let what: String = kind.text.chars().take(60).collect();
-        out.error("not-a-policy", kind.span, format!("this is a `{what}`, not a policy"))
-            .help("take it out of the folder, or name only the policy's files with `-f`");
+        let (what, help) = if kind.text == "List" || entries.iter().any(|(key, _)| key.text == "items") {
+            (
+                "what `kubectl get` wrote".to_owned(),
+                "give it with `--snapshot` instead of `-f`, and keep it in another folder",
+            )
+        } else {
+            (format!("a `{}`", kind.text), "take it out of the folder, or name only the policy's files with `-f`")
+        };
+        out.error("not-a-policy", kind.span, format!("this is {what}, not a policy")).help(help);
     }
     !ours
 }

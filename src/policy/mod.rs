@@ -19,10 +19,12 @@ mod pool;
 mod print;
 mod problem;
 mod schema;
+mod shown;
 mod window;
 mod wire;
 
 pub use check::check_against;
+pub use decode::MOST_BYTES;
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, OverrideTarget, Policy,
     PolicyFile, Provider, ProviderKind, Rate, StateShares,
@@ -34,4 +36,5 @@ pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
 pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use schema::schema;
+pub use shown::{deceives, shown};
 pub use window::{Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

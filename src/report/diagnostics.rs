@@ -7,7 +7,7 @@ use miette::{
     SourceSpan, SpanContents, ThemeStyles,
 };
 
-use crate::policy::{Place, PolicySource, Problem, Severity};
+use crate::policy::{MOST_BYTES, Place, PolicySource, Problem, Severity, deceives};
 
 /// How problems are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ impl Style {
 
 /// Lines longer than this, in bytes, are not shown.
 const LONGEST_LINE: usize = 500;
+/// More problems than this are counted rather than drawn; JSON has them.
+const MOST_DRAWN: usize = 50;
 
 /// The problems as text, each with its line underlined, and a last line that counts them. Empty if there are none.
 pub fn text(problems: &[Problem], sources: &[PolicySource], style: Style) -> String {
@@ -42,13 +44,23 @@ pub fn text(problems: &[Problem], sources: &[PolicySource], style: Style) -> Str
         .with_wrap_lines(false);
     let shown: Vec<(&str, Text)> = sources.iter().map(readable).collect();
     let mut text = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(MOST_DRAWN) {
         let drawn = Drawn::new(problem, &shown);
         let mut one = String::new();
         if handler.render_report(&mut one, &drawn).is_err() {
             one = format!("{problem}\n");
         }
         text.push_str(&one);
+        text.push('\n');
+    }
+    if let Some(left @ 1..) = problems.len().checked_sub(MOST_DRAWN) {
+        // What the reader of the policy counted only, it says last.
+        let counted = problems.last().filter(|last| &*last.code == "too-many-problems");
+        let listed = left - usize::from(counted.is_some());
+        text.push_str(&format!("… and {listed} more: `tidegate validate --format json` lists them\n"));
+        if let Some(counted) = counted {
+            text.push_str(&format!("{}\n", counted.message));
+        }
         text.push('\n');
     }
     if let Some(count) = count(problems) {
@@ -83,8 +95,11 @@ pub fn json(problems: &[Problem]) -> serde_json::Value {
 
 /// A file's text as it may go to a terminal. Bytes keep their places.
 fn readable(source: &PolicySource) -> (&str, Text) {
-    let text = std::str::from_utf8(&source.text).map(harmless).unwrap_or_default();
-    (&source.path, Text { name: source.path.to_string(), text })
+    // What is too long to be read has no line to show.
+    let text =
+        Some(&source.text).filter(|text| text.len() <= MOST_BYTES).and_then(|text| std::str::from_utf8(text).ok());
+    let text = text.map(harmless).unwrap_or_default();
+    (&source.path, Text { name: harmless(&source.path), text })
 }
 
 /// A file's text. miette counts columns in bytes; this counts them in characters, as every editor does.
@@ -116,9 +131,15 @@ impl SourceCode for Text {
     }
 }
 
-/// Control characters could rewrite the terminal; each becomes a `?`, which is as long.
+/// Characters that could rewrite the terminal or turn the direction of reading become others that are as long in bytes.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t') { '?' } else { c }).collect()
+    let plain = |c: char| match c.len_utf8() {
+        _ if matches!(c, '\n' | '\r' | '\t' | '\u{feff}') || !deceives(c) => c,
+        1 => '?',
+        2 => '¿',
+        _ => '\u{fffd}',
+    };
+    text.chars().map(plain).collect()
 }
 
 /// A problem as miette wants it.
@@ -158,7 +179,7 @@ impl<'a> Drawn<'a> {
         }
         let mut message = harmless(&problem.message);
         if let (false, Some(place)) = (drawn, &problem.place) {
-            message = format!("{}:{}:{}: {message}", place.file, place.line, place.column);
+            message = format!("{}:{}:{}: {message}", harmless(&place.file), place.line, place.column);
         }
         let help = (!help.is_empty()).then(|| help.join("\n"));
         Self { problem, message, source: source.filter(|_| drawn), labels, help }

@@ -214,7 +214,8 @@ fn count(text: &str, words: &[(usize, &str)]) -> CrontabError {
         let message = format!("{found} fields are Quartz; a crontab line has five");
         return wrong(message, help, range);
     }
-    let message = format!("{found} fields; a crontab line has five");
+    let s = if found == 1 { "" } else { "s" };
+    let message = format!("{found} field{s}; a crontab line has five");
     wrong(message, "write minute, hour, day of month, month, day of week, as in `0 13 * * TUE`".to_owned(), range)
 }
 

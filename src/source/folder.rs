@@ -1,12 +1,15 @@
 //! Policy files and folders on disk.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::PolicySource;
+use crate::policy::MOST_BYTES;
 
-/// A file larger than this is not read to its end; the policy reader refuses it by its size.
-const MOST_BYTES: u64 = 16 << 20;
+/// How long a pipe may have no writer.
+const PIPE_PATIENCE: Duration = Duration::from_secs(10);
 /// Folders inside folders, at most so deep.
 const MOST_DEPTH: usize = 16;
 
@@ -29,6 +32,20 @@ pub enum SourceError {
     #[error("folders are nested more than {MOST_DEPTH} deep at `{}`", path.display())]
     TooDeep {
         /// The folder.
+        path: PathBuf,
+    },
+    /// A file that is too large to be a policy; it is not read.
+    #[error("`{}` has {} MiB; a policy file may have {}", path.display(), size.div_ceil(1 << 20), MOST_BYTES >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A named pipe that nothing is written to.
+    #[error("`{}` is a pipe, and nobody has written to it for {} seconds", path.display(), PIPE_PATIENCE.as_secs())]
+    NoWriter {
+        /// The pipe.
         path: PathBuf,
     },
     /// The operating system says no.
@@ -97,16 +114,43 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Sou
 
 fn read(path: &Path) -> Result<PolicySource, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+    // One byte more than may be: the policy reader then refuses what is too long.
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut text = Vec::new();
     let name = if path.as_os_str() == "-" {
-        std::io::stdin().take(MOST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
+        std::io::stdin().take(most).read_to_end(&mut text).map_err(unreadable)?;
         "<stdin>".to_owned()
     } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(MOST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
+        let about = std::fs::metadata(path).map_err(unreadable)?;
+        if about.is_file() && about.len() >= most {
+            return Err(SourceError::TooLarge { path: path.to_owned(), size: about.len() });
+        }
+        let file = if is_pipe(&about) { open_pipe(path)? } else { File::open(path).map_err(unreadable)? };
+        file.take(most).read_to_end(&mut text).map_err(unreadable)?;
         path.to_string_lossy().replace('\\', "/")
     };
     Ok(PolicySource { path: name.into(), text })
+}
+
+#[cfg(unix)]
+fn is_pipe(about: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// Opens a pipe, which waits for somebody who writes: in a thread of its own, so that it does not wait for ever.
+fn open_pipe(path: &Path) -> Result<File, SourceError> {
+    let (send, opened) = std::sync::mpsc::channel();
+    let pipe = path.to_owned();
+    std::thread::spawn(move || send.send(File::open(pipe)));
+    match opened.recv_timeout(PIPE_PATIENCE) {
+        Ok(file) => file.map_err(|source| SourceError::Unreadable { path: path.to_owned(), source }),
+        Err(_) => Err(SourceError::NoWriter { path: path.to_owned() }),
+    }
 }
 
 #[cfg(test)]

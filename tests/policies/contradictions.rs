@@ -104,7 +104,7 @@ fn a_search_that_was_cut_short_says_so() {
     let loaded = policy("UTC", &windows, "");
     assert!(loaded.policy.is_some(), "not an error");
     let found = errors(&loaded);
-    assert!(found[0].starts_with("not-compared") && found[0].contains("other pairs"), "{found:?}");
+    assert!(found[0].starts_with("not-compared ") && found[0].contains("other pairs"), "{found:?}");
 }
 
 fn when() -> impl Strategy<Value = String> {

@@ -10,6 +10,10 @@ fn source(text: impl Into<Vec<u8>>) -> PolicySource {
     PolicySource { path: "policy.yaml".into(), text: text.into() }
 }
 
+fn text_of(problems: &[tidegate::policy::Problem]) -> String {
+    text(problems, &[], Style::PLAIN)
+}
+
 /// Loads and draws; every place lies within the file, on its line and column.
 fn checked(bytes: impl Into<Vec<u8>>) -> Loaded {
     let sources = [source(bytes)];
@@ -59,9 +63,9 @@ fn large_and_deep_files_are_refused_at_once() {
         ("nothing", Vec::new(), "empty-file"),
         ("blanks", b" \n\n \n".to_vec(), "empty-file"),
         ("a mark alone", "\u{feff}".as_bytes().to_vec(), "empty-file"),
-        ("zeros", vec![0; 1000], "yaml-syntax"),
+        ("zeros", vec![0; 1000], "not-text"),
         ("not UTF-8", b"a: \xff\xfe".to_vec(), "not-utf8"),
-        ("UTF-16", "a: b".encode_utf16().flat_map(u16::to_le_bytes).collect(), "yaml-syntax"),
+        ("UTF-16", "a: b".encode_utf16().flat_map(u16::to_le_bytes).collect(), "not-text"),
     ];
     for (name, bytes, code) in cases {
         let started = Instant::now();
@@ -79,6 +83,10 @@ fn many_problems_are_cut_off() {
     let loaded = checked(text);
     assert_eq!(loaded.problems.len(), 1001);
     assert_eq!(&*loaded.problems[1000].code, "too-many-problems");
+    assert!(loaded.problems[1000].message.contains("and 49,000 more problems"), "{}", loaded.problems[1000].message);
+    let drawn = text_of(&loaded.problems);
+    assert!(drawn.lines().count() < 1000, "nobody reads {} lines", drawn.lines().count());
+    assert!(drawn.contains("… and 950 more: ") && drawn.contains("and 49,000 more problems"), "{drawn}");
 }
 
 /// A policy from pieces that are nearly right, so that most of the reader is reached.

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use tidegate::policy::{Lead, Recurrence};
-use tidegate::report::timetable::{About, Timetable, calendar, crontab as timers, systemd, text};
+use tidegate::report::timetable::{About, Command, Timetable, calendar, crontab as timers, systemd, text};
 use tidegate::schedule::{Crontab, zone};
 
 use super::builder::*;
@@ -48,7 +48,8 @@ fn notes_tell_of_clocks_skipped_windows_and_years() {
 fn crontab_lines_are_complete() {
     let tables = table("2026-10-20T00:00:00Z", "2027-10-20T00:00:00Z");
     let zone = zone(&tables[0].zone).unwrap();
-    let lines: Vec<Crontab> = timers(&tables, "run")
+    let run = Command { line: "run".into(), replace: None };
+    let lines: Vec<Crontab> = timers(&tables, &run)
         .lines()
         .filter(|line| !line.starts_with('#') && !line.starts_with("CRON_TZ"))
         .map(|line| Crontab::parse(line.trim_end_matches("run").trim()).unwrap())
@@ -61,7 +62,7 @@ fn crontab_lines_are_complete() {
         let local = zone.to_datetime(run);
         assert!(lines.iter().any(|line| line.matches(local)), "nothing runs at {local}: {:?}", turn.why);
     }
-    let unit = systemd(&tables, "run");
+    let unit = systemd(&tables, &run);
     assert_eq!(unit.lines().filter(|line| line.starts_with("OnCalendar=")).count(), lines.len());
 }
 

@@ -28,6 +28,8 @@ pub struct Guess {
     pub name: String,
     /// How many nodes.
     pub size: usize,
+    /// Their names.
+    pub nodes: BTreeSet<Name>,
     /// By this label, if they have one.
     pub label: Option<(Name, Name)>,
     /// By these names, if not.
@@ -64,6 +66,7 @@ pub fn guess(world: &World) -> Vec<Guess> {
             Guess {
                 name: unique(&plain(&wanted), &mut taken),
                 size: nodes.len(),
+                nodes: nodes.iter().map(|node| node.name.clone()).collect(),
                 label: labelled.zip(value).map(|(label, value)| ((*label).into(), value)),
                 names: fold(nodes.iter().map(|node| &*node.name)),
                 flavor: shared,
@@ -96,7 +99,8 @@ fn stays(world: &World, node: &Node) -> Option<String> {
 /// Lower-case letters, digits and dashes, as names in Kubernetes.
 fn plain(text: &str) -> String {
     let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    match dashed.trim_matches('-') {
+    // Room for a number behind it: names have at most 63 characters.
+    match dashed.get(..57).unwrap_or(&dashed).trim_matches('-') {
         "" => "workers".to_owned(),
         name => name.to_owned(),
     }

@@ -3,9 +3,11 @@
 //! Everything that is guessed says so in the text, with what it rests on.
 
 mod blocks;
+mod drain;
 mod guess;
 mod names;
 mod text;
 
+pub use drain::{Lift, merged};
 pub use guess::guess;
 pub use text::{Found, starter};

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::blocks::{FREEZES, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below};
+use super::drain::{Known, Lift, Place, drain};
 use super::guess::Guess;
 use crate::model::World;
 
@@ -19,8 +20,10 @@ pub struct Found {
     pub kubespray: bool,
     /// Its flavors are Jetstream2's.
     pub jetstream2: bool,
-    /// Lines that would lift what blocks its nodes, each with what it would free.
-    pub lifts: Vec<(String, Vec<String>)>,
+    /// Nodes that no pool was guessed of.
+    pub control_plane: Vec<String>,
+    /// Lines that would lift what blocks its nodes.
+    pub lifts: Vec<Lift>,
 }
 
 impl Found {
@@ -36,6 +39,9 @@ impl Found {
                 .map(|pod| pod.key.namespace.to_string()),
             kubespray: jhub("app", "csi-cinder-controllerplugin").is_some(),
             jetstream2: world.servers.values().any(|server| server.flavor.starts_with("m3.")),
+            control_plane: (world.nodes.values().filter(|node| node.control_plane()))
+                .map(|node| node.name.to_string())
+                .collect(),
             lifts: Vec::new(),
         }
     }
@@ -69,14 +75,15 @@ pub fn starter(found: Option<&Found>) -> String {
     out.push_str("  # providers:                                 # whose servers the nodes are\n");
     out.push_str("  #   - {name: cloud, openstack: {cloud: mycloud}}   # an entry of clouds.yaml\n\n");
     schedules(&mut out);
-    out.push_str("  pools:\n");
-    match found.map(|found| found.pools.as_slice()) {
-        Some([_, ..]) => found.into_iter().flat_map(|found| &found.pools).for_each(|pool| guessed(&mut out, pool)),
-        _ => out.push_str(
-            "    - name: workers\n      nodes: {names: \"node-{1..3}\"}            # fill in: names, or `labels: {…}`\n      min: 1\n      idle: shelve                             # shelve | stop | suspend\n      # schedules: [working-hours]\n",
-        ),
+    match found {
+        Some(found) if found.pools.is_empty() => no_workers(&mut out, found),
+        Some(found) => {
+            out.push_str("  pools:\n");
+            found.pools.iter().for_each(|pool| guessed(&mut out, pool, &found.lifts));
+        }
+        None => out.push_str(EXAMPLE_POOL),
     }
-    drain(&mut out, found);
+    drains(&mut out, found);
     rates(&mut out, found.is_some_and(|found| found.jetstream2));
     out
 }
@@ -92,7 +99,28 @@ fn schedules(out: &mut String) {
     out.push('\n');
 }
 
-fn guessed(out: &mut String, pool: &Guess) {
+/// A pool to be filled in.
+const EXAMPLE_POOL: &str = "  pools:
+    - name: workers
+      nodes: {names: \"node-{1..3}\"}            # fill in: names, or `labels: {…}`
+      min: 1
+      idle: shelve                             # shelve | stop | suspend
+      # schedules: [working-hours]
+";
+
+fn no_workers(out: &mut String, found: &Found) {
+    let nodes = match found.control_plane.as_slice() {
+        [only] => format!("Its only node, {only}, is the control plane"),
+        all => format!("All its {} nodes are control plane", all.len()),
+    };
+    let _ = writeln!(out, "  # No pool was guessed. {nodes}, which is never parked, so there is nothing to scale yet.");
+    out.push_str("  pools: []\n  # An example, to put in the place of the line above when there are workers:\n");
+    for line in EXAMPLE_POOL.lines() {
+        let _ = writeln!(out, "  # {}", line.get(2..).unwrap_or_default());
+    }
+}
+
+fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
     let nodes = if pool.size == 1 { "node" } else { "nodes" };
     let by = match (&pool.label, &pool.flavor) {
         (Some((key, _)), _) => format!("which share the label `{key}`"),
@@ -127,31 +155,26 @@ fn guessed(out: &mut String, pool: &Guess) {
     let _ = writeln!(out, "      max: {}", pool.size);
     out.push_str("      idle: shelve                             # shelve | stop | suspend\n");
     out.push_str("      # schedules: [working-hours]\n");
-}
-
-fn drain(out: &mut String, found: Option<&Found>) {
-    let (kubespray, jupyterhub) =
-        (found.is_some_and(|found| found.kubespray), found.and_then(|found| found.jupyterhub.as_deref()));
-    let lifts = found.map(|found| found.lifts.as_slice()).unwrap_or_default();
-    let live = kubespray || jupyterhub.is_some();
-    let _ = writeln!(out, "\n  {}drain:", if live { "" } else { "# " });
-    part(out, kubespray, "    disposable:", &below(KUBESPRAY, "    disposable:"));
-    let users = below(JUPYTERHUB, "    pods:");
-    let named: Vec<String> = match jupyterhub {
-        Some(namespace) => users.iter().map(|line| line.replace("[jhub]", &format!("[{namespace}]"))).collect(),
-        None => users.iter().map(ToString::to_string).collect(),
-    };
-    let named: Vec<&str> = named.iter().map(String::as_str).collect();
-    part(out, jupyterhub.is_some(), "    pods:", &named);
-    if !lifts.is_empty() {
-        out.push_str("\n    # What blocks nodes of this cluster now. Uncomment what is true of it.\n");
-    }
-    for (why, lines) in lifts {
-        let _ = writeln!(out, "    # {why}:");
-        for line in lines {
-            let _ = writeln!(out, "    #   {line}");
+    for lift in lifts {
+        if matches!(&lift.place, Place::Pool(nodes) if nodes.iter().any(|node| pool.nodes.contains(node.as_str()))) {
+            let _ = writeln!(out, "      # {}\n      # {}", lift.why, lift.line);
         }
     }
+}
+
+/// The building blocks as examples where nothing is known, and in force where the cluster has what they are for.
+fn drains(out: &mut String, found: Option<&Found>) {
+    let known = |lines: Vec<&str>, has: Option<bool>, namespace: &str| Known {
+        lines: match has {
+            Some(false) => Vec::new(),
+            _ => lines.iter().map(|line| line.replace("[jhub]", &format!("[{namespace}]"))).collect(),
+        },
+        live: has == Some(true),
+    };
+    let kubespray = known(below(KUBESPRAY, "    disposable:"), found.map(|found| found.kubespray), "jhub");
+    let hub = found.and_then(|found| found.jupyterhub.as_deref());
+    let users = known(below(JUPYTERHUB, "    pods:"), found.map(|_| hub.is_some()), hub.unwrap_or("jhub"));
+    drain(out, &kubespray, &users, found.map(|found| found.lifts.as_slice()).unwrap_or_default());
 }
 
 fn rates(out: &mut String, jetstream2: bool) {

@@ -9,6 +9,9 @@ use crate::policy::located::{Located, Span};
 use crate::policy::nearest::suggestion;
 use crate::policy::wire::Text;
 
+/// Longest name of anything in a policy.
+const LONGEST_NAME: usize = 63;
+
 /// The lowering's state.
 pub(crate) struct Context<'a> {
     /// The files' names, by their number.
@@ -34,10 +37,37 @@ impl Context<'_> {
         self.not_acted_on.push((what.into(), origin));
     }
 
-    /// Checks that each name occurs once; `what` is `pool` or `schedule`.
+    /// Checks that a name can stand in paths, commands and reports: the rule that Kubernetes has for values of labels.
+    pub(crate) fn well_formed(&mut self, what: &str, name: &Located<Text>) {
+        let text = name.as_str();
+        let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        if text.len() <= LONGEST_NAME
+            && text.chars().all(inside)
+            && end(text.chars().next())
+            && end(text.chars().last())
+        {
+            return;
+        }
+        let plain: String = text.chars().map(|c| if inside(c) { c } else { '-' }).take(LONGEST_NAME).collect();
+        let plain = plain.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let rule = format!(
+            "names have ASCII letters, digits, `-`, `_` and `.`, a letter or digit at both ends, and at most {LONGEST_NAME} characters"
+        );
+        self.out
+            .error("bad-name", name.span, format!("`{text}` cannot be the name of {what}", what = with_article(what)))
+            .help(if plain.is_empty() || text.chars().any(char::is_alphabetic) && !text.is_ascii() {
+                rule
+            } else {
+                format!("write `{plain}`: {rule}")
+            });
+    }
+
+    /// Checks that each name is one, and occurs once; `what` is `pool` or `schedule`.
     pub(crate) fn unique<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Located<Text>>) {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for name in names {
+            self.well_formed(what, name);
             match seen.get(name.as_str()) {
                 Some(first) => {
                     let message = format!("there are two {what}s called `{}`", name.as_str());
@@ -71,4 +101,10 @@ impl Context<'_> {
             .error("out-of-place", span, format!("`{field}` has no meaning here"))
             .help(format!("it is for {only}; remove it"));
     }
+}
+
+/// `a pool`, `an exception`.
+fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
 }

@@ -60,6 +60,11 @@ fn rules(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<DrainRule> {
     for written in drain.pods.iter().flat_map(|list| &list.value) {
         let Some(pods) = &written.pods else { continue };
         empty_lists(&[("namespaces", &pods.namespaces), ("owners", &pods.owners)], cx);
+        if wire::DrainMatch::FIELDS.iter().all(|field| !pods.has(field)) {
+            cx.out
+                .warning("matches-every-pod", pods.span, "this entry matches every pod of the cluster")
+                .help("name `namespaces`, `labels` or `owners`, if not all of them are meant");
+        }
         let Some(action) = &written.action else { continue };
         let action_name = action.value.0;
         if let Some(at_most) = &written.at_most {

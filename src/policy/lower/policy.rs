@@ -22,6 +22,9 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
     let mut cx = Context { files: &names, out, not_acted_on: Vec::new(), windows: BTreeMap::new() };
+    if let Some(name) = &merged.name {
+        cx.well_formed("policy", name);
+    }
     let zone = merged.time_zone.as_ref().map_or_else(|| Name::from("UTC"), |zone| zone.value.0.clone());
 
     let limits = limits(&merged.limits, &mut cx);

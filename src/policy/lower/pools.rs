@@ -170,10 +170,13 @@ fn calendar(written: &wire::Pool, known: &mut Known<'_>, cx: &mut Context<'_>) -
 /// Names are all the nodes that a pool can have until this version creates any.
 fn enough_names(written: &wire::Pool, windows: &[Window], cx: &mut Context<'_>) {
     let Some(number) = number_of_names(written) else { return };
-    for (field, asked) in [("min", &written.min), ("replicas", &written.replicas)] {
-        if let Some(asked) = asked
-            && usize::try_from(asked.value).is_ok_and(|asked| asked > number)
-        {
+    let own = written.windows.iter().flat_map(|list| &list.value);
+    let asks = std::iter::once((&written.min, &written.replicas))
+        .chain(own.map(|window| (&window.min, &window.replicas)))
+        .flat_map(|(min, replicas)| [("min", min), ("replicas", replicas)]);
+    for (field, asked) in asks {
+        let Some(asked) = asked else { continue };
+        if usize::try_from(asked.value).is_ok_and(|asked| asked > number) {
             cx.out
                 .error(
                     "more-than-names",
@@ -181,22 +184,6 @@ fn enough_names(written: &wire::Pool, windows: &[Window], cx: &mut Context<'_>) 
                     format!("`{field}` is {}, but the pool's names stand for {number}", asked.value),
                 )
                 .help("name more nodes, or ask for fewer");
-        }
-    }
-    let own = written.windows.iter().flat_map(|list| &list.value);
-    for window in own {
-        for (field, asked) in [("min", &window.min), ("replicas", &window.replicas)] {
-            if let Some(asked) = asked
-                && usize::try_from(asked.value).is_ok_and(|asked| asked > number)
-            {
-                cx.out
-                    .error(
-                        "more-than-names",
-                        asked.span,
-                        format!("`{field}` is {}, but the pool's names stand for {number}", asked.value),
-                    )
-                    .help("name more nodes, or ask for fewer");
-            }
         }
     }
     // A schedule may serve pools of many sizes, so there it is no error.

@@ -17,7 +17,7 @@ mod times;
 mod windows;
 
 pub(crate) use document::{Document, Spec};
-pub(crate) use drain::{Disposable, Drain};
+pub(crate) use drain::{Disposable, Drain, DrainMatch};
 pub(crate) use limits::{Brakes, Limits, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};

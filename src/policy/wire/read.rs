@@ -194,6 +194,19 @@ pub(crate) fn expected(node: &Node, what: &str, out: &mut Findings) {
             Value::Null | Value::List(_) => {}
         }
     }
+    if what == "`nodes` with fields" {
+        let quoted = |node: &Node| match &node.value {
+            Value::Scalar(scalar) => Some(format!("\"{}\"", scalar.text)),
+            _ => None,
+        };
+        let names = match &node.value {
+            Value::List(items) => Some(format!("[{}]", items.iter().filter_map(quoted).collect::<Vec<_>>().join(", "))),
+            _ => quoted(node),
+        };
+        if let Some(names) = names.filter(|names| names != "[]") {
+            finding.help(format!("write `nodes: {{names: {names}}}`"));
+        }
+    }
 }
 
 /// The scalar of a node; a complaint if it is a list or a mapping.

@@ -18,7 +18,7 @@ pub use calendar::calendar;
 pub use chain::chain;
 pub use notes::{About, Note};
 pub use text::text;
-pub use timers::{crontab, systemd};
+pub use timers::{Command, crontab, systemd};
 
 /// What a pool is asked for in a span of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

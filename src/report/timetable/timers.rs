@@ -54,16 +54,25 @@ fn days(days: &BTreeSet<usize>, every: &str) -> String {
     names.join(",")
 }
 
-/// Lines for crontab(5). `command` is what to run.
-pub fn crontab(tables: &[Timetable], command: &str) -> String {
+/// What a timer runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The line, quoted for a shell.
+    pub line: String,
+    /// What has to be replaced in it before it works.
+    pub replace: Option<String>,
+}
+
+/// Lines for crontab(5).
+pub fn crontab(tables: &[Timetable], command: &Command) -> String {
     let moments = Moments::of(tables);
-    let mut out = heading(tables, "#");
+    let mut out = heading(tables, command);
     if let Some(table) = tables.first() {
         let _ = writeln!(out, "# A cron without CRON_TZ (Debian's) reads these lines in the machine's own zone");
         let _ = writeln!(out, "CRON_TZ={}", table.zone);
     }
     // A per cent sign ends a crontab command.
-    let command = command.replace('%', "\\%");
+    let command = command.line.replace('%', "\\%");
     for ((hour, minute), on) in &moments.weekly {
         let _ = writeln!(out, "{minute} {hour} * * {}  {command}", days(on, "*").to_uppercase());
     }
@@ -78,11 +87,11 @@ pub fn crontab(tables: &[Timetable], command: &str) -> String {
     out
 }
 
-/// A systemd timer and its service. `command` is what to run.
-pub fn systemd(tables: &[Timetable], command: &str) -> String {
+/// A systemd timer and its service.
+pub fn systemd(tables: &[Timetable], command: &Command) -> String {
     let moments = Moments::of(tables);
     let zone = tables.first().map_or("UTC", |table| &*table.zone);
-    let mut out = heading(tables, "#");
+    let mut out = heading(tables, command);
     out.push_str("# tidegate.timer\n[Unit]\nDescription=Changes of node capacity\n\n[Timer]\n");
     for ((hour, minute), on) in &moments.weekly {
         let on = days(on, "");
@@ -93,26 +102,23 @@ pub fn systemd(tables: &[Timetable], command: &str) -> String {
         let _ = writeln!(out, "OnCalendar={} {zone}", at.strftime("%Y-%m-%d %H:%M:00"));
     }
     out.push_str("AccuracySec=1s\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n\n");
-    // systemd expands specifiers that begin with a per cent sign.
-    let command = command.replace('%', "%%");
+    // systemd expands specifiers that begin with a per cent sign, and variables; it knows no `\$`.
+    let command = command.line.replace("\\$", "$").replace("\\`", "`").replace('$', "$$").replace('%', "%%");
     out.push_str("# tidegate.service\n[Unit]\nDescription=Keep the node capacity what the policy says\n\n");
     let _ = writeln!(out, "[Service]\nType=oneshot\nExecStart={command}\nRestart=on-failure\nRestartSec=5min");
     out
 }
 
-fn heading(tables: &[Timetable], comment: &str) -> String {
-    match tables.first() {
-        None => String::new(),
-        Some(table) => {
-            let day = |at: Timestamp| at.to_zoned(zone(&table.zone)).date();
-            let (from, until) = (day(table.from), day(table.until));
-            format!(
-                "{comment} From the changes of {from} up to {until}; print it anew when the policy changes\n\
-                 {comment} What it cannot say: `lead: auto` follows measured times, and a run that waits for pods or\n\
-                 {comment} fails (exit code 6) must be run again; a line every quarter of an hour besides does no harm\n"
-            )
-        }
-    }
+fn heading(tables: &[Timetable], command: &Command) -> String {
+    let Some(table) = tables.first() else { return String::new() };
+    let day = |at: Timestamp| at.to_zoned(zone(&table.zone)).date();
+    let (from, until) = (day(table.from), day(table.until));
+    let replace = command.replace.iter().map(|replace| format!("# {replace}\n")).collect::<String>();
+    format!(
+        "{replace}# From the changes of {from} up to {until}; print it anew when the policy changes\n\
+         # What it cannot say: `lead: auto` follows measured times, and a run that waits for pods or\n\
+         # fails (exit code 6) must be run again; a line every quarter of an hour besides does no harm\n"
+    )
 }
 
 #[cfg(test)]
@@ -145,13 +151,17 @@ mod tests {
         vec![Timetable { pool: "workers".into(), from, until, zone, start: holding(0), turns, notes: Vec::new() }]
     }
 
+    fn command(line: &str) -> Command {
+        Command { line: line.to_owned(), replace: None }
+    }
+
     /// Three Tuesdays at 12:45 in Denver, the last after the clocks went back, and one evening in May.
     const TUESDAYS: [&str; 4] =
         ["2026-10-20T18:45:00Z", "2026-10-27T18:45:00Z", "2026-11-03T19:45:00Z", "2027-05-12T00:30:00Z"];
 
     #[test]
     fn what_comes_back_each_week_is_one_line_across_a_clock_change() {
-        let lines = crontab(&table(&TUESDAYS), "tidegate apply --yes # 5%");
+        let lines = crontab(&table(&TUESDAYS), &command("tidegate apply --yes # 5%"));
         let jobs: Vec<&str> = lines.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
             jobs,
@@ -165,11 +175,12 @@ mod tests {
 
     #[test]
     fn systemd_gets_the_year_and_the_zone() {
-        let unit = systemd(&table(&TUESDAYS), "tidegate apply");
+        let unit = systemd(&table(&TUESDAYS), &command("tidegate apply \"/a\\$b\" 5%"));
         let times: Vec<&str> = unit.lines().filter(|line| line.starts_with("OnCalendar")).collect();
         assert_eq!(
             times,
             ["OnCalendar=Tue *-*-* 12:45:00 America/Denver", "OnCalendar=2027-05-11 18:30:00 America/Denver"]
         );
+        assert!(unit.contains("ExecStart=tidegate apply \"/a$$b\" 5%%\n"), "{unit}");
     }
 }
