@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "cli/exits.rs"]
+mod exits;
+#[path = "cli/help.rs"]
+mod help;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -113,6 +118,19 @@ fn colours_are_for_those_who_want_them() {
     assert!(coloured(&["--color", "always"], "UNRELATED"));
     assert!(!coloured(&["--color", "never"], "CLICOLOR_FORCE"));
     assert!(!coloured(&[], "NO_COLOR"));
+}
+
+/// `-v` says on stderr what is read and how long it takes, whatever the command; stdout stays what it is.
+#[test]
+fn verbose_says_more_and_prints_the_same() {
+    for args in [["schedule", "-f", "policy.yaml", "--from", "2026-11-10"].as_slice(), &["completions", "bash"]] {
+        let (plain, verbose) = (here(args), here(&[args, &["-v"]].concat()));
+        assert_eq!(plain.stdout, verbose.stdout, "{args:?}");
+        assert!(plain.stderr.is_empty() && text(&verbose.stderr).contains("took "), "{args:?}");
+    }
+    let plan = ["plan", "-v", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-10T16:30"];
+    let said = text(&here(&plan).stderr);
+    assert!(said.contains("bytes of policy") && said.contains("11 nodes"), "{said}");
 }
 
 #[test]

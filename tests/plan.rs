@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "plan/explained.rs"]
+mod explained;
 #[path = "plan/fixture.rs"]
 mod fixture;
 #[path = "plan/properties.rs"]
 mod properties;
 #[path = "plan/random.rs"]
 mod random;
+#[path = "plan/truth.rs"]
+mod truth;
 
 use fixture::{Cluster, RATES, WORKSHOP, at, merge, policy};
 use serde_json::json;

@@ -111,6 +111,10 @@ impl Apply {
             EventFormat::Text => self.shown(out.data(&text))?,
             EventFormat::Json => out.detail(&text),
         }
+        let frozen = super::plan::frozen(&plan);
+        if let Some(failure) = frozen.filter(|_| plan.steps.is_empty()) {
+            return Err(failure);
+        }
         if plan.steps.is_empty() && plan.refusals.is_empty() {
             return Ok(Err(Exit::Done));
         }

@@ -12,9 +12,11 @@ use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
 use crate::execute::run::lock::LockError;
 use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
-use crate::plan::{Plan, Refusal};
+use crate::model::World;
+use crate::plan::{Plan, Refusal, Verdict, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
+use crate::report::{local_times, plural};
 use crate::sandbox::Sandbox;
 
 /// What is carried out, where and how.
@@ -74,12 +76,19 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
     match outcome {
         Outcome::Nothing => out.say("Nothing to carry out"),
         Outcome::Ended(end) => {
+            if carrying.format == EventFormat::Text && end.kind == EndKind::Done {
+                left(carrying, out);
+            }
             if let Some(hint) = hint(end, carrying).filter(|_| carrying.format == EventFormat::Text) {
                 out.say(&hint);
             }
         }
         Outcome::Refused(refusals, _) => {
             return Err(refused(&refusals));
+        }
+        Outcome::Frozen(nodes, _) => {
+            let nodes: Vec<String> = nodes.iter().map(|node| local_times(node, &carrying.policy.time_zone)).collect();
+            return Err(frozen(&nodes));
         }
         Outcome::Stale(changes) => {
             let what: String = changes.iter().map(|change| format!("\n  {change}")).collect();
@@ -106,6 +115,14 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
     Ok(code)
 }
 
+/// After an end in good order: what a plan made now says, unless nothing is left.
+fn left(carrying: &Carrying<'_>, out: Output) {
+    let (plan, _) = plan(carrying.policy, &World::build(carrying.sandbox.snapshot()), carrying.sandbox.now());
+    if plan.summary.verdict != Verdict::NoChanges {
+        out.say(&local_times(&plan.summary.text, &plan.time_zone));
+    }
+}
+
 fn exit(code: u8) -> Exit {
     match code {
         0 => Exit::Done,
@@ -116,6 +133,17 @@ fn exit(code: u8) -> Exit {
         8 => Exit::Frozen,
         _ => Exit::Error,
     }
+}
+
+/// A freeze forbids what was asked for: `node: freeze` for each node.
+pub fn frozen(nodes: &[String]) -> Failure {
+    const SHOWN: usize = 5;
+    let shown: String = nodes.iter().take(SHOWN).map(|node| format!("\n  {node}")).collect();
+    let more = nodes.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    let count = plural(nodes.len(), "node");
+    Failure::with(Exit::Frozen, format!("a freeze forbids taking {count} away:{shown}{more}"))
+        .hint("ask again when it is over; capacity that is to come back is not held up")
 }
 
 fn refused(refusals: &[Refusal]) -> Failure {

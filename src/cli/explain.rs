@@ -41,7 +41,7 @@ impl Explain {
         let (plan, _) = plan(&policy, &world, now);
         let found = match &self.object {
             Target::Node(name) => explain_node(&policy, &world, &plan, name, now),
-            Target::Pool(name) => explain_pool(&policy, &world, &plan, name),
+            Target::Pool(name) => explain_pool(&policy, &world, &plan, name, now),
         };
         let Some(explanation) = found else {
             let names: Vec<&str> = match &self.object {

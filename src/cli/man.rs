@@ -9,7 +9,7 @@ use super::{Exit, Failure, command};
 
 /// Print the man page, or write one per command into a folder
 #[derive(Debug, Args)]
-#[command(hide = true, after_help = "Example:\n  tidegate man --out /usr/local/share/man/man1")]
+#[command(after_help = "Example:\n  tidegate man --out /usr/local/share/man/man1")]
 pub struct Man {
     /// The folder
     #[arg(long, value_name = "DIR")]

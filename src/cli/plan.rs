@@ -9,7 +9,7 @@ use super::policy_args::{PolicyArgs, say};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::model::World;
-use crate::plan::{Plan, Request, Target, plan_for, unknown_targets};
+use crate::plan::{Plan, Reason, Request, Target, forbidden, plan_for, unknown_targets};
 use crate::policy::Policy;
 use crate::policy::check_against;
 use crate::report;
@@ -90,6 +90,9 @@ impl PlanCommand {
         if let Some(path) = self.out.as_ref().filter(|_| self.format == PlanFormat::Text) {
             out.say(&format!("Saved as `{}`", path.display()));
         }
+        if let Some(failure) = frozen(&plan) {
+            return Err(failure);
+        }
         let pending = self.detailed_exitcode && !plan.steps.is_empty();
         Ok(if pending { Exit::Pending } else { Exit::Done })
     }
@@ -101,4 +104,14 @@ pub fn known(policy: &Policy, world: &World, targets: &[Target]) -> Result<(), F
         [] => Ok(()),
         unknown => Err(Failure::new(unknown.join("\n")).hint("`tidegate status` lists pools and nodes")),
     }
+}
+
+/// The failure where targets ask for what a freeze forbids.
+pub fn frozen(plan: &Plan) -> Option<Failure> {
+    let why = |reason: &Reason| report::local_times(&reason.text, &plan.time_zone);
+    let nodes: Vec<String> = forbidden(plan, plan)
+        .into_iter()
+        .map(|kept| format!("{}: {}", kept.node, kept.reasons.first().map(why).unwrap_or_default()))
+        .collect();
+    (!nodes.is_empty()).then(|| super::carrying::frozen(&nodes))
 }

@@ -34,6 +34,9 @@ impl PolicyArgs {
     /// A file cannot be read, or the policy has errors.
     pub fn load(&self, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
         let (sources, loaded) = self.read()?;
+        for source in &sources {
+            out.detail(&format!("read {} bytes of policy from `{}`", source.text.len(), source.path));
+        }
         say(out, &loaded.problems, &sources);
         match loaded.policy {
             Some(policy) => Ok((sources, policy)),

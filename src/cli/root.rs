@@ -1,6 +1,7 @@
 //! The program's arguments, and which command they name.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -81,6 +82,8 @@ pub fn run() -> ExitCode {
             return if asked { Exit::Done } else { Exit::Error }.into();
         }
     };
-    let out = Output::new(cli.output);
-    cli.command.run(out).unwrap_or_else(|failure| failure.report()).into()
+    let (out, start) = (Output::new(cli.output), Instant::now());
+    let exit = cli.command.run(out).unwrap_or_else(|failure| failure.report());
+    out.detail(&format!("took {} ms, exit code {}", start.elapsed().as_millis(), exit as u8));
+    exit.into()
 }

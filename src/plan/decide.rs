@@ -12,9 +12,10 @@ use super::removal::Removals;
 use super::request::{Request, Target};
 use super::steps::{Build, Rounds};
 use super::{
-    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, summary,
+    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, notes,
+    summary,
 };
-use crate::model::{Kind, Memory, Name, NodeMemory, World, digest};
+use crate::model::{Memory, Name, NodeMemory, World, digest};
 use crate::policy::Policy;
 use crate::schedule::{Holding, holds, next_change};
 
@@ -49,7 +50,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
-    let mut caveats = caveats(world);
+    let mut caveats = notes::caveats(world);
     caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {
         format!("node {node} belongs to pool {first} and to pool {second}: {first} has it until one of them lets go")
     }));
@@ -84,7 +85,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             taken: world.taken,
             context: world.context.as_ref().map(ToString::to_string),
             cluster: world.cluster.as_ref().map(ToString::to_string),
-            unknown: unknown(world),
+            unknown: notes::unknown(world),
             files: Vec::new(),
             sandbox: None,
         },
@@ -97,9 +98,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         kept,
         outages: outages(&steps, world, &removals.allowances),
         steps,
-        unclaimed: node_rules::unclaimed(&inventory, world),
+        unclaimed: node_rules::unclaimed(policy, &inventory, world, &prices),
         refusals,
-        notes: notes(policy, world, &decisions, &inventory, &holdings, now),
+        notes: notes::notes(policy, world, &decisions, &inventory, &holdings, now),
         summary: super::Summary {
             verdict: super::Verdict::NoChanges,
             text: String::new(),
@@ -112,9 +113,21 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             waits: 0,
         },
     };
-    plan.summary = summary::summarise(&plan, &decisions);
+    plan.summary = summary::summarise(&plan, &decisions, &inventory);
     let memory = remember(policy, world, &inventory, &plan, now);
     (plan, memory)
+}
+
+/// Members that run and are ours to use when the plan is done. What is only cordoned, or stays so while a window winds
+/// down, runs until the window ends.
+fn desired(members: &[Member], decision: &Decision) -> u32 {
+    let up = members.iter().enumerate().filter(|(index, member)| {
+        let going = decision.going.iter().find(|going| going.member == *index);
+        let stays = going.is_none_or(|going| going.cordon_only);
+        let coming = decision.coming.iter().any(|coming| coming.member == *index);
+        coming || stays && matches!(member.state, State::Active | State::OwnCordon(_))
+    });
+    u32::try_from(up.count()).unwrap_or(u32::MAX)
 }
 
 /// What is wrong with targets that name neither a pool of the policy nor a member of one.
@@ -159,12 +172,6 @@ fn pool_lines(
             u32::try_from(members.iter().filter(|member| test(&member.state)).count()).unwrap_or(u32::MAX)
         };
         let active = count(&|state| *state == State::Active);
-        let coming = u32::try_from(decision.coming.len()).unwrap_or(u32::MAX);
-        let gone = decision
-            .going
-            .iter()
-            .filter(|going| members.get(going.member).is_some_and(|member| member.state == State::Active));
-        let gone = u32::try_from(gone.count()).unwrap_or(u32::MAX);
         let all = count(&|state| *state != State::Absent);
         let next = next_change(policy, pool, now, wake_lead(world, pool));
         lines.push(PoolPlan {
@@ -175,7 +182,7 @@ fn pool_lines(
             cordoned: count(&summary::cordoned),
             parked: count(&|state| matches!(state, State::Parked(_) | State::StoppedByOther(_))),
             absent: count(&|state| *state == State::Absent),
-            desired: active.saturating_add(coming).saturating_sub(gone),
+            desired: desired(members, decision),
             said: holding.said.clone(),
             next_change: next.map(|turn| NextChange {
                 at: turn.at,
@@ -189,65 +196,6 @@ fn pool_lines(
         });
     }
     lines
-}
-
-/// Kinds that decisions rest on and that were not listed.
-fn unknown(world: &World) -> Vec<String> {
-    const NEEDED: [Kind; 6] =
-        [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
-    NEEDED.iter().filter(|kind| !world.knows(**kind)).map(ToString::to_string).collect()
-}
-
-/// Why a plan rests on less than everything.
-fn caveats(world: &World) -> Vec<String> {
-    let mut caveats: Vec<String> = world.gaps.clone();
-    let unknown = unknown(world);
-    if !unknown.is_empty() {
-        caveats.push(format!("not listed, so unknown: {}", unknown.join(", ")));
-    }
-    if world.servers.values().any(|server| server.inferred) {
-        caveats.push("servers are taken from the nodes: the provider was not asked".to_owned());
-    }
-    caveats
-}
-
-/// When the nodes that a window wants will be there, by the slowest that was measured, and whether that is too late.
-fn arrival(policy: &Policy, world: &World, pool: usize, holding: &Holding, now: Timestamp) -> Option<String> {
-    let pool = policy.pools.get(pool)?;
-    let said = holding.said.iter().find(|said| said.won && said.opens.is_some_and(|opens| opens >= now))?;
-    let opens = said.opens?;
-    let ready = now.checked_add(wake_lead(world, pool)).ok()?;
-    let late = if ready > opens { ": LATE" } else { "" };
-    Some(format!("pool {}: {} opens {opens}; started now, all are ready by {ready}{late}", pool.name, said.by))
-}
-
-fn notes(
-    policy: &Policy,
-    world: &World,
-    decisions: &[Decision],
-    inventory: &Inventory,
-    holdings: &[Holding],
-    now: Timestamp,
-) -> Vec<String> {
-    let mut notes: Vec<String> = policy
-        .not_acted_on
-        .iter()
-        .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
-        .collect();
-    for (index, ((decision, holding), members)) in decisions.iter().zip(holdings).zip(&inventory.pools).enumerate() {
-        let wakes = decision.coming.iter().filter_map(|coming| members.get(coming.member));
-        if wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count() > 0 {
-            notes.extend(arrival(policy, world, index, holding, now));
-        }
-    }
-    if world.taken_inferred {
-        notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
-    }
-    let skipped: Vec<String> = world.skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    if !skipped.is_empty() {
-        notes.push(format!("not looked at: {}", skipped.join(", ")));
-    }
-    notes
 }
 
 fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, now: Timestamp) -> Memory {

@@ -144,7 +144,7 @@ pub struct PoolPlan {
     pub parked: u32,
     /// Members with no server and no node: named by the policy only.
     pub absent: u32,
-    /// Active when the plan is done.
+    /// Up when the plan is done; what is only cordoned until its window ends is still up.
     pub desired: u32,
     /// Who says so.
     pub said: Vec<Said>,
@@ -276,6 +276,19 @@ pub struct SnapshotRef {
     pub sandbox: Option<String>,
 }
 
+/// A node or server with our record that no pool has: it is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unclaimed {
+    /// The node, or the server's name where there is none.
+    pub node: String,
+    /// The server's state, as the provider names it.
+    pub state: String,
+    /// What it costs per hour, in millionths of the unit; absent without a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_hour_micros: Option<i64>,
+}
+
 /// How the plan reads in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -394,8 +407,8 @@ pub struct Plan {
     pub blockers: Vec<Blocker>,
     /// Workloads that are without a Ready pod for a while.
     pub outages: Vec<Outage>,
-    /// Nodes that belonged to a pool which the policy no longer has, and other nodes in no pool that carry our mark.
-    pub unclaimed: Vec<String>,
+    /// Nodes and servers with our record that no pool of the policy has any more.
+    pub unclaimed: Vec<Unclaimed>,
     /// Brakes.
     pub refusals: Vec<Refusal>,
     /// Everything else worth saying.

@@ -1,14 +1,16 @@
 //! Everything the planner knows about one node or one pool, on demand.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
-use super::{Plan, PoolPlan, Reason, Step, node_rules};
-use crate::model::World;
-use crate::placement::Site;
+use super::{Kept, Plan, PoolPlan, Step, node_rules};
+use crate::model::{Name, Pod, PodKey, World};
 use crate::policy::Policy;
 use crate::schedule::holds;
 
@@ -22,9 +24,17 @@ pub struct PodAnswer {
     pub answer: String,
     /// Why.
     pub text: String,
-    /// Nodes that could take it now.
+    /// The node it is on.
+    pub node: String,
+    /// Other nodes that could take it when the plan is done.
     pub homes: u32,
+    /// What each other node says, for a pod that keeps its node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeAnswer>,
 }
+
+/// Most pods of a pool that are asked about: one for each thing in the way, the most nodes first.
+const POOL_PODS: usize = 20;
 
 /// An explanation of a node or a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,9 +48,9 @@ pub struct Explanation {
     pub pool: Option<PoolPlan>,
     /// Steps of the plan that touch it.
     pub steps: Vec<Step>,
-    /// Why it stays, where it does.
-    pub reasons: Vec<Reason>,
-    /// Its pods.
+    /// Nodes that stay, with every reason.
+    pub kept: Vec<Kept>,
+    /// The pods of a node; for a pool one of those behind each thing in the way, at most 20.
     pub pods: Vec<PodAnswer>,
 }
 
@@ -71,55 +81,94 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         return None;
     }
     let pool = place.and_then(|index| policy.pools.get(index));
-    let mut reasons: Vec<Reason> =
-        plan.kept.iter().filter(|kept| kept.node == name).flat_map(|kept| kept.reasons.clone()).collect();
-    if reasons.is_empty()
+    let mut kept: Vec<Kept> = plan.kept.iter().filter(|kept| kept.node == name).cloned().collect();
+    if kept.is_empty()
         && let (Some(pool), Some(member)) = (pool, member)
     {
-        reasons = node_rules::staying(policy, pool, member, world, now);
-    }
-    let site = Site::new(world);
-    let holding = pool.map(|pool| holds(policy, pool, now, super::pool_decision::wake_lead(world, pool)));
-    let relaxed = holding.map(|holding| holding.relaxed).unwrap_or_default();
-    let pods = world.pods_on(name).map(|pod| {
-        let asked = Asked { pod, world, drain: &policy.drain, now, relaxed: &relaxed, settings: Settings::default() };
-        let homes = site.homes(pod).iter().filter(|home| ***home != *name).count();
-        let (answer, text) = match may_leave(&asked) {
-            Ruling::Goes if homes == 0 => ("blocks", "it has no other home".to_owned()),
-            Ruling::Goes => ("goes", "it may be evicted".to_owned()),
-            Ruling::Stays(why) => ("stays", why.to_owned()),
-            Ruling::Waits(_, reason) => ("waits", reason.text),
-            Ruling::Blocks(reason) => ("blocks", reason.text),
-        };
-        PodAnswer {
-            pod: pod.key.to_string(),
-            answer: answer.to_owned(),
-            text,
-            homes: u32::try_from(homes).unwrap_or(u32::MAX),
+        let reasons = node_rules::staying(policy, pool, member, world, now);
+        if !reasons.is_empty() {
+            kept.push(Kept { node: name.to_owned(), pool: pool.name.to_string(), reasons });
         }
+    }
+    let relaxed = relaxed(policy, world, place, now);
+    let mut elsewhere = Elsewhere::after(world, plan, Some(name));
+    let named = |pod: &Pod| {
+        let key = pod.key.to_string();
+        kept.iter().flat_map(|kept| &kept.reasons).any(|reason| reason.evidence.pod.as_deref() == Some(key.as_str()))
+    };
+    let pods = world.pods_on(name).map(|pod| {
+        let mut answer = answer(policy, world, pod, &relaxed, &mut elsewhere, now);
+        if answer.answer == "blocks" || named(pod) {
+            answer.nodes = elsewhere.nodes(pod, name);
+        }
+        answer
     });
+    let pods = pods.collect();
     let state = member.map_or_else(|| "in no pool of the policy".to_owned(), |member| state_words(&member.state));
     Some(Explanation {
         object: format!("node/{name}"),
         state,
         pool: pool.and_then(|pool| plan.pools.iter().find(|line| *line.name == *pool.name)).cloned(),
         steps: plan.steps.iter().filter(|step| step.node == name).cloned().collect(),
-        reasons,
-        pods: pods.collect(),
+        kept,
+        pods,
     })
 }
 
+fn relaxed(policy: &Policy, world: &World, pool: Option<usize>, now: Timestamp) -> Vec<Name> {
+    let pool = pool.and_then(|index| policy.pools.get(index));
+    let holding = pool.map(|pool| holds(policy, pool, now, super::pool_decision::wake_lead(world, pool)));
+    holding.map(|holding| holding.relaxed).unwrap_or_default()
+}
+
+fn answer(
+    policy: &Policy,
+    world: &World,
+    pod: &Pod,
+    relaxed: &[Name],
+    elsewhere: &mut Elsewhere<'_>,
+    now: Timestamp,
+) -> PodAnswer {
+    let node = pod.node.as_deref().unwrap_or_default();
+    let asked = Asked { pod, world, drain: &policy.drain, now, relaxed, settings: Settings::default() };
+    let homes = elsewhere.homes(pod, node);
+    let (answer, text) = match may_leave(&asked) {
+        Ruling::Goes if homes == 0 => ("blocks", "it has no other home when the plan is done".to_owned()),
+        Ruling::Goes => ("goes", "it may be evicted".to_owned()),
+        Ruling::Stays(why) => ("stays", why.to_owned()),
+        Ruling::Waits(_, reason) => ("waits", reason.text),
+        Ruling::Blocks(reason) => ("blocks", reason.text),
+    };
+    PodAnswer {
+        pod: pod.key.to_string(),
+        answer: answer.to_owned(),
+        text,
+        node: node.to_owned(),
+        homes: u32::try_from(homes).unwrap_or(u32::MAX),
+        nodes: Vec::new(),
+    }
+}
+
 /// Explains a pool. None if the policy has none of that name.
-pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str) -> Option<Explanation> {
+pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str, now: Timestamp) -> Option<Explanation> {
     let index = policy.pools.iter().position(|pool| *pool.name == *name)?;
     let line = plan.pools.iter().find(|line| line.name == name)?;
     let inventory = Inventory::take(policy, world);
     let members = inventory.pools.get(index)?;
-    let reasons = plan.kept.iter().filter(|kept| kept.pool == name).flat_map(|kept| {
-        kept.reasons.iter().cloned().map(|mut reason| {
-            reason.evidence.node.get_or_insert_with(|| kept.node.clone());
-            reason
-        })
+    let relaxed = relaxed(policy, world, Some(index), now);
+    let mut elsewhere = Elsewhere::after(world, plan, None);
+    let ours = |text: &String| {
+        let key = text.split_once('/').map(|(namespace, name)| PodKey::new(namespace, name))?;
+        let pod = world.pods.get(&key)?;
+        (inventory.pool_of.get(pod.node.as_deref()?) == Some(&index)).then_some(pod)
+    };
+    let mut first: Vec<_> = plan.blockers.iter().filter_map(|blocker| blocker.pods.iter().find_map(ours)).collect();
+    let mut seen = BTreeSet::new();
+    first.retain(|pod| seen.insert(&pod.key));
+    let pods = first.into_iter().take(POOL_PODS).map(|pod| {
+        let mut answer = answer(policy, world, pod, &relaxed, &mut elsewhere, now);
+        answer.nodes = elsewhere.nodes(pod, &answer.node);
+        answer
     });
     Some(Explanation {
         object: format!("pool/{name}"),
@@ -132,7 +181,7 @@ pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str) -> 
         ),
         pool: Some(line.clone()),
         steps: plan.steps.iter().filter(|step| step.pool == name).cloned().collect(),
-        reasons: reasons.collect(),
-        pods: Vec::new(),
+        kept: plan.kept.iter().filter(|kept| kept.pool == name).cloned().collect(),
+        pods: pods.collect(),
     })
 }

@@ -61,7 +61,8 @@ pub fn cost(
     let unit = prices.unit()?.to_string();
     let week_end = now.checked_add(WEEK).unwrap_or(Timestamp::MAX);
     let horizon = if policy.allocation.is_some() { HORIZON } else { WEEK };
-    let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX);
+    let next = pools.iter().filter_map(|pool| pool.next_change.as_ref()).map(|next| next.at).min();
+    let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
     let mut courses = Vec::new();
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
@@ -98,7 +99,6 @@ pub fn cost(
         }
     }
     let other = others(policy, world, inventory, &prices);
-    let next = courses.iter().filter_map(|course| course.turns.first()).map(|turn| turn.at).min();
     let until_next =
         next.map(|next| courses.iter().map(|course| spent(policy, course, now, next)).fold(Money::ZERO, Money::plus).0);
     Some(PlanCost {

@@ -5,16 +5,20 @@
 //! `outages`, `forecast` and `summary` what to say about it. `verify` decides nothing by any of that: it checks a
 //! finished plan by readings of its own.
 
+mod arrival;
 mod blockers;
 mod brakes;
 mod budgets;
 mod decide;
 mod document;
+mod elsewhere;
 mod explain;
 mod forecast;
+mod frozen;
 pub mod leaving;
 mod members;
 mod node_rules;
+mod notes;
 mod outages;
 mod pool_decision;
 mod prices;
@@ -32,9 +36,11 @@ pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use document::{
     Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef, PoolPlan,
-    Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Verb, Verdict,
+    Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
+pub use elsewhere::NodeAnswer;
 pub use explain::{Explanation, PodAnswer, explain_node, explain_pool};
+pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
 pub use pool_decision::wake_lead;
 pub use reason::{Code, Evidence, Reason};

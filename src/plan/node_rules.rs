@@ -1,11 +1,14 @@
 //! Reasons for which a node stays, whatever its pods would allow.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::members::{Inventory, Member};
-use super::{Code, Evidence, Reason};
-use crate::model::keys;
-use crate::model::{Name, Node, VolumeSource, World};
+use super::members::{Inventory, Member, natural};
+use super::prices::{Prices, share_of_state};
+use super::{Code, Evidence, Reason, Unclaimed};
+use crate::model::{Name, Node, Server, VolumeSource, World, keys};
 use crate::policy::{OverrideTarget, Policy, Pool};
 
 /// Marks of other systems that act on nodes (H16): a label or annotation and whose it is.
@@ -142,10 +145,30 @@ fn ingress_on(node: &Name, world: &World) -> Option<String> {
     world.pods_on(node).find(|pod| pod.daemon() && !pod.finished() && web(pod)).map(|pod| pod.key.to_string())
 }
 
-/// Nodes that were ours and whose pool the policy no longer has.
-pub fn unclaimed(inventory: &Inventory, world: &World) -> Vec<String> {
-    (world.nodes.values())
-        .filter(|node| node.annotations.contains_key(keys::RECORD) && !inventory.pool_of.contains_key(&node.name))
-        .map(|node| node.name.to_string())
-        .collect()
+/// Nodes and servers that carry our record and that no pool of the policy has any more (H28).
+pub fn unclaimed(policy: &Policy, inventory: &Inventory, world: &World, prices: &Prices<'_>) -> Vec<Unclaimed> {
+    let marked = world.nodes.values().filter(|node| node.annotations.contains_key(keys::RECORD));
+    let mut names: BTreeSet<Name> = marked.map(|node| node.name.clone()).collect();
+    let servers = world.servers.values().filter(|server| server.metadata.contains_key(keys::RECORD));
+    names.extend(servers.map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
+    names.retain(|name| !inventory.pool_of.contains_key(name));
+    let mut found: Vec<Unclaimed> = names
+        .into_iter()
+        .map(|name| {
+            let by_name = |server: &&Arc<Server>| *server.node.as_ref().unwrap_or(&server.name) == name;
+            let node = world.nodes.get(&name);
+            let server = node.and_then(|node| world.server_of(node)).or_else(|| world.servers.values().find(by_name));
+            let cost = server.and_then(|server| {
+                let provider = policy.providers.keys().find(|name| **name == server.provider);
+                prices.of(provider, &server.flavor, share_of_state(server.state))
+            });
+            Unclaimed {
+                node: name.to_string(),
+                state: server.map_or_else(|| "no server".to_owned(), |server| server.state.to_string()),
+                per_hour_micros: cost.map(|cost| cost.0),
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| natural(&a.node, &b.node));
+    found
 }

@@ -11,7 +11,7 @@ use crate::schedule::{Holding, Turn, turns};
 
 /// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 and 5 min.
 const PARK_PRIOR: SignedDuration = SignedDuration::from_secs(180);
-const WAKE_PRIOR: SignedDuration = SignedDuration::from_secs(300);
+pub const WAKE_PRIOR: SignedDuration = SignedDuration::from_secs(300);
 
 /// The longest of what was measured for a pool, or the prior.
 pub fn measured(times: &[SignedDuration], prior: SignedDuration) -> SignedDuration {
@@ -267,6 +267,8 @@ impl Pooled<'_> {
         ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
         let total = u32::try_from(up.len()).unwrap_or(u32::MAX);
         let mut active = total;
+        // Under a freeze nobody goes; who would is who it holds, and the others are needed.
+        let mut without_freeze = total;
         let order: Vec<usize> = ranked.iter().map(|(_, index, _)| *index).collect();
         let going_names: Vec<&Name> =
             order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
@@ -275,7 +277,11 @@ impl Pooled<'_> {
             let Some(member) = self.members.get(index) else { continue };
             let asleep_by_hand = self.asked_to_sleep(member);
             let leftover = !up.contains(&index);
-            if let Some(reason) = self.not_now(active, least, floor, soon, asleep_by_hand.is_some() || leftover) {
+            let regardless = asleep_by_hand.is_some() || leftover;
+            if let Some(reason) = self.not_now(without_freeze, least, floor, soon, regardless) {
+                if reason.code == Code::Freeze && !leftover {
+                    without_freeze = without_freeze.saturating_sub(1);
+                }
                 staying.push((index, vec![reason]));
                 continue;
             }
@@ -285,6 +291,7 @@ impl Pooled<'_> {
                     let reason = self.going_reason(active, ceiling, asleep_by_hand);
                     if !leftover {
                         active = active.saturating_sub(1);
+                        without_freeze = active;
                     }
                     let cordon_only = self.holding.winding_down_to.is_some() && active < self.holding.floor;
                     decision.going.push(Going { member: index, reason, movers, cordon_only });
@@ -312,9 +319,10 @@ impl Pooled<'_> {
         }
     }
 
-    /// A node that we cordoned and that cannot go after all takes pods again.
+    /// A node that we cordoned and that cannot go after all takes pods again, under a freeze too (H6). While its window
+    /// winds down it stays cordoned, unless a freeze keeps it beyond.
     fn give_back(&self, decision: &mut Decision, index: usize, reasons: &[Reason]) {
-        if self.holding.winding_down_to.is_some() || self.holding.freeze.is_some() && reasons.is_empty() {
+        if self.holding.winding_down_to.is_some() && self.holding.freeze.is_none() {
             return;
         }
         let why = reasons.first().map_or_else(|| "it is needed".to_owned(), |reason| reason.text.clone());
@@ -327,6 +335,7 @@ impl Pooled<'_> {
         decision.coming.push(Coming { member: index, reason });
     }
 
+    /// Why a node that could go does not: it is needed, now or soon, or a freeze is open.
     fn not_now(
         &self,
         active: u32,
@@ -335,7 +344,8 @@ impl Pooled<'_> {
         soon: Option<(u32, Timestamp)>,
         regardless: bool,
     ) -> Option<Reason> {
-        if let Some(freeze) = &self.holding.freeze {
+        if regardless || active > least {
+            let freeze = self.holding.freeze.as_ref()?;
             return Some(Reason {
                 code: Code::Freeze,
                 text: format!("freeze {}", freeze.text()),
@@ -346,9 +356,6 @@ impl Pooled<'_> {
                 },
                 origin: Some(freeze.origin.clone()),
             });
-        }
-        if regardless || active > least {
-            return None;
         }
         if active > floor
             && let Some((wanted, at)) = soon

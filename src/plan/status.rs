@@ -1,12 +1,14 @@
 //! What is where: one line for each node, whoever it belongs to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::explain::state_words;
 use super::members::{Inventory, Member};
-use super::{Plan, node_rules};
+use super::{Plan, PoolPlan, Verb};
 use crate::model::{World, keys};
 use crate::policy::Policy;
 
@@ -28,16 +30,26 @@ pub struct NodeStatus {
     pub why: String,
     /// Who did it: `tidegate (policy workshop)`, `somebody else`, or empty.
     pub who: String,
-    /// What the plan made now would do with it.
+    /// What happens to it next: what the plan made now would do, else what the next change of its pool would.
     pub next: String,
+    /// When that happens; absent if it is now, or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
     /// When its pool's wishes change next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_change: Option<Timestamp>,
+    /// For what is unclaimed: its cost per hour, in millionths of the unit; absent without a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_hour_micros: Option<i64>,
 }
+
+/// Changes ahead that are looked at, the nearest first: each costs a plan.
+const AHEAD: usize = 8;
 
 /// Every member of every pool, then what is unclaimed.
 pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
     let inventory = Inventory::take(policy, world);
+    let ahead = ahead(policy, world, plan);
     let mut lines = Vec::new();
     for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
         let line = plan.pools.iter().find(|line| *line.name == *pool.name);
@@ -45,22 +57,57 @@ pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
             let mut status = of(member, world, plan);
             status.pool = Some(pool.name.to_string());
             status.next_change = line.and_then(|line| line.next_change.as_ref()).map(|next| next.at);
+            if let Some((at, next)) = ahead.get(member.name.as_ref()).filter(|_| status.next == STAYS) {
+                status.next = (*next).to_owned();
+                status.next_at = Some(*at);
+            }
             lines.push(status);
         }
     }
-    for node in node_rules::unclaimed(&inventory, world) {
+    for unclaimed in &plan.unclaimed {
         lines.push(NodeStatus {
             pool: None,
-            node,
-            state: "unclaimed".to_owned(),
+            node: unclaimed.node.clone(),
+            state: format!("unclaimed ({})", unclaimed.state),
             since: None,
             why: format!("it carries {} and no pool of the policy has it", keys::RECORD),
             who: "tidegate".to_owned(),
             next: "left as it is".to_owned(),
+            next_at: None,
             next_change: None,
+            per_hour_micros: unclaimed.per_hour_micros,
         });
     }
     lines
+}
+
+const STAYS: &str = "stays";
+
+/// What the next change of each pool brings for each of its nodes, were everything else as it is now.
+fn ahead(policy: &Policy, world: &World, plan: &Plan) -> BTreeMap<String, (Timestamp, &'static str)> {
+    let turn = |pool: &PoolPlan| pool.next_change.as_ref().map(|next| next.at);
+    let moments: BTreeSet<Timestamp> = plan.pools.iter().filter_map(turn).collect();
+    let mut found = BTreeMap::new();
+    for at in moments.into_iter().take(AHEAD) {
+        let turning: BTreeSet<&str> =
+            plan.pools.iter().filter(|pool| turn(pool) == Some(at)).map(|pool| pool.name.as_str()).collect();
+        for step in &super::plan(policy, world, at).0.steps {
+            if turning.contains(step.pool.as_str()) {
+                // Of the steps of one node the one that tells most comes first or last.
+                let next = match step.verb {
+                    Verb::Cordon => "is cordoned",
+                    Verb::Park => "parks",
+                    Verb::Wake => "wakes",
+                    Verb::Create => "is created",
+                    Verb::Delete => "is deleted",
+                    Verb::Uncordon if !found.contains_key(&step.node) => "is uncordoned",
+                    Verb::Uncordon | Verb::Drain | Verb::Wait => continue,
+                };
+                found.insert(step.node.clone(), (at, next));
+            }
+        }
+    }
+    found
 }
 
 fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
@@ -89,7 +136,9 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
             None if cordoned => "somebody else".to_owned(),
             None => String::new(),
         },
-        next: if steps.is_empty() { "stays".to_owned() } else { steps.join(", ") },
+        next: if steps.is_empty() { STAYS.to_owned() } else { steps.join(", ") },
+        next_at: None,
         next_change: None,
+        per_hour_micros: None,
     }
 }

@@ -1,15 +1,19 @@
 //! The plan in one word, one line and a few numbers.
 
-use super::members::State;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Kept, Plan, PodAction, Summary, Verb, Verdict, blockers};
+use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, frozen};
 
 fn plural(count: u32, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
-/// Sums a plan up. `short` and `over` are what the pools lack and have too much.
-pub fn summarise(plan: &Plan, decisions: &[Decision]) -> Summary {
+/// Sums a plan up.
+pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory) -> Summary {
     let count = |verb: Verb| u32::try_from(plan.steps.iter().filter(|s| s.verb == verb).count()).unwrap_or(u32::MAX);
     let pods = |action: PodAction| {
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
@@ -20,7 +24,6 @@ pub fn summarise(plan: &Plan, decisions: &[Decision]) -> Summary {
     let (evictions, waits) = (pods(PodAction::Evict), pods(PodAction::Wait));
     let short: u32 = decisions.iter().map(|decision| decision.short).sum();
     let over: u32 = decisions.iter().map(|decision| decision.over).sum();
-    let held = plan.kept.iter().filter(|kept| blockers::blocked(kept)).count();
     let mut summary = Summary {
         verdict: Verdict::Changes,
         text: String::new(),
@@ -33,36 +36,98 @@ pub fn summarise(plan: &Plan, decisions: &[Decision]) -> Summary {
         waits,
     };
     let cannot = cannot(plan, short, over);
-    (summary.verdict, summary.text) = if !plan.steps.is_empty() {
-        (Verdict::Changes, changes(plan, &summary, cannot.as_deref()))
-    } else if let Some(cannot) = cannot {
-        (Verdict::Cannot, format!("Cannot: {cannot}."))
-    } else if let Some(refusal) = plan.refusals.first() {
-        (Verdict::NothingNow, format!("Nothing is taken away: brake {}, see above.", refusal.brake))
-    } else if held > 0 {
-        let held = u32::try_from(held).unwrap_or(u32::MAX);
-        let text =
-            format!("Nothing to do now: {} could go and {} held, see above.", plural(held, "node"), verb_be(held));
-        (Verdict::NothingNow, text)
-    } else if let Some(kept) = plan.kept.iter().find(|kept| reason_is(kept, super::Code::MinParked)) {
-        let until = kept.reasons.iter().find_map(|reason| reason.evidence.until);
-        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-        (Verdict::NothingNow, format!("Nothing to do now: nodes are wanted again too soon to park them{until}."))
-    } else if !plan.targets.is_empty() {
-        let text = format!("Nothing to do for {}; the rest was not looked at.", plan.targets.join(", "));
-        (Verdict::NothingNow, text)
+    (summary.verdict, summary.text) = if plan.steps.is_empty() {
+        nothing(plan, cannot)
     } else {
-        (Verdict::NoChanges, "No changes. The cluster is what the policy wants.".to_owned())
+        let text = changes(plan, &summary);
+        let mut said = match waiting(plan, inventory) {
+            Some(waiting) => (Verdict::Waiting, format!("{waiting} {text}")),
+            None => (Verdict::Changes, format!("Plan: {text}")),
+        };
+        if let Some(cannot) = cannot {
+            said.1.push_str(&format!(" Cannot: {cannot}."));
+        }
+        if let Some(refusal) = plan.refusals.first() {
+            said.1.push_str(&format!(" Brake {}: nothing is taken away.", refusal.brake));
+        }
+        said
     };
     summary
 }
 
-fn verb_be(count: u32) -> &'static str {
-    if count == 1 { "is" } else { "are" }
+/// Where there is no step: "No changes" only if nothing else is to be said.
+fn nothing(plan: &Plan, cannot: Option<String>) -> (Verdict, String) {
+    let mut parts = Vec::new();
+    if let Some(refusal) = plan.refusals.first() {
+        parts.push(format!("nothing is taken away by brake {}, see above", refusal.brake));
+    }
+    parts.extend(held_by_freeze(plan));
+    let held =
+        plan.kept.iter().filter(|kept| blockers::blocked(kept)).count().saturating_sub(frozen::frozen(plan).count());
+    if held > 0 && cannot.is_none() {
+        let held = u32::try_from(held).unwrap_or(u32::MAX);
+        parts.push(format!("{} could go and {} held, see above", plural(held, "node"), verb_be(held)));
+    }
+    let soon = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::MinParked);
+    if let Some(kept) = plan.kept.iter().find(soon) {
+        let until = kept.reasons.iter().find_map(|reason| reason.evidence.until);
+        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+        parts.push(format!("nodes are wanted again too soon to park them{until}"));
+    }
+    if !plan.unclaimed.is_empty() {
+        let count = u32::try_from(plan.unclaimed.len()).unwrap_or(u32::MAX);
+        parts.push(format!("{} {} unclaimed and left as they are", plural(count, "node"), verb_be(count)));
+    }
+    if let Some(cannot) = cannot {
+        let rest: String = parts.iter().map(|part| format!("; {part}")).collect();
+        return (Verdict::Cannot, format!("Cannot: {cannot}{rest}."));
+    }
+    if !parts.is_empty() {
+        return (Verdict::NothingNow, format!("Nothing to do now: {}.", parts.join("; ")));
+    }
+    if !plan.targets.is_empty() {
+        let text = format!("Nothing to do for {}; the rest was not looked at.", plan.targets.join(", "));
+        return (Verdict::NothingNow, text);
+    }
+    (Verdict::NoChanges, "No changes. The cluster is what the policy wants.".to_owned())
 }
 
-fn reason_is(kept: &Kept, code: super::Code) -> bool {
-    kept.reasons.iter().any(|reason| reason.code == code)
+fn held_by_freeze(plan: &Plan) -> Option<String> {
+    let held: Vec<&Kept> = frozen::frozen(plan).collect();
+    let freeze = &held.first()?.reasons.first()?.text;
+    let count = plural(u32::try_from(held.len()).unwrap_or(u32::MAX), "node");
+    Some(format!("{count} could go but for {freeze}"))
+}
+
+/// Where every node that is to go has pods that are waited for first, and nothing comes: for how many pods and until when.
+fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
+    let drains: Vec<&Step> = plan.steps.iter().filter(|step| step.verb == Verb::Drain).collect();
+    let waits = |step: &&Step| step.pods.iter().any(|pod| pod.action == PodAction::Wait);
+    let going: BTreeSet<&str> = drains.iter().map(|step| step.node.as_str()).collect();
+    if drains.is_empty() || !drains.iter().all(waits) || !plan.steps.iter().all(|step| going.contains(&*step.node)) {
+        return None;
+    }
+    // A wait that has begun is recorded on its node.
+    let since = |node: &str| {
+        let member = inventory.pools.iter().flatten().find(|member| *member.name == *node);
+        member.and_then(|member| member.record.as_ref()).map_or(plan.now, |record| record.since)
+    };
+    let waited = drains.iter().flat_map(|step| {
+        let since = since(&step.node);
+        let pods = step.pods.iter().filter(|pod| pod.action == PodAction::Wait);
+        pods.map(move |pod| pod.at_most.map(|limit| since.checked_add(SignedDuration::from_secs(limit))))
+    });
+    let waited: Vec<_> = waited.collect();
+    let count = plural(u32::try_from(waited.len()).unwrap_or(u32::MAX), "pod");
+    let ends: Option<Vec<Timestamp>> = waited.into_iter().map(|end| end.and_then(Result::ok)).collect();
+    Some(match ends.and_then(|ends| ends.into_iter().max()) {
+        Some(until) => format!("Waiting for {count} until {until} at the latest, then:"),
+        None => format!("Waiting for {count} to end, then:"),
+    })
+}
+
+fn verb_be(count: u32) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 fn cannot(plan: &Plan, short: u32, over: u32) -> Option<String> {
@@ -77,7 +142,7 @@ fn cannot(plan: &Plan, short: u32, over: u32) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-fn changes(plan: &Plan, summary: &Summary, cannot: Option<&str>) -> String {
+fn changes(plan: &Plan, summary: &Summary) -> String {
     let mut parts = Vec::new();
     if summary.uncordon > 0 {
         parts.push(format!("{} to uncordon", summary.uncordon));
@@ -111,7 +176,7 @@ fn changes(plan: &Plan, summary: &Summary, cannot: Option<&str>) -> String {
     if parts.is_empty() && cordons > 0 {
         parts.push(format!("{cordons} to cordon"));
     }
-    let mut text = format!("Plan: {}.", parts.join(", "));
+    let mut text = format!("{}.", parts.join(", "));
     if summary.evictions + summary.waits > 0 {
         let outages = u32::try_from(plan.outages.len()).unwrap_or(u32::MAX);
         let zone = jiff::tz::TimeZone::get(&plan.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
@@ -124,9 +189,6 @@ fn changes(plan: &Plan, summary: &Summary, cannot: Option<&str>) -> String {
             text.push_str(&format!(", {} waited for", plural(summary.waits, "pod")));
         }
         text.push('.');
-    }
-    if let Some(cannot) = cannot {
-        text.push_str(&format!(" Still {cannot}."));
     }
     text
 }

@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
-use super::layout::{local, local_times, plural, wrapped};
+use super::kept_text::{kept_nodes, node_answers};
+use super::layout::{faint, local_times, next_line, plural, wrapped};
+use super::plan_text::said_words;
 use crate::plan::{Explanation, Plan, verb_name};
+
+/// Steps that are listed; the plan has all.
+const STEPS: usize = 40;
 
 /// An explanation as text.
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
@@ -14,46 +19,73 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
         let title = format!("pool {}: {} active, {} to {} wanted", pool.name, pool.active, pool.floor, pool.ceiling);
         let _ = writeln!(out, "  {title}");
         for said in &pool.said {
-            let origin = said.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
+            let origin = said.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
             let verdict = if said.won { "decides" } else { "is overruled" };
-            let line = format!("{} {} by {} {verdict}{origin}", said.what, said.value, said.by);
-            out.push_str(&wrapped(&line, 4, width).dimmed().to_string());
+            let line = format!("{} by {} {verdict}{origin}", said_words(said), said.by);
+            out.push_str(&faint(&line, 4, width));
         }
         if let Some(next) = &pool.next_change {
-            let line = format!("next change {}: {}", local(next.at, &plan.time_zone), next.why.join("; "));
+            let line = next_line(pool, next, &plan.time_zone);
             out.push_str(&wrapped(&line, 4, width));
         }
     }
+    steps(&mut out, found, plan, width);
+    match (&*found.kept, found.object.starts_with("pool/")) {
+        ([], _) => {}
+        (kept, true) => {
+            let _ = writeln!(out, "  {}", "what stays".bold());
+            kept_nodes(&mut out, &kept.iter().collect::<Vec<_>>(), &plan.time_zone, width);
+        }
+        (kept, false) => {
+            let _ = writeln!(out, "  {}", "why it stays".bold());
+            for reason in kept.iter().flat_map(|kept| &kept.reasons) {
+                let origin = reason.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+                let text = local_times(&format!("{}{origin}", reason.text), &plan.time_zone);
+                out.push_str(&wrapped(&text, 4, width));
+            }
+        }
+    }
+    pods(&mut out, found, width);
+    out
+}
+
+/// One line for each step of a node; of a pool's nodes the first ones.
+fn steps(out: &mut String, found: &Explanation, plan: &Plan, width: usize) {
     if found.steps.is_empty() {
         let _ = writeln!(out, "  {}", "nothing would be done to it now".dimmed());
     }
-    for step in &found.steps {
+    for step in found.steps.iter().take(STEPS) {
         let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
-        let origin = step.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-        out.push_str(&wrapped(&format!("{verb} {}: {}{origin}", step.node, step.reason.text), 2, width));
+        let origin = step.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        let text = local_times(&format!("{verb} {}: {}{origin}", step.node, step.reason.text), &plan.time_zone);
+        out.push_str(&wrapped(&text, 2, width));
     }
-    if !found.reasons.is_empty() {
-        let _ = writeln!(out, "  {}", "why it stays".bold());
-        for reason in &found.reasons {
-            let node = reason.evidence.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default();
-            let origin = reason.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
-            let text = local_times(&format!("{node}{}{origin}", reason.text), &plan.time_zone);
-            out.push_str(&wrapped(&text, 4, width));
-        }
+    let rest = found.steps.len().saturating_sub(STEPS);
+    if rest > 0 {
+        let _ = writeln!(out, "  and {}: `tidegate plan` shows them all", plural(rest, "more step"));
     }
-    if !found.pods.is_empty() {
-        let _ = writeln!(out, "  {}", plural(found.pods.len(), "pod").bold());
-        let wide = found.pods.iter().map(|pod| pod.pod.chars().count()).max().unwrap_or(0).min(60);
-        for pod in &found.pods {
-            let homes = match pod.answer.as_str() {
-                "goes" => format!(
-                    ", {} could take it",
-                    plural(usize::try_from(pod.homes).unwrap_or(usize::MAX), "other node")
-                ),
-                _ => String::new(),
-            };
-            let _ = writeln!(out, "    {:wide$}  {:6}  {}{homes}", pod.pod, pod.answer, pod.text);
-        }
+}
+
+fn pods(out: &mut String, found: &Explanation, width: usize) {
+    if found.pods.is_empty() {
+        return;
     }
-    out
+    let title = match found.object.starts_with("pool/") {
+        true => "what is in the way: a pod of each kind".to_owned(),
+        false => plural(found.pods.len(), "pod"),
+    };
+    let _ = writeln!(out, "  {}", title.bold());
+    let wide = found.pods.iter().map(|pod| pod.pod.chars().count()).max().unwrap_or(0).min(60);
+    for pod in &found.pods {
+        let homes = match pod.answer.as_str() {
+            "goes" if pod.nodes.is_empty() => {
+                let homes = usize::try_from(pod.homes).unwrap_or(usize::MAX);
+                format!(", {} could take it", plural(homes, "other node"))
+            }
+            _ => String::new(),
+        };
+        let on = if found.object.starts_with("pool/") { format!(" on {}", pod.node) } else { String::new() };
+        let _ = writeln!(out, "    {:wide$}  {:6}  {}{homes}{on}", pod.pod, pod.answer, pod.text);
+        node_answers(out, &pod.nodes, 8, width);
+    }
 }

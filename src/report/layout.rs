@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use owo_colors::OwoColorize;
+
+use crate::plan::{NextChange, PoolPlan};
 
 /// `1 node`, `2 nodes`.
 pub fn plural(count: usize, one: &str) -> String {
@@ -20,6 +23,19 @@ pub fn local_long(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%a %d %b %Y %H:%M:%S %Z").to_string()
 }
 
+/// A time as short as it is plain: `16:00` today, `Tue 12:45` within six days, else with its date.
+pub fn local_short(at: Timestamp, now: Timestamp, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
+    let days = (at.date() - now.date()).get_days();
+    let form = match days {
+        0 => "%H:%M",
+        1..=6 => "%a %H:%M",
+        _ => "%a %d %b %H:%M",
+    };
+    at.strftime(form).to_string()
+}
+
 /// `text` with every instant in it (values write them in UTC) as a person in `zone` reads it.
 pub fn local_times(text: &str, zone: &str) -> String {
     let mut out = String::new();
@@ -34,6 +50,18 @@ pub fn local_times(text: &str, zone: &str) -> String {
         }
     }
     out
+}
+
+/// `next: Tue 17 Nov 12:45 MST exactly 10 wanted (why)`: the numbers only where they change.
+pub fn next_line(pool: &PoolPlan, next: &NextChange, zone: &str) -> String {
+    let wanted = match next.ceiling {
+        Some(ceiling) if ceiling == next.floor => format!(" exactly {ceiling} wanted"),
+        Some(ceiling) if (next.floor, ceiling) == (pool.floor, pool.ceiling) => String::new(),
+        Some(ceiling) => format!(" {} to {ceiling} wanted", next.floor),
+        None if next.floor == pool.floor => String::new(),
+        None => format!(" at least {} wanted", next.floor),
+    };
+    format!("next: {}{wanted} ({})", local(next.at, zone), next.why.join("; "))
 }
 
 /// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone.
@@ -57,6 +85,11 @@ pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
     lines.iter().map(|line| format!("{pad}{line}\n")).collect()
 }
 
+/// The same in faint letters, each line for itself.
+pub fn faint(text: &str, indent: usize, width: usize) -> String {
+    wrapped(text, indent, width).lines().map(|line| format!("{}\n", line.dimmed())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +99,21 @@ mod tests {
         let text = "freeze exam until 2026-11-26T00:00:00Z: 3 of 2026-11-26, v1.0Z.";
         let expected = "freeze exam until Wed 25 Nov 17:00 MST: 3 of 2026-11-26, v1.0Z.";
         assert_eq!(local_times(text, "America/Denver"), expected);
+    }
+
+    #[test]
+    fn a_moment_is_as_short_as_it_is_plain() {
+        let now = "2026-11-24T20:00:00Z".parse().unwrap();
+        for (at, shown) in [
+            ("2026-11-24T23:00:00Z", "16:00"),
+            ("2026-11-25T06:59:00Z", "23:59"),
+            ("2026-11-25T07:00:00Z", "Wed 00:00"),
+            ("2026-11-30T19:45:00Z", "Mon 12:45"),
+            ("2026-12-01T19:45:00Z", "Tue 01 Dec 12:45"),
+            ("2026-11-23T19:45:00Z", "Mon 23 Nov 12:45"),
+        ] {
+            assert_eq!(local_short(at.parse().unwrap(), now, "America/Denver"), shown, "{at}");
+        }
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 pub mod diagnostics;
 mod explain_text;
+mod kept_text;
 mod layout;
 mod plan_markdown;
 mod plan_money;
 mod plan_text;
 pub mod progress;
+mod status_text;
 pub mod timetable;
 
 pub use explain_text::explain_text;
 pub use layout::{local, local_long, local_times, plural, wrapped};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
+pub use status_text::status_text;

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::layout::local_long;
+use super::layout::{local_long, local_times, next_line, plural};
+use super::plan_text::unclaimed_line;
 use crate::model::Money;
-use crate::plan::{Plan, PodAction, verb_name};
+use crate::plan::{Plan, PodAction, PoolPlan, verb_name};
 
 /// Summary first, details folded.
 pub fn plan_markdown(plan: &Plan) -> String {
     let mut out = String::new();
+    let escaped = |text: &str| escaped(&local_times(text, &plan.time_zone));
     let _ = writeln!(out, "### Tidegate: {}\n", escaped(&plan.summary.text));
     let _ = writeln!(
         out,
@@ -31,8 +33,16 @@ pub fn plan_markdown(plan: &Plan) -> String {
             pool.desired
         );
     }
+    let next = |pool: &PoolPlan| {
+        let line = next_line(pool, pool.next_change.as_ref()?, &plan.time_zone);
+        Some(format!("- {}, {}\n", escaped(&pool.name), escaped(&line)))
+    };
+    let next: String = plan.pools.iter().filter_map(next).collect();
+    if !next.is_empty() {
+        let _ = write!(out, "\n{next}");
+    }
     if !plan.steps.is_empty() {
-        let _ = writeln!(out, "\n<details><summary>{} steps</summary>\n", plan.steps.len());
+        let _ = writeln!(out, "\n<details><summary>{}</summary>\n", plural(plan.steps.len(), "step"));
         let _ = writeln!(out, "| step | node | why | pods |\n|---|---|---|---|");
         for step in &plan.steps {
             let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
@@ -54,9 +64,9 @@ pub fn plan_markdown(plan: &Plan) -> String {
         for blocker in &plan.blockers {
             let _ = writeln!(
                 out,
-                "- {} ({} nodes): {}",
+                "- {} ({}): {}",
                 escaped(&blocker.text),
-                blocker.nodes.len(),
+                plural(blocker.nodes.len(), "node"),
                 escaped(&blocker.hint)
             );
             if !blocker.lift.is_empty() {
@@ -68,6 +78,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
     for outage in &plan.outages {
         let _ =
             writeln!(out, "\n:warning: {} has no Ready pod while `{}` moves", escaped(&outage.workload), outage.pod);
+    }
+    if !plan.unclaimed.is_empty() {
+        let _ = writeln!(out, "\nUnclaimed, ours once and in no pool now, left as they are:\n");
+        for unclaimed in &plan.unclaimed {
+            let _ = writeln!(out, "- {}", escaped(&unclaimed_line(unclaimed, plan)));
+        }
     }
     for refusal in &plan.refusals {
         let _ = writeln!(out, "\n:no_entry: **{}**: {}", refusal.brake, escaped(&refusal.text));

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
-use super::layout::{local, local_long, local_times, plural, wrapped};
+use super::kept_text::kept_nodes;
+use super::layout::{faint, local, local_long, local_times, next_line, plural, wrapped};
 use super::plan_money::money_lines;
-use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Verb, needed};
+use crate::model::Money;
+use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Unclaimed, Verb};
+use crate::schedule::Said;
 
 /// The plan as text for a terminal `width` columns wide. Colours are always in it; the stream strips them.
 pub fn plan_text(plan: &Plan, width: usize) -> String {
@@ -62,17 +65,12 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
     for said in pool.said.iter().filter(|said| said.won && said.origin.is_some()) {
         let until = said.until.map(|until| format!(" until {}", local(until, &plan.time_zone))).unwrap_or_default();
         let origin = said.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-        let line = format!("{} {} by {}{until}  {origin}", said.what, said.value, said.by);
+        let line = format!("{} by {}{until}  {origin}", said_words(said), said.by);
         let _ = writeln!(out, "  {}", line.dimmed());
     }
     if let Some(next) = &pool.next_change {
-        let wanted = match next.ceiling {
-            Some(ceiling) if ceiling == next.floor => format!("exactly {ceiling}"),
-            Some(ceiling) => format!("{} to {ceiling}", next.floor),
-            None => format!("at least {}", next.floor),
-        };
-        let line = format!("next: {} {wanted} wanted ({})", local(next.at, &plan.time_zone), next.why.join("; "));
-        out.push_str(&wrapped(&line, 2, width).dimmed().to_string());
+        let line = next_line(pool, next, &plan.time_zone);
+        out.push_str(&faint(&line, 2, width));
     }
     let mut nodes: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
     let mut place: BTreeMap<&str, usize> = BTreeMap::new();
@@ -100,12 +98,11 @@ fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
     let verbs: Vec<String> = steps.iter().map(|step| step_words(step)).collect();
     let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
     let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
-    let cost =
-        if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), crate::model::Money(cost)) };
+    let cost = if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), Money(cost)) };
     let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), verbs.join(" → "), cost.dimmed());
-    let origin = first.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
+    let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
     let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
-    out.push_str(&wrapped(&why, 6, width).dimmed().to_string());
+    out.push_str(&faint(&why, 6, width));
     for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
         let line = match pod.action {
             PodAction::Wait => {
@@ -149,39 +146,6 @@ fn step_words(step: &Step) -> String {
     }
 }
 
-/// Nodes that stay, those with the same reasons together.
-fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
-    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
-    for kept in kept {
-        let mut texts: Vec<String> = kept
-            .reasons
-            .iter()
-            .map(|reason| match &reason.origin {
-                Some(origin) if needed(reason.code) => format!("{}  {origin}", reason.text),
-                _ => reason.text.clone(),
-            })
-            .collect();
-        let more = texts.len().saturating_sub(3);
-        texts.truncate(3);
-        let mut text = local_times(&texts.join("; "), zone);
-        if more > 0 {
-            let _ = write!(text, "; and {more} more (`tidegate explain node/{}`)", kept.node);
-        }
-        match groups.iter_mut().find(|(_, known)| *known == text) {
-            Some((nodes, _)) => nodes.push(&kept.node),
-            None => groups.push((vec![&kept.node], text)),
-        }
-    }
-    for (nodes, text) in groups {
-        let names = match nodes.as_slice() {
-            [first, .., last] if nodes.len() > 3 => format!("{} nodes, {first} … {last}", nodes.len()),
-            few => few.join(", "),
-        };
-        let _ = writeln!(out, "    {} stay{}", names, if nodes.len() == 1 { "s" } else { "" });
-        out.push_str(&wrapped(&text, 6, width).dimmed().to_string());
-    }
-}
-
 fn blockers(out: &mut String, plan: &Plan, width: usize) {
     if plan.blockers.is_empty() {
         return;
@@ -194,12 +158,28 @@ fn blockers(out: &mut String, plan: &Plan, width: usize) {
         out.push_str(&wrapped(&local_times(&blocker.text, &plan.time_zone), 4, width));
         if !blocker.hint.is_empty() {
             let lead = if blocker.lift.is_empty() { "" } else { "lifted by, " };
-            out.push_str(&wrapped(&format!("{lead}{}", blocker.hint), 4, width).dimmed().to_string());
+            out.push_str(&faint(&format!("{lead}{}", blocker.hint), 4, width));
         }
         for line in &blocker.lift {
             let _ = writeln!(out, "      {}", line.green());
         }
     }
+}
+
+/// `min 3`; of a freeze what becomes of a drain that is under way.
+pub fn said_words(said: &Said) -> String {
+    match (said.what.as_str(), said.value.as_str()) {
+        ("freeze", "finish") => "freeze (a drain under way finishes)".to_owned(),
+        ("freeze", "stop") => "freeze (a drain under way stops)".to_owned(),
+        (what, value) => format!("{what} {value}"),
+    }
+}
+
+/// `node-7 (SHELVED_OFFLOADED, 8 SU/h)`.
+pub fn unclaimed_line(unclaimed: &Unclaimed, plan: &Plan) -> String {
+    let cost = unclaimed.per_hour_micros.zip(plan.cost.as_ref());
+    let cost = cost.map(|(micros, cost)| format!(", {} {}/h", Money(micros), cost.unit)).unwrap_or_default();
+    format!("{} ({}{cost})", unclaimed.node, unclaimed.state)
 }
 
 fn rest(out: &mut String, plan: &Plan, width: usize) {
@@ -216,6 +196,9 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
         .iter()
         .map(|outage| format!("{} has no Ready pod while {} moves off {}", outage.workload, outage.pod, outage.node));
     section("Outages of only replicas", outages.collect());
-    section("Unclaimed: ours once, in no pool now, left as they are", plan.unclaimed.clone());
+    section(
+        "Unclaimed: ours once, in no pool now, left as they are",
+        plan.unclaimed.iter().map(|one| unclaimed_line(one, plan)).collect(),
+    );
     section("Notes", plan.notes.clone());
 }

@@ -159,11 +159,12 @@ impl<'a> Sources<'a> {
         let mut events = Vec::new();
         for ((calendar, then), now) in self.calendars.iter().zip(then).zip(now) {
             let name = super::chain::window_name(calendar.window);
+            let kind = if matches!(calendar.window.kind, WindowKind::Freeze(_)) { "freeze" } else { "window" };
             let (was, is) = (then.open.is_some(), now.open.is_some());
             if is && !was {
-                events.push(format!("window {name} opens"));
+                events.push(format!("{kind} {name} opens"));
             } else if was && !is {
-                events.push(format!("window {name} ends"));
+                events.push(format!("{kind} {name} ends"));
             }
             if let (false, Some(span), None) = (is, now.leads_to, then.leads_to) {
                 let opens = span.from.to_zoned(calendar.zone.clone());

@@ -17,7 +17,7 @@ use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, World};
-use crate::plan::{OTHER_CLUSTER, Plan, Refusal, Request, Target, plan_for};
+use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Target, forbidden, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.
@@ -77,6 +77,8 @@ pub enum Outcome {
     Refused(Vec<Refusal>, Option<End>),
     /// The plan made now is another one: what changed.
     Stale(Vec<String>),
+    /// A freeze forbids what was asked for, said for each node; what gives capacity back was done.
+    Frozen(Vec<String>, Option<End>),
     /// It did not come to an end.
     Failed(ApplyError),
 }
@@ -93,6 +95,7 @@ impl Outcome {
             },
             Self::Refused(..) => 7,
             Self::Stale(_) => 4,
+            Self::Frozen(..) => 8,
             Self::Failed(ApplyError::Lock(LockError::Held(_))) => 5,
             Self::Failed(ApplyError::Cut(_)) => 6,
             Self::Failed(_) => 1,
@@ -147,15 +150,16 @@ async fn begin(
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
     let changes = stale(agreed, &fresh, &world);
-    if !changes.is_empty() {
-        return Ok(Outcome::Stale(changes));
+    let frozen = frozen(agreed, &fresh);
+    if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
+        return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
     }
-    let (allowed, refusals) = allowed(&fresh);
+    let (allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
     if allowed.steps.is_empty() {
         if memory != world.memory {
             doors.cluster.remember(&Memory { written: Some(now), ..memory }).await?;
         }
-        return Ok(if refusals.is_empty() { Outcome::Nothing } else { Outcome::Refused(refusals, None) });
+        return Ok(outcome(None, refusals, frozen));
     }
     let settings = preparing::settings(order.policy, &allowed, &world, memory, order.no_wait, now);
     let machine = Machine::new(&allowed, &journal::digest_of(&allowed), settings, None, &world);
@@ -163,17 +167,41 @@ async fn begin(
     let mut journal = Journal::begin(&order.folder, now, (&run, &who), &allowed, machine.ready_at_start())?;
     let mut drive = Drive { doors, log: &mut journal, lock: Some(&mut lock), interrupts, tell };
     let end = drive.run(machine, world).await?;
-    Ok(if refusals.is_empty() { Outcome::Ended(end) } else { Outcome::Refused(refusals, Some(end)) })
+    Ok(outcome(Some(end), refusals, frozen))
+}
+
+fn outcome(end: Option<End>, refusals: Vec<Refusal>, frozen: Vec<String>) -> Outcome {
+    match end {
+        _ if !refusals.is_empty() => Outcome::Refused(refusals, end),
+        Some(end) if frozen.is_empty() || end.kind != EndKind::Done => Outcome::Ended(end),
+        None if frozen.is_empty() => Outcome::Nothing,
+        _ => Outcome::Frozen(frozen, end),
+    }
+}
+
+/// Nodes that were agreed to go and that a freeze of the same policy keeps now, each with the freeze.
+fn frozen(agreed: &Plan, fresh: &Plan) -> Vec<String> {
+    let same = agreed.policy.digest == fresh.policy.digest && agreed.snapshot.cluster == fresh.snapshot.cluster;
+    let kept = forbidden(agreed, fresh).into_iter().filter(|_| same);
+    let why = |kept: &Kept| kept.reasons.first().map(|reason| format!("{}: {}", kept.node, reason.text));
+    kept.filter_map(why).collect()
+}
+
+/// Whether all that is left to do beside what a freeze forbids gives capacity back and was agreed to.
+fn gives_the_same(agreed: &Plan, fresh: &Plan, frozen: &[String]) -> bool {
+    let giving = preparing::only_giving(fresh);
+    let agreed_to = |id: &String| agreed.steps.iter().any(|step| step.id == *id);
+    !frozen.is_empty() && giving.steps.iter().all(|step| agreed_to(&step.id))
 }
 
 /// The part of a plan that may be carried out, and why not all of it.
-fn allowed(plan: &Plan) -> (Plan, Vec<Refusal>) {
+fn allowed(plan: Plan) -> (Plan, Vec<Refusal>) {
     let mut refusals = plan.refusals.clone();
     if !plan.applyable && refusals.is_empty() && !plan.steps.is_empty() {
         let text = format!("the plan is not complete: {}", plan.caveats.join("; "));
         refusals.push(Refusal { brake: "incomplete".to_owned(), text, origin: None });
     }
-    let allowed = if refusals.is_empty() { plan.clone() } else { preparing::only_giving(plan) };
+    let allowed = if refusals.is_empty() { plan } else { preparing::only_giving(&plan) };
     (allowed, refusals)
 }
 
@@ -229,7 +257,7 @@ async fn carry_on(
     let now = doors.clock.now();
     let targets = told.plan.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
-    let (fresh, refusals) = allowed(&fresh);
+    let (fresh, refusals) = allowed(fresh);
     if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
         return Ok(Outcome::Refused(refusals, None));
     }
@@ -245,5 +273,5 @@ async fn carry_on(
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
     let end = Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?;
-    Ok(if refusals.is_empty() { Outcome::Ended(end) } else { Outcome::Refused(refusals, Some(end)) })
+    Ok(outcome(Some(end), refusals, Vec::new()))
 }

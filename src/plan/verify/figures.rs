@@ -22,10 +22,12 @@ fn pool(case: &Case<'_>, wanted: &Wanted<'_>, line: &PoolPlan, found: &mut Found
     let count = |test: fn(Life) -> bool| case.count(wanted, test);
     let there = count(|life| life != Life::Absent);
     let steps = || case.plan.steps.iter().filter(|step| *step.pool == *pool.name);
-    let comes = steps().filter(|step| step.verb == Verb::Uncordon).count();
-    let goes = steps().filter(|step| step.verb == Verb::Cordon && case.life(&step.node) == Life::Active).count();
+    // What is only cordoned runs until its window ends.
+    let up = |life| matches!(life, Life::Active | Life::Cordoned { ours: true });
+    let comes = steps().filter(|step| step.verb == Verb::Uncordon && !up(case.life(&step.node))).count();
+    let goes = steps().filter(|step| step.verb == Verb::Drain && up(case.life(&step.node))).count();
     let active = count(|life| life == Life::Active);
-    let after = u64::from(active) + u64::try_from(comes).unwrap_or(0);
+    let after = u64::from(count(up)) + u64::try_from(comes).unwrap_or(0);
     let after = after.saturating_sub(u64::try_from(goes).unwrap_or(0));
     for (what, said, is) in [
         ("floor", line.floor, holding.floor),
@@ -86,7 +88,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Summary, format!("its line does not say `{is} … {what}`"));
         }
     }
-    if (said.verdict == Verdict::Changes) == plan.steps.is_empty() {
+    if matches!(said.verdict, Verdict::Changes | Verdict::Waiting) == plan.steps.is_empty() {
         found.plan(Rule::Summary, format!("its verdict does not fit {} steps", plan.steps.len()));
     }
 }

@@ -1,0 +1,88 @@
+//! Where else a pod would fit when the plan is done, node by node.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, PodAction, Verb};
+use crate::model::{Pod, PodKey, World};
+use crate::placement::Site;
+
+/// What one node says to one pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeAnswer {
+    /// The node.
+    pub node: String,
+    /// Whether it can take the pod.
+    pub fits: bool,
+    /// Why not, in kube-scheduler's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+/// The room of every node as the plan leaves it: what goes is closed, what comes is open, what moves is where it finds
+/// room.
+pub struct Elsewhere<'a> {
+    world: &'a World,
+    site: Site,
+    going: BTreeSet<&'a str>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// The room when `plan` is done, but for what it does to `node`: that is what is asked about.
+    pub fn after(world: &'a World, plan: &'a Plan, node: Option<&str>) -> Self {
+        let mut site = Site::new(world);
+        let mut going = BTreeSet::new();
+        let others = || plan.steps.iter().filter(|step| Some(step.node.as_str()) != node);
+        for step in others() {
+            match step.verb {
+                Verb::Uncordon => site.open(&step.node),
+                Verb::Cordon | Verb::Drain => {
+                    site.close(&step.node);
+                    going.insert(step.node.as_str());
+                }
+                _ => {}
+            }
+        }
+        for (step, moved) in others().flat_map(|step| step.pods.iter().map(move |moved| (step, moved))) {
+            let key = moved.pod.split_once('/').map(|(namespace, name)| PodKey::new(namespace, name));
+            let Some(pod) = key.and_then(|key| world.pods.get(&key)) else { continue };
+            if moved.action != PodAction::Stays {
+                site.lift(pod, &step.node);
+            }
+            if let Some(home) = &moved.home {
+                site.place(pod, home);
+            }
+        }
+        Self { world, site, going }
+    }
+
+    /// How many nodes other than `from`, where the pod is, can take it.
+    pub fn homes(&mut self, pod: &Pod, from: &str) -> usize {
+        let mark = self.site.mark();
+        self.site.lift(pod, from);
+        let homes = self.site.homes(pod).iter().filter(|home| ***home != *from).count();
+        self.site.roll_back(mark);
+        homes
+    }
+
+    /// What each node other than `from` says, by name.
+    pub fn nodes(&mut self, pod: &Pod, from: &str) -> Vec<NodeAnswer> {
+        let mark = self.site.mark();
+        self.site.lift(pod, from);
+        let others = self.world.nodes.keys().filter(|name| ***name != *from);
+        let answers = others.map(|name| {
+            let reasons = if self.going.contains(&**name) {
+                vec!["it goes by this plan too".to_owned()]
+            } else {
+                self.site.unfit(pod, name).iter().map(ToString::to_string).collect()
+            };
+            NodeAnswer { node: name.to_string(), fits: reasons.is_empty(), reasons }
+        });
+        let answers = answers.collect();
+        self.site.roll_back(mark);
+        answers
+    }
+}

@@ -1,0 +1,90 @@
+//! What else is worth saying: what the plan rests on, what is not acted on, and when nodes that come are there.
+
+use jiff::Timestamp;
+
+use super::arrival::arrival;
+use super::members::{Inventory, State};
+use super::pool_decision::Decision;
+use crate::model::{Kind, World};
+use crate::policy::Policy;
+use crate::schedule::Holding;
+
+/// Kinds that decisions rest on and that were not listed.
+pub fn unknown(world: &World) -> Vec<String> {
+    const NEEDED: [Kind; 6] =
+        [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
+    NEEDED.iter().filter(|kind| !world.knows(**kind)).map(ToString::to_string).collect()
+}
+
+/// Why a plan rests on less than everything.
+pub fn caveats(world: &World) -> Vec<String> {
+    let mut caveats: Vec<String> = world.gaps.clone();
+    let unknown = unknown(world);
+    if !unknown.is_empty() {
+        caveats.push(format!("not listed, so unknown: {}", unknown.join(", ")));
+    }
+    if world.servers.values().any(|server| server.inferred) {
+        caveats.push("servers are taken from the nodes: the provider was not asked".to_owned());
+    }
+    caveats
+}
+
+/// Everything else worth saying.
+pub fn notes(
+    policy: &Policy,
+    world: &World,
+    decisions: &[Decision],
+    inventory: &Inventory,
+    holdings: &[Holding],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut notes: Vec<String> = policy
+        .not_acted_on
+        .iter()
+        .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
+        .collect();
+    notes.extend(default_limits(policy, decisions, inventory));
+    for (((pool, decision), holding), members) in policy.pools.iter().zip(decisions).zip(holdings).zip(&inventory.pools)
+    {
+        let wakes = decision.coming.iter().filter_map(|coming| members.get(coming.member));
+        let wakes = wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count();
+        notes.extend(arrival(policy, world, pool, wakes, holding, now));
+    }
+    if world.taken_inferred {
+        notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
+    }
+    let skipped: Vec<String> = world.skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if !skipped.is_empty() {
+        notes.push(format!("not looked at: {}", skipped.join(", ")));
+    }
+    notes
+}
+
+/// The limits that hold unless the policy says otherwise are not acted on either: said where they are passed.
+fn default_limits(policy: &Policy, decisions: &[Decision], inventory: &Inventory) -> Option<String> {
+    let (mut cpu, mut memory) = (0_i64, 0_i64);
+    for (members, decision) in inventory.pools.iter().zip(decisions) {
+        for (index, member) in members.iter().enumerate() {
+            let comes = decision.coming.iter().any(|coming| coming.member == index);
+            let goes = decision.going.iter().any(|going| going.member == index && !going.cordon_only);
+            let runs = matches!(member.state, State::Active | State::OwnCordon(_) | State::ForeignCordon);
+            if let Some(node) = member.node.as_ref().filter(|_| comes || runs && !goes) {
+                cpu = cpu.saturating_add(node.capacity.cpu);
+                memory = memory.saturating_add(node.capacity.memory);
+            }
+        }
+    }
+    let limits = &policy.limits;
+    let default = |name: &str| limits.defaulted.iter().any(|field| **field == *name);
+    let mut passed = Vec::new();
+    if default("cpu") && cpu > limits.resources.cpu {
+        passed.push(format!("{} cores of at most {}", cpu / 1000, limits.resources.cpu / 1000));
+    }
+    if default("memory") && memory > limits.resources.memory {
+        passed.push(format!("{}Gi of at most {}Gi", memory >> 30, limits.resources.memory >> 30));
+    }
+    (!passed.is_empty()).then(|| {
+        let passed = passed.join(" and ");
+        format!("{passed} will be active: the default `limits` are passed, and are not acted on by this version")
+    })
+}

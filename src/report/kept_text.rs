@@ -1,0 +1,85 @@
+//! Nodes that stay, those with the same reasons together, and what each node says to a pod: bounded for any cluster.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::layout::{faint, local_times, wrapped};
+use crate::plan::{Kept, NodeAnswer, needed};
+
+/// Groups of nodes that are listed; JSON has all.
+const GROUPS: usize = 30;
+/// Groups of nodes that are listed for one pod.
+const ANSWERS: usize = 8;
+
+/// `a, b, c`, or `4 nodes, a … d`.
+pub fn named(nodes: &[&str]) -> String {
+    match nodes {
+        [first, .., last] if nodes.len() > 3 => format!("{} nodes, {first} … {last}", nodes.len()),
+        few => few.join(", "),
+    }
+}
+
+/// Nodes that stay, in the order of the first of each group.
+pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+    for kept in kept {
+        let text = local_times(&reasons(kept), zone);
+        let index = *place.entry(text.clone()).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some((nodes, _)) => nodes.push(&kept.node),
+            None => groups.push((vec![&kept.node], text)),
+        }
+    }
+    for (nodes, text) in groups.iter().take(GROUPS) {
+        let _ = writeln!(out, "    {} stay{}", named(nodes), if nodes.len() == 1 { "s" } else { "" });
+        out.push_str(&faint(text, 6, width));
+    }
+    let rest: usize = groups.iter().skip(GROUPS).map(|(nodes, _)| nodes.len()).sum();
+    if rest > 0 {
+        let _ = writeln!(out, "    and {rest} more, each for reasons of its own: `--format json` has them all");
+    }
+}
+
+fn reasons(kept: &Kept) -> String {
+    let mut texts: Vec<String> = (kept.reasons.iter())
+        .map(|reason| match &reason.origin {
+            Some(origin) if needed(reason.code) => format!("{} ({origin})", reason.text),
+            _ => reason.text.clone(),
+        })
+        .collect();
+    let more = texts.len().saturating_sub(3);
+    texts.truncate(3);
+    let mut text = texts.join("; ");
+    if more > 0 {
+        let _ = write!(text, "; and {more} more (`tidegate explain node/{}`)", kept.node);
+    }
+    text
+}
+
+/// Which nodes can take a pod, then why the others cannot: the reason that most of them give first.
+pub fn node_answers(out: &mut String, answers: &[NodeAnswer], indent: usize, width: usize) {
+    if answers.is_empty() {
+        return;
+    }
+    let fits: Vec<&str> = answers.iter().filter(|answer| answer.fits).map(|answer| answer.node.as_str()).collect();
+    let head = match fits.as_slice() {
+        [] => "fits on no other node".to_owned(),
+        fits => format!("fits on {}", named(fits)),
+    };
+    out.push_str(&wrapped(&head, indent, width));
+    let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for answer in answers.iter().filter(|answer| !answer.fits) {
+        groups.entry(answer.reasons.join("; ")).or_default().push(&answer.node);
+    }
+    let mut groups: Vec<(String, Vec<&str>)> = groups.into_iter().collect();
+    groups.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
+    for (why, nodes) in groups.iter().take(ANSWERS) {
+        out.push_str(&faint(&format!("not on {}: {why}", named(nodes)), indent, width));
+    }
+    let rest: usize = groups.iter().skip(ANSWERS).map(|(_, nodes)| nodes.len()).sum();
+    if rest > 0 {
+        let line = format!("not on {rest} more nodes for other reasons: `--format json` has them all");
+        out.push_str(&faint(&line, indent, width));
+    }
+}

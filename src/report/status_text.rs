@@ -1,0 +1,72 @@
+//! What is where, as a table: one line for each node, then what changes next.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize;
+
+use super::kept_text::named;
+use super::layout::{faint, local_long, local_short, local_times, next_line, wrapped};
+use crate::model::Money;
+use crate::plan::{NodeStatus, Plan};
+
+const HEAD: [&str; 7] = ["NODE", "POOL", "STATE", "SINCE", "BY", "NEXT", "WHY"];
+
+/// The table, then the pools' next changes and the plan in one line. Where the last column does not fit, it stands below
+/// the table, for nodes with the same words together.
+pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
+    let rows: Vec<[String; 7]> =
+        std::iter::once(HEAD.map(str::to_owned)).chain(lines.iter().map(|line| row(line, plan))).collect();
+    let wide = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..6).map(wide).collect();
+    let before: usize = widths.iter().map(|width| width + 2).sum();
+    let beside = before + wide(6) <= width;
+    let mut text = format!("{}\n\n", local_long(plan.now, &plan.time_zone));
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let Some((why, cells)) = row.split_last() else { continue };
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(&widths) {
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        if beside {
+            line.push_str(why);
+        } else if let Some(node) = row.first().filter(|_| index > 0 && why != "-") {
+            match groups.iter_mut().find(|(known, _)| known == why) {
+                Some((_, nodes)) => nodes.push(node),
+                None => groups.push((why, vec![node])),
+            }
+        }
+        let line = line.trim_end();
+        let _ = if index == 0 { writeln!(text, "{}", line.bold()) } else { writeln!(text, "{line}") };
+    }
+    text.push('\n');
+    for (why, nodes) in &groups {
+        text.push_str(&faint(&format!("{}: {why}", named(nodes)), 0, width));
+    }
+    for pool in &plan.pools {
+        if let Some(next) = &pool.next_change {
+            let line = format!("Pool {}, {}", pool.name, next_line(pool, next, &plan.time_zone));
+            text.push_str(&wrapped(&line, 0, width));
+        }
+    }
+    text.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
+    text
+}
+
+fn row(line: &NodeStatus, plan: &Plan) -> [String; 7] {
+    let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let when = |at| local_short(at, plan.now, &plan.time_zone);
+    let cost = line.per_hour_micros.zip(plan.cost.as_ref());
+    let cost = cost.map(|(micros, cost)| format!("costs {} {}/h; ", Money(micros), cost.unit)).unwrap_or_default();
+    [
+        line.node.clone(),
+        dash(line.pool.as_deref().unwrap_or_default()),
+        line.state.clone(),
+        line.since.map_or_else(|| "-".to_owned(), when),
+        dash(&line.who),
+        line.next_at.map_or_else(|| line.next.clone(), |at| format!("{} {}", line.next, when(at))),
+        dash(&local_times(&format!("{cost}{}", line.why), &plan.time_zone)),
+    ]
+}

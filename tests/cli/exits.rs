@@ -1,0 +1,131 @@
+//! Every exit code of the published contract once, by the program itself, with what is said beside it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{APPLY, PROGRAM, code, text, tidegate, workshop};
+
+const PLAN: [&str; 5] = ["plan", "-f", "policy.yaml", "--sandbox", "sandbox"];
+
+/// Changes the policy in its file.
+fn change(folder: &Path, from: &str, to: &str) {
+    let path = folder.join("policy.yaml");
+    let policy = fs::read_to_string(&path).unwrap();
+    assert!(policy.contains(from));
+    fs::write(path, policy.replacen(from, to, 1)).unwrap();
+}
+
+/// A freeze for a week that opens half an hour after the sandbox begins.
+fn freeze(folder: &Path) {
+    let window =
+        "        - {name: exam, kind: freeze, from: \"2026-11-11T00:00:00Z\", until: \"2026-11-16T00:00:00Z\"}\n";
+    change(folder, "      exceptions:\n", &format!("{window}      exceptions:\n"));
+}
+
+#[test]
+fn every_exit_code_is_met_once() {
+    type Case = fn(&Path) -> std::process::Output;
+    let cases: [(i32, &str, Case); 11] = [
+        (0, "No changes", |folder| {
+            let first = tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
+            assert_eq!(code(&first), 6, "{}", text(&first.stderr));
+            assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "3h", "sandbox"])), 0);
+            let rest = tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
+            assert_eq!(code(&rest), 0, "{}", text(&rest.stderr));
+            tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())
+        }),
+        (1, "did you mean", |folder| {
+            change(folder, "idle: shelve", "idel: shelve");
+            tidegate(folder, &PLAN)
+        }),
+        (2, "9 to park", |folder| tidegate(folder, &[PLAN.as_slice(), &["--detailed-exitcode"]].concat())),
+        (3, "violation", |folder| {
+            assert_eq!(code(&tidegate(folder, &[PLAN.as_slice(), &["--out", "plan.json"]].concat())), 0);
+            let mut plan: serde_json::Value =
+                serde_json::from_slice(&fs::read(folder.join("plan.json")).unwrap()).unwrap();
+            for step in plan["steps"].as_array_mut().unwrap() {
+                step.as_object_mut().unwrap().remove("pods");
+            }
+            fs::write(folder.join("plan.json"), plan.to_string()).unwrap();
+            tidegate(folder, &["verify", "plan.json", "-f", "policy.yaml", "--sandbox", "sandbox"])
+        }),
+        (4, "stale", |folder| {
+            assert_eq!(code(&tidegate(folder, &[PLAN.as_slice(), &["--out", "plan.json"]].concat())), 0);
+            assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "6d20h", "sandbox"])), 0);
+            tidegate(folder, &[APPLY.as_slice(), &["plan.json"]].concat())
+        }),
+        (5, "hint: ", |folder| {
+            let slow = [APPLY.as_slice(), &["--yes", "--slow", "1"]].concat();
+            let mut working = Command::new(PROGRAM)
+                .args(&slow)
+                .current_dir(folder)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let since = Instant::now();
+            while !folder.join("sandbox/lock.json").exists() {
+                assert!(since.elapsed() < Duration::from_secs(60), "the first apply takes no lock");
+                std::thread::yield_now();
+            }
+            let second = tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
+            working.kill().unwrap();
+            working.wait().unwrap();
+            second
+        }),
+        (6, "Run it again to go on", |folder| tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())),
+        (7, "max-nodes", |folder| {
+            change(folder, "  drain:\n", "  brakes: {maxNodes: 3}\n  drain:\n");
+            tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())
+        }),
+        (8, "a freeze forbids taking 1 node away", |folder| {
+            freeze(folder);
+            assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "1h", "sandbox"])), 0);
+            // Without a target a freeze is obeyed, not run into.
+            let whole = tidegate(folder, &PLAN);
+            assert_eq!(code(&whole), 0);
+            assert!(text(&whole.stdout).contains("could go but for freeze"), "{}", text(&whole.stdout));
+            tidegate(folder, &[PLAN.as_slice(), &["--target", "node/demo-k8s-node-nf-4"]].concat())
+        }),
+        (8, "a freeze forbids taking", |folder| {
+            freeze(folder);
+            assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "1h", "sandbox"])), 0);
+            tidegate(folder, &[APPLY.as_slice(), &["--yes", "--target", "pool/workers"]].concat())
+        }),
+        (8, "a freeze forbids taking", |folder| {
+            freeze(folder);
+            assert_eq!(code(&tidegate(folder, &[PLAN.as_slice(), &["--out", "plan.json"]].concat())), 0);
+            assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "1h", "sandbox"])), 0);
+            tidegate(folder, &[APPLY.as_slice(), &["plan.json"]].concat())
+        }),
+    ];
+    let mut met: Vec<i32> = Vec::new();
+    for (expected, word, case) in cases {
+        let folder = workshop();
+        let output = case(folder.path());
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(code(&output), expected, "{said}");
+        assert!(said.contains(word), "{expected}: `{word}` is not in\n{said}");
+        assert!(matches!(expected, 0 | 2) || !output.stderr.is_empty(), "{expected}: what went wrong goes to stderr");
+        met.push(expected);
+    }
+    met.dedup();
+    assert_eq!(met, (0..=8).collect::<Vec<_>>());
+}
+
+/// Under a freeze a saved plan takes nothing away, and the node that it was to take is as it was.
+#[test]
+fn a_plan_that_meets_a_freeze_changes_nothing() {
+    let folder = workshop();
+    freeze(folder.path());
+    let out = [PLAN.as_slice(), &["--out", "plan.json"]].concat();
+    assert_eq!(code(&tidegate(folder.path(), &out)), 0);
+    assert_eq!(code(&tidegate(folder.path(), &["sandbox", "advance", "1h", "sandbox"])), 0);
+    let shown = || text(&tidegate(folder.path(), &["sandbox", "show", "sandbox"]).stdout);
+    let before = shown();
+    assert_eq!(code(&tidegate(folder.path(), &[APPLY.as_slice(), &["plan.json"]].concat())), 8);
+    assert_eq!(shown(), before);
+}
