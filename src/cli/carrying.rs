@@ -159,12 +159,14 @@ fn refused(refusals: &[Refusal]) -> Failure {
 
 /// What to do after an end that was not the whole; the stream has said the numbers.
 fn hint(end: End, carrying: &Carrying<'_>) -> Option<String> {
-    let again = format!("Run it again to go on: `tidegate apply -f … --sandbox {}`", carrying.folder.display());
+    let again = |more: &str| {
+        format!("Run it again to go on: `tidegate apply -f … --sandbox {}{more}`", carrying.folder.display())
+    };
     match end.kind {
         EndKind::Done => None,
-        EndKind::Partly | EndKind::Waiting => Some(again),
-        EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {again}")),
-        EndKind::Abandoned => Some(format!("Stopped at once. {again} --resume")),
+        EndKind::Partly | EndKind::Waiting => Some(again("")),
+        EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {}", again(""))),
+        EndKind::Abandoned => Some(format!("Stopped at once. {}", again(" --resume"))),
         EndKind::Frozen => Some("A freeze forbids what is left".to_owned()),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::members::natural;
 use super::{Plan, PodAction, Verb};
 use crate::model::{Pod, PodKey, World};
 use crate::placement::Site;
@@ -68,7 +69,7 @@ impl<'a> Elsewhere<'a> {
         homes
     }
 
-    /// What each node other than `from` says, by name.
+    /// What each node other than `from` says, in natural order of the names.
     pub fn nodes(&mut self, pod: &Pod, from: &str) -> Vec<NodeAnswer> {
         let mark = self.site.mark();
         self.site.lift(pod, from);
@@ -81,7 +82,8 @@ impl<'a> Elsewhere<'a> {
             };
             NodeAnswer { node: name.to_string(), fits: reasons.is_empty(), reasons }
         });
-        let answers = answers.collect();
+        let mut answers: Vec<NodeAnswer> = answers.collect();
+        answers.sort_by(|a, b| natural(&a.node, &b.node));
         self.site.roll_back(mark);
         answers
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::explain::state_words;
-use super::members::{Inventory, Member};
+use super::members::{Inventory, Member, State};
 use super::{Plan, PoolPlan, Verb};
 use crate::model::{World, keys};
 use crate::policy::Policy;
@@ -136,7 +136,11 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
             None if cordoned => "somebody else".to_owned(),
             None => String::new(),
         },
-        next: if steps.is_empty() { STAYS.to_owned() } else { steps.join(", ") },
+        next: match &member.state {
+            _ if !steps.is_empty() => steps.join(", "),
+            State::Busy(_) | State::Waking => "under way".to_owned(),
+            _ => STAYS.to_owned(),
+        },
         next_at: None,
         next_change: None,
         per_hour_micros: None,

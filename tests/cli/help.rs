@@ -15,11 +15,13 @@ fn pasted_into(command: &str) -> tempfile::TempDir {
         fs::create_dir(path(made)).unwrap();
     }
     fs::copy(path("policy.yaml"), path("policies/policy.yaml")).unwrap();
-    fs::write(path("faults.yaml"), "[]\n").unwrap();
+    fs::write(path("faults.yaml"), "faults: []\n").unwrap();
     if command != "sandbox" && command != "sandbox create" {
         let made = tidegate(folder.path(), &["sandbox", "create", "./sandbox", "--snapshot", "cluster.json"]);
         assert_eq!(code(&made), 0, "{}", text(&made.stderr));
-        let plan = ["plan", "-f", "policy.yaml", "--sandbox", "./sandbox", "--out", "plan.json"];
+        // `verify` asks for what the plan was made from: what `kubectl` wrote.
+        let world = if command == "verify" { ["--snapshot", "cluster.json"] } else { ["--sandbox", "./sandbox"] };
+        let plan = ["plan", "-f", "policy.yaml", world[0], world[1], "--out", "plan.json"];
         assert_eq!(code(&tidegate(folder.path(), &plan)), 0);
     }
     if command == "init" {

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::line;
 use crate::execute::{Event, EventKind};
+use crate::report::local_times;
 
 /// The bars of one apply, on stderr.
 #[derive(Debug)]
@@ -33,7 +34,11 @@ impl Bars {
         if let Some(node) = &event.node {
             match event.kind {
                 EventKind::GivenBack | EventKind::StepFailed => self.leave(node),
-                _ => self.at(node).set_message(event.message.clone()),
+                EventKind::StepDone if last(event) => self.leave(node),
+                _ => {
+                    let message = at_work(event, node, &self.zone);
+                    self.at(node).set_message(message);
+                }
             }
         }
         match event.kind {
@@ -94,7 +99,35 @@ impl Drop for Bars {
     }
 }
 
+/// Whether a step is the last of its node.
+fn last(event: &Event) -> bool {
+    let verb = event.step.as_deref().and_then(|step| step.split_once('/')).map(|(verb, _)| verb);
+    matches!(verb, Some("park" | "uncordon" | "delete"))
+}
+
+/// What is going on at a node, whose name stands beside it already, in the zone's time.
+fn at_work(event: &Event, node: &str, zone: &TimeZone) -> String {
+    let text = local_times(&event.message, zone.iana_name().unwrap_or("UTC"));
+    let words: Vec<&str> = text.split(' ').filter(|word| *word != node).collect();
+    words.join(" ")
+}
+
 /// A style of our own text; one that indicatif cannot read is its plain one.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_node_at_work_is_named_once_and_its_times_are_local() {
+        let zone = TimeZone::get("America/Denver").unwrap();
+        let text = "n-1 waits for a/b, until 2026-11-11T01:30:00Z at most";
+        let event = Event::new(EventKind::Waiting, Timestamp::UNIX_EPOCH, text);
+        assert_eq!(at_work(&event, "n-1", &zone), "waits for a/b, until Tue 10 Nov 18:30 MST at most");
+    }
 }
