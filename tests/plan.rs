@@ -60,16 +60,45 @@ fn the_window_wakes_what_is_parked_a_quarter_of_an_hour_before() {
     assert_eq!(verify(&plan, &cluster.world(), &policy), []);
 }
 
-/// Ten m3.medium workers: always on, one on and nine for one workshop a week, and the same stopped at half the price.
 #[test]
 fn money_is_what_the_rates_say() {
+    a_week_of_ten_workers_costs_what_it_should(RATES);
+}
+
+/// The catalog as its publisher has it: every flavor with its price.
+#[test]
+fn money_is_what_the_catalog_says() {
+    let data = std::env::var_os("TIDEGATE_DATA").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        std::path::PathBuf::from,
+    );
+    let Ok(catalog) = std::fs::read_to_string(data.join("catalogs/jetstream2_flavors.csv")) else {
+        println!("left out: no catalog in {}; TIDEGATE_DATA names the folder", data.display());
+        return;
+    };
+    let mut lines = catalog.lines();
+    let columns: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let column = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let (flavor, price) = (column("flavor"), column("su_per_hour"));
+    let rates: Vec<String> = lines
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .map(|cells| format!("\"{}\": {}", cells[flavor], cells[price]))
+        .collect();
+    a_week_of_ten_workers_costs_what_it_should(&format!(
+        "  rates:\n    - unit: SU\n      perHour: {{{}}}\n      charged: {{suspended: 75%, stopped: 50%, shelved: 0%}}\n",
+        rates.join(", ")
+    ));
+}
+
+/// Ten m3.medium workers: always on, one on and nine for one workshop a week, and the same stopped at half the price.
+fn a_week_of_ten_workers_costs_what_it_should(rates: &str) {
     let cluster = Cluster::workers(10);
     for (pool, week) in [
         ("      replicas: 10\n".to_owned(), 13_440),
         (WORKSHOP.to_owned(), 1_578),
         (format!("{WORKSHOP}      idle: stop\n"), 7_509),
     ] {
-        let plan = cluster.plan(&policy(&pool, RATES), CALM);
+        let plan = cluster.plan(&policy(&pool, rates), CALM);
         let cost = plan.cost.expect("there are rates");
         assert_eq!(cost.week_micros, week * 1_000_000, "{pool}");
         assert_eq!(cost.always_on_week_micros, 13_440_000_000);
