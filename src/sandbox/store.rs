@@ -75,7 +75,7 @@ struct Replayed {
 pub struct Store {
     folder: PathBuf,
     log: Ledger,
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -125,7 +125,7 @@ impl Store {
             let state = State { engine: ENGINE, begin, covers: lines, last, state: sim.checkpoint() };
             write_whole(folder, STATE, sealed(&state)?.as_bytes())?;
         }
-        Ok((Self { folder: folder.to_owned(), log, _lock: lock }, sim))
+        Ok((Self { folder: folder.to_owned(), log, lock }, sim))
     }
 
     /// The state as of now, read beside a process that may have the sandbox open.
@@ -161,6 +161,13 @@ impl Store {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Closing the file would not do while a process that another thread is starting still has it.
+impl Drop for Store {
+    fn drop(&mut self) {
+        drop(self.lock.unlock());
     }
 }
 
