@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Record;
 use super::replica::Set;
-use super::state::{Event, Kubelet, Sim};
+use super::state::{Event, Kubelet, Sim, waiting};
 use super::touched::Touched;
 use crate::model::{Name, Snapshot, World};
 use crate::sandbox::faults::Fault;
@@ -54,9 +54,11 @@ impl Sim {
     /// Goes on from such a value.
     pub fn from_checkpoint(checkpoint: Checkpoint) -> Self {
         let queue = checkpoint.queue.into_iter().map(|(at, sequence, event)| ((at, sequence), event));
+        let world = World::build(checkpoint.world);
         Self {
             now: checkpoint.now,
-            world: World::build(checkpoint.world),
+            pending: waiting(&world),
+            world,
             queue: queue.collect(),
             sequence: checkpoint.sequence,
             born: checkpoint.born,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::latency::Delay;
 use super::replica::{Habit, Set};
-use super::state::{Event, Kubelet, Sim};
+use super::state::{Event, Kubelet, Sim, waiting};
 use super::touched::Touched;
 use crate::model::{
     Change, Kind, Name, Node, Owner, Phase, Pod, PodKey, Server, ServerState, Snapshot, Workload, WorkloadKind, World,
@@ -50,6 +50,7 @@ impl Sim {
         world.observed = BTreeSet::from(KINDS);
         let mut sim = Self {
             now,
+            pending: waiting(&world),
             world,
             queue: BTreeMap::new(),
             sequence: 0,

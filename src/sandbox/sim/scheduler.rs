@@ -10,10 +10,8 @@ use crate::placement::{Site, Unfit};
 
 impl Sim {
     pub(super) fn schedule_pending(&mut self) {
-        let mut pending: Vec<Pod> = (self.world.pods.values())
-            .filter(|pod| pod.node.is_none() && !pod.finished() && !pod.terminating() && pod.spec.gates.is_empty())
-            .map(|pod| (**pod).clone())
-            .collect();
+        let mut pending: Vec<Pod> =
+            self.pending.iter().filter_map(|key| self.world.pods.get(key)).map(|pod| (**pod).clone()).collect();
         if pending.is_empty() {
             return;
         }

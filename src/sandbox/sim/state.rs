@@ -62,6 +62,8 @@ pub struct Sim {
     pub(super) dirty_nodes: BTreeSet<Name>,
     pub(super) dirty_namespaces: BTreeSet<Name>,
     pub(super) schedule: bool,
+    /// Pods that wait for a node: all that the scheduler has to look at.
+    pub(super) pending: BTreeSet<PodKey>,
     /// The free room, while it is known.
     pub(super) room: Option<Site>,
     pub(super) accounted: u32,
@@ -176,6 +178,11 @@ impl Sim {
         self.dirty_namespaces.insert(pod.key.namespace.clone());
         self.touched.note(Touch::Pod(pod.key.clone()));
         self.account(self.world.pods.get(&pod.key).cloned().as_deref(), Some(&pod));
+        if waits(&pod) {
+            self.pending.insert(pod.key.clone());
+        } else {
+            self.pending.remove(&pod.key);
+        }
         self.world.apply(Change::Pod(pod));
     }
 
@@ -189,6 +196,7 @@ impl Sim {
         self.dirty_namespaces.insert(key.namespace.clone());
         self.touched.note(Touch::Pod(key.clone()));
         self.account(Some(&pod), None);
+        self.pending.remove(key);
         self.world.apply(Change::PodGone(key.clone()));
         self.release_volumes(&pod);
         self.drop_claims(&pod);
@@ -204,9 +212,9 @@ impl Sim {
             self.log(What::Cordoned { node: node.name.clone(), cordoned: node.unschedulable });
         }
         self.schedule = true;
-        self.room = None;
         self.dirty_nodes.insert(node.name.clone());
         self.touched.note(Touch::Node(node.name.clone()));
+        self.room = None;
         self.world.apply(Change::Node(node));
     }
 
@@ -272,6 +280,16 @@ impl Sim {
         }
         targets
     }
+}
+
+/// Whether the scheduler has to find a node for this pod.
+pub(super) fn waits(pod: &Pod) -> bool {
+    pod.node.is_none() && !pod.finished() && !pod.terminating() && pod.spec.gates.is_empty()
+}
+
+/// The pods of a world that wait for a node.
+pub(super) fn waiting(world: &World) -> BTreeSet<PodKey> {
+    world.pods.values().filter(|pod| waits(pod)).map(|pod| pod.key.clone()).collect()
 }
 
 /// `now` plus `delay`, at most the end of time.
