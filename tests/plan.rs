@@ -6,6 +6,8 @@
 mod explained;
 #[path = "plan/fixture.rs"]
 mod fixture;
+#[path = "plan/hub.rs"]
+mod hub;
 #[path = "plan/properties.rs"]
 mod properties;
 #[path = "plan/random.rs"]
