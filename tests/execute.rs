@@ -132,3 +132,24 @@ fn each_failure_ends_in_a_named_state_and_hinders_nobody_else() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// The disk is for one node at a time: the hub's replacement waits until it has left, and the server goes after that.
+#[test]
+fn a_hub_and_its_disk_move_before_their_server_is_parked() {
+    let mut snapshot = tidegate::observe::read(&[executing::example("jetstream-workshop", "cluster.yaml")]).unwrap();
+    let (from, hub) = ("demo-k8s-node-nf-3", "hub-a8c3a0e5-");
+    let moved = snapshot.pods.iter_mut().find(|pod| pod.key.name.starts_with(hub)).unwrap();
+    moved.node = Some(from.into());
+    snapshot.attachments[0].node = from.into();
+    let stage = Stage::of(snapshot, "");
+    stage.until(SUNDAY);
+    let (outcome, told) = stage.apply(&policy("jetstream-workshop"));
+    assert_eq!(exit(&outcome), 0, "{outcome:?}\n{}", executing::lines(&told));
+    assert_eq!(stage.parked(), 9);
+    let world = stage.world();
+    let hub = world.pods.values().find(|pod| pod.key.name.starts_with("hub-")).unwrap();
+    assert!(hub.ready && hub.node.as_deref() == Some("demo-k8s-node-1"), "{hub:?}");
+    let attached: Vec<&str> = world.attachments.values().map(|attachment| &*attachment.node).collect();
+    assert_eq!(attached, ["demo-k8s-node-1"]);
+    stage.sound();
+}
