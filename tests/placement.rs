@@ -1,6 +1,13 @@
 //! The free room of nodes: what-if leaves no trace, the short way and the long way agree, and size does not hurt.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "placement/changes.rs"]
+mod changes;
+#[path = "placement/company.rs"]
+mod company;
+#[path = "placement/scores.rs"]
+mod scores;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -127,7 +134,7 @@ fn says_why_not() {
         (
             json!({}),
             json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]}),
-            vec!["a hard topology spread is not modelled yet and counts as no"],
+            vec![],
         ),
         (
             json!({}),
@@ -145,7 +152,7 @@ fn says_why_not() {
         (
             json!({}),
             json!({"resourceClaims": [{"name": "r"}]}),
-            vec!["a dynamic resource claim is not modelled yet and counts as no"],
+            vec!["its dynamic resource claims are not simulated and count as no"],
         ),
     ] {
         assert_eq!(answer(rest.clone(), spec.clone()), expected, "{spec} on {rest}");
@@ -184,8 +191,7 @@ fn anothers_anti_affinity_bars_its_domain_only() {
         |site: &Site, pod: &str| site.homes(get(&world, pod)).iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(homes(&site, "p"), ["n2"]);
     assert_eq!(homes(&site, "q"), ["n1", "n2"]);
-    assert!(matches!(site.unfit(get(&world, "p"), "n1")[..], [Unfit::NotModelled(_)]));
-    assert!(site.unfit_modelled(get(&world, "p"), "n1").is_empty());
+    assert_eq!(site.unfit(get(&world, "p"), "n1"), [Unfit::ExistingAntiAffinity]);
     site.lift(get(&world, "lonely"), "n1");
     assert_eq!(homes(&site, "p"), ["n1", "n2"]);
 }
@@ -286,7 +292,6 @@ proptest! {
                     let fits = site.unfit(pod, node).is_empty();
                     prop_assert_eq!(site.fits(pod, node), fits);
                     prop_assert_eq!(homes.contains(node), fits);
-                    prop_assert!(!fits || site.unfit_modelled(pod, node).is_empty());
                 }
                 prop_assert_eq!(site.best_home(pod, |_| true), homes.first().cloned());
             }

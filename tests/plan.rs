@@ -162,11 +162,8 @@ fn what_keeps_a_node_is_named() {
         (Code::NoOtherHome, |c| {
             c.pod("big", "worker-5", "big", "9");
         }),
-        (Code::NotModelled, |c| {
-            let term =
-                json!([{"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "kubernetes.io/hostname"}]);
-            let anti = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}});
-            merge(c.pod("a", "worker-5", "a", "1"), json!({"spec": {"affinity": anti}}));
+        (Code::NoOtherHome, |c| {
+            c.pod("a", "worker-5", "a", "1")["spec"]["resourceClaims"] = json!([{"name": "gpu"}]);
         }),
         (Code::Hold, |c| {
             let node = c.items.iter_mut().find(|i| i["kind"] == "Node" && i["metadata"]["name"] == "worker-5").unwrap();
@@ -190,6 +187,24 @@ fn what_keeps_a_node_is_named() {
         assert_eq!(verbs(&plan, Verb::Park).len(), 8, "{code:?}");
         assert_eq!(verify(&plan, &cluster.world(), &policy), []);
     }
+}
+
+/// Two replicas of a DNS server that must not share a node: one may go where the other is not, and two nodes stay.
+#[test]
+fn pods_that_keep_apart_find_homes_apart() {
+    let term = json!([{"labelSelector": {"matchLabels": {"app": "dns"}}, "topologyKey": "kubernetes.io/hostname"}]);
+    let anti =
+        json!({"spec": {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}}}});
+    let mut cluster = Cluster::workers(10);
+    merge(cluster.pod("dns-1", "worker-4", "dns", "1"), anti.clone());
+    merge(cluster.pod("dns-2", "worker-5", "dns", "1"), anti);
+    let policy = policy("      min: 2\n      max: 2\n", "");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 8, "{:?}", plan.kept);
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    let policy = self::policy("      min: 1\n      max: 1\n", "");
+    let plan = cluster.plan(&policy, CALM);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 8, "one node cannot hold both: {:?}", plan.kept);
 }
 
 #[test]

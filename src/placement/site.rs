@@ -1,19 +1,19 @@
 //! The free room of every node, with what-if.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Unfit;
-use super::anti::{Against, AntiTerms};
-use super::filter;
-use super::room::{Room, RoomState};
-use super::score::least_allocated;
-use super::volumes::{Moved, VolumeNeeds, Volumes};
-use crate::model::{Name, Pod, PodKey, PodSpec, VolumeAttachment, World};
-
-/// What keeps a pod from a node because of a pod that is there.
-const ANOTHERS_ANTI_AFFINITY: Unfit = Unfit::NotModelled("another pod's required anti-affinity");
+use super::account::kind;
+use super::class::{Classes, Likeness};
+use super::counter::Counters;
+use super::index::{ClassIx, NodeIx};
+use super::kind::Kinds;
+use super::room::{Nominee, Placed, Room, RoomState};
+use super::scope::Scopes;
+use super::tile::Tile;
+use super::topology::Topology;
+use super::volumes::{Moved, Volumes};
+use crate::model::{Labels, Name, Node, Pod, PodKey, Selector, VolumeAttachment, Workload, WorkloadKind, World};
 
 /// The nodes with their free room at one point of a simulation.
 ///
@@ -21,12 +21,23 @@ const ANOTHERS_ANTI_AFFINITY: Unfit = Unfit::NotModelled("another pod's required
 /// Who asks about a pod that is placed lifts it first. Finished pods use nothing: placing or lifting one changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// By name, so that an index orders as a name does.
-    rooms: Vec<Room>,
-    index: BTreeMap<Name, usize>,
-    anti: AntiTerms,
-    volumes: Volumes,
-    undo: Vec<Undo>,
+    pub(super) rooms: Vec<Room>,
+    pub(super) tiles: Vec<Tile>,
+    pub(super) index: BTreeMap<Name, NodeIx>,
+    /// By name: the order in which ties are decided.
+    pub(super) order: Vec<NodeIx>,
+    /// Places of nodes that are gone.
+    pub(super) vacant: Vec<NodeIx>,
+    pub(super) kinds: Kinds,
+    pub(super) classes: Classes,
+    pub(super) counters: Counters,
+    pub(super) scopes: Scopes,
+    pub(super) topology: Topology,
+    pub(super) namespaces: BTreeMap<Name, Labels>,
+    /// Selectors of the workloads whose pods the scheduler spreads by default, by UID.
+    pub(super) owners: BTreeMap<Name, Selector>,
+    pub(super) volumes: Volumes,
+    pub(super) undo: Vec<Undo>,
 }
 
 /// A point to go back to.
@@ -35,117 +46,90 @@ pub struct Mark(usize);
 
 /// How to take one change back.
 #[derive(Clone, Debug)]
-enum Undo {
-    Lift(usize, Name, Arc<PodSpec>, Option<Box<Moved>>),
-    Place(usize, Name, Arc<PodSpec>, Option<Box<Moved>>),
-    State(usize, RoomState),
+pub enum Undo {
+    /// It came, with its volumes.
+    Lift(NodeIx, Placed, Option<Box<Moved>>),
+    /// It went, with its volumes.
+    Place(NodeIx, Placed, Option<Box<Moved>>),
+    /// The node was like this.
+    State(NodeIx, RoomState),
 }
 
 impl Site {
-    /// The room as it is: bound pods that are not finished use it; terminating pods still do.
+    /// The room as it is: bound pods that are not finished use it; terminating pods still do. A pending pod that was
+    /// promised a node holds room there against pods of lower priority.
     pub fn new(world: &World) -> Self {
-        let rooms: Vec<Room> = world.nodes.values().map(|node| Room::empty(node.clone())).collect();
-        let index = world.nodes.keys().cloned().zip(0..).collect();
-        let (anti, volumes) = (AntiTerms::new(world.namespaces.clone()), Volumes::new(world));
-        let mut site = Self { rooms, index, anti, volumes, undo: Vec::new() };
+        let (namespaces, volumes) = (world.namespaces.clone(), Volumes::new(world));
+        let mut site = Self { namespaces, volumes, ..Self::default() };
         for pod in world.pods.values() {
-            if let Some(node) = &pod.node {
-                site.place(pod, node);
+            site.classes.ask(&pod.spec);
+            site.kinds.ask(&pod.spec);
+        }
+        for workload in world.workloads.values() {
+            site.employ(workload);
+        }
+        for node in world.nodes.values() {
+            site.add_node(node.clone());
+        }
+        let mut last: Option<(&Arc<Pod>, ClassIx)> = None;
+        for pod in world.pods.values().filter(|pod| !pod.finished()) {
+            let twin = last.filter(|(other, _)| twins(other, pod)).map(|(_, class)| class);
+            let class = twin.unwrap_or_else(|| site.learn(&Likeness::of(pod)));
+            last = Some((pod, class));
+            match &pod.node {
+                Some(node) => {
+                    if let Some(at) = site.at(node) {
+                        drop(site.settle_pod(at, class, pod));
+                    }
+                }
+                None => site.nominate(pod),
             }
         }
-        site.undo.clear();
         site
-    }
-
-    /// Why `pod` does not fit on `node`; empty if it fits. A node that is unknown or closed takes nothing.
-    pub fn unfit(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
-        let Some(room) = self.room(node) else { return vec![Unfit::NodeName] };
-        let mut reasons = self.unfit_modelled(pod, node);
-        reasons.extend(filter::not_modelled(pod));
-        if self.anti.against(pod).iter().any(|term| term.bars(&room.node)) {
-            reasons.push(ANOTHERS_ANTI_AFFINITY);
-        }
-        reasons
-    }
-
-    /// Like [`Site::unfit`] without what is not modelled: what a simulated scheduler goes by. It may say yes where a real
-    /// one says no.
-    pub fn unfit_modelled(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
-        let Some(room) = self.room(node) else { return vec![Unfit::NodeName] };
-        let mut reasons = filter::reasons(&pod.spec, room);
-        reasons.extend(self.volumes.reasons(&self.volumes.needs(pod), &room.node).into_iter().map(Unfit::Volume));
-        reasons
-    }
-
-    /// Whether `pod` fits on `node`: [`Site::unfit`] is empty.
-    pub fn fits(&self, pod: &Pod, node: &str) -> bool {
-        filter::not_modelled(pod).next().is_none()
-            && self.room(node).is_some_and(|room| self.takes(pod, room, &self.asks(pod)))
-    }
-
-    /// The nodes that can take `pod`, in the order that the default scheduler prefers (least allocated first, then
-    /// by name).
-    pub fn homes(&self, pod: &Pod) -> Vec<Name> {
-        if filter::not_modelled(pod).next().is_some() {
-            return Vec::new();
-        }
-        let asks = self.asks(pod);
-        self.in_order(pod, |room| self.takes(pod, room, &asks))
-    }
-
-    /// Like [`Site::homes`] by [`Site::unfit_modelled`].
-    pub fn homes_modelled(&self, pod: &Pod) -> Vec<Name> {
-        let needs = self.volumes.needs(pod);
-        self.in_order(pod, |room| filter::fits(&pod.spec, room) && self.volumes.fits(&needs, &room.node))
-    }
-
-    /// The first of [`Site::homes`] for which `wanted` holds, without sorting the others.
-    pub fn best_home(&self, pod: &Pod, wanted: impl Fn(&Name) -> bool) -> Option<Name> {
-        if filter::not_modelled(pod).next().is_some() {
-            return None;
-        }
-        let asks = self.asks(pod);
-        let rooms = self.rooms.iter().filter(|room| wanted(&room.node.name) && self.takes(pod, room, &asks));
-        // Of several with the highest score the first by name.
-        let best = rooms.max_by_key(|room| (least_allocated(&pod.spec, room), Reverse(&room.node.name)));
-        best.map(|room| room.node.name.clone())
-    }
-
-    fn in_order(&self, pod: &Pod, takes: impl Fn(&Room) -> bool) -> Vec<Name> {
-        let rooms = self.rooms.iter().filter(|room| takes(room));
-        let mut scored: Vec<_> =
-            rooms.map(|room| (Reverse(least_allocated(&pod.spec, room)), &room.node.name)).collect();
-        scored.sort_unstable();
-        scored.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
     /// Puts `pod` on `node`, whether it fits or not. An unknown node is no error: bound pods may name one.
     pub fn place(&mut self, pod: &Pod, node: &str) {
-        if let Some(at) = self.at(node).filter(|_| !pod.finished()) {
-            self.account(at, &pod.key.namespace, &pod.spec, true);
-            let moved = self.rooms.get(at).and_then(|room| self.volumes.place(pod, &room.node));
-            self.undo.push(Undo::Lift(at, pod.key.namespace.clone(), pod.spec.clone(), moved));
-        }
+        let Some(at) = self.at(node).filter(|_| !pod.finished()) else { return };
+        let class = self.learn(&Likeness::of(pod));
+        let (placed, moved) = self.settle_pod(at, class, pod);
+        self.undo.push(Undo::Lift(at, placed, moved));
     }
 
-    /// Takes `pod` off `node`. It must have been there.
+    /// Takes `pod`, or one that equals it, off `node`. Nothing happens if there is none.
     pub fn lift(&mut self, pod: &Pod, node: &str) {
-        if let Some(at) = self.at(node).filter(|_| !pod.finished()) {
-            self.account(at, &pod.key.namespace, &pod.spec, false);
-            let moved = self.rooms.get(at).and_then(|room| self.volumes.lift(pod, &room.node));
-            self.undo.push(Undo::Place(at, pod.key.namespace.clone(), pod.spec.clone(), moved));
+        let Some(at) = self.at(node).filter(|_| !pod.finished()) else { return };
+        if let Some((placed, moved)) = self.fetch_pod(at, pod) {
+            self.undo.push(Undo::Place(at, placed, moved));
         }
     }
 
-    /// From now on `node` takes no pod (it is going, or cordoned).
+    /// A pod of `class` comes to `at`, with its volumes.
+    pub(super) fn settle_pod(&mut self, at: NodeIx, class: ClassIx, pod: &Pod) -> (Placed, Option<Box<Moved>>) {
+        let placed = Placed { class, labels: pod.labels.clone(), spec: pod.spec.clone() };
+        self.put(at, placed.clone());
+        let moved = self.rooms.get(at.at()).and_then(|room| self.volumes.place(pod, &room.node));
+        (placed, moved)
+    }
+
+    /// A pod, or one that equals it, leaves `at`, with its volumes. None if there is none.
+    pub(super) fn fetch_pod(&mut self, at: NodeIx, pod: &Pod) -> Option<(Placed, Option<Box<Moved>>)> {
+        let likeness = Likeness::of(pod);
+        let class = self.classes.find(&likeness)?;
+        let placed = self.take(at, class, &likeness)?;
+        let moved = self.rooms.get(at.at()).and_then(|room| self.volumes.lift(pod, &room.node));
+        Some((placed, moved))
+    }
+
+    /// From now on `node` takes no pod (it is going, or cordoned). It stays a domain of spreads, as a kept Node does.
     pub fn close(&mut self, node: &str) {
-        self.change(node, |room| RoomState { closed: true, ..room.state.clone() });
+        self.change(node, |state| RoomState { closed: true, ..state.clone() });
     }
 
     /// From now on `node` takes pods again, as a Ready and uncordoned node does: the taints of passing conditions are
     /// gone, those that the node is meant to have stay, and what is bound to it still uses it.
     pub fn open(&mut self, node: &str) {
-        self.change(node, Room::opened);
+        self.change(node, RoomState::opened);
     }
 
     /// A VolumeAttachment came or went. Not undone by [`Site::roll_back`].
@@ -167,54 +151,93 @@ impl Site {
     pub fn roll_back(&mut self, mark: Mark) {
         while self.undo.len() > mark.0 {
             match self.undo.pop() {
-                Some(Undo::Lift(at, namespace, spec, moved)) => {
-                    self.account(at, &namespace, &spec, false);
+                Some(Undo::Lift(at, placed, moved)) => {
+                    self.take_placed(at, &placed);
                     moved.into_iter().for_each(|moved| self.volumes.take_back(*moved));
                 }
-                Some(Undo::Place(at, namespace, spec, moved)) => {
-                    self.account(at, &namespace, &spec, true);
+                Some(Undo::Place(at, placed, moved)) => {
+                    self.put(at, placed);
                     moved.into_iter().for_each(|moved| self.volumes.take_back(*moved));
                 }
-                Some(Undo::State(at, state)) => {
-                    if let Some(room) = self.rooms.get_mut(at) {
-                        room.state = state;
-                    }
-                }
+                Some(Undo::State(at, state)) => drop(self.set_state(at, state)),
                 None => return,
             }
         }
     }
 
-    fn change(&mut self, node: &str, new: impl Fn(&Room) -> RoomState) {
+    /// Everything since then is for good: marks taken before mean nothing any more.
+    pub fn settle(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Makes later questions about pods like this one fast, and changes no answer. Pods of the world that the site was
+    /// built from are known.
+    pub fn know(&mut self, pod: &Pod) {
+        self.learn(&Likeness::of(pod));
+    }
+
+    fn change(&mut self, node: &str, new: impl Fn(&RoomState) -> RoomState) {
         let Some(at) = self.at(node) else { return };
-        if let Some(room) = self.rooms.get_mut(at) {
-            let state = new(room);
-            self.undo.push(Undo::State(at, std::mem::replace(&mut room.state, state)));
+        let Some(state) = self.rooms.get(at.at()).map(|room| new(&room.state)) else { return };
+        if let Some(old) = self.set_state(at, state) {
+            self.undo.push(Undo::State(at, old));
         }
     }
 
-    fn account(&mut self, at: usize, namespace: &Name, spec: &PodSpec, comes: bool) {
-        if let Some(room) = self.rooms.get_mut(at) {
-            room.account(spec, if comes { 1 } else { -1 });
-            self.anti.account(namespace, spec, &room.node, comes);
+    /// A pending pod holds the room that was promised to it.
+    pub(super) fn nominate(&mut self, pod: &Pod) {
+        let node = pod.nominated_node.as_ref().filter(|_| pod.node.is_none() && !pod.finished());
+        if let Some(room) = node.and_then(|node| self.at(node)).and_then(|at| self.rooms.get_mut(at.at())) {
+            room.nominees.push(Nominee::of(pod));
         }
     }
 
-    fn at(&self, node: &str) -> Option<usize> {
+    /// Pods of such a workload are spread by default.
+    pub(super) fn employ(&mut self, workload: &Workload) {
+        use WorkloadKind::{ReplicaSet, ReplicationController, StatefulSet};
+        if matches!(workload.kind, ReplicaSet | ReplicationController | StatefulSet) {
+            match &workload.selector {
+                Some(selector) => drop(self.owners.insert(workload.uid.clone(), selector.clone())),
+                None => drop(self.owners.remove(&workload.uid)),
+            }
+        }
+    }
+
+    pub(super) fn at(&self, node: &str) -> Option<NodeIx> {
         self.index.get(node).copied()
     }
 
-    fn room(&self, node: &str) -> Option<&Room> {
-        self.rooms.get(self.at(node)?)
+    pub(super) fn room(&self, at: NodeIx) -> Option<&Room> {
+        self.rooms.get(at.at())
     }
 
-    fn asks(&self, pod: &Pod) -> (Vec<Against<'_>>, VolumeNeeds) {
-        (self.anti.against(pod), self.volumes.needs(pod))
+    /// A node that was not there.
+    pub(super) fn add_node(&mut self, node: Arc<Node>) -> NodeIx {
+        let at = self.vacant.pop().unwrap_or(NodeIx::new(self.rooms.len()));
+        let (name, labels) = (node.name.clone(), node.labels.clone());
+        let room = Room::empty(node);
+        let kind = kind(&mut self.kinds, &mut self.classes, &room);
+        let tile = Tile::of(&room, kind);
+        match (self.rooms.get_mut(at.at()), self.tiles.get_mut(at.at())) {
+            (Some(old_room), Some(old_tile)) => (*old_room, *old_tile) = (room, tile),
+            _ => {
+                self.rooms.push(room);
+                self.tiles.push(tile);
+            }
+        }
+        let place = self.order.partition_point(|other| self.room(*other).is_some_and(|room| room.node.name < name));
+        self.order.insert(place, at);
+        self.index.insert(name, at);
+        self.topology.settle(at, Some(&labels));
+        self.rescope(at);
+        at
     }
+}
 
-    fn takes(&self, pod: &Pod, room: &Room, (against, needs): &(Vec<Against<'_>>, VolumeNeeds)) -> bool {
-        filter::fits(&pod.spec, room)
-            && !against.iter().any(|term| term.bars(&room.node))
-            && self.volumes.fits(needs, &room.node)
-    }
+/// Whether two pods are of one class at a glance.
+fn twins(one: &Pod, other: &Pod) -> bool {
+    Arc::ptr_eq(&one.spec, &other.spec)
+        && Arc::ptr_eq(&one.labels, &other.labels)
+        && one.key.namespace == other.key.namespace
+        && one.terminating() == other.terminating()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::VolumeUnfit;
 use crate::model::{Name, Taint};
 
-/// One reason. Displayed in kube-scheduler's words (`Insufficient cpu`).
+/// One reason. Displayed in kube-scheduler's words (`Insufficient cpu`), with the taint where one is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Unfit {
@@ -18,27 +18,105 @@ pub enum Unfit {
     Taint(Taint),
     HostPorts,
     NodeName,
+    /// No domain of the pod's required affinity.
+    PodAffinity,
+    /// A pod that its own required anti-affinity keeps away from is there.
+    PodAntiAffinity,
+    /// A pod is there whose required anti-affinity keeps this one away.
+    ExistingAntiAffinity,
+    /// One domain would have too many.
+    Spread,
+    /// The node has no such domain.
+    SpreadLabel,
+    /// The pod waits for its scheduling gates.
+    Gated,
+    /// The pod claims devices by name, which is recognised and not simulated.
+    DynamicResources,
     /// What the pod mounts.
     Volume(VolumeUnfit),
-    /// The pod uses a rule that is not modelled yet, named: it counts as no.
-    NotModelled(&'static str),
+}
+
+/// The scheduler's filters, in the order in which it asks them (Kubernetes 1.37, default profile). Its message counts per
+/// node the reasons of the first one that says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Plugin {
+    /// What some filter finds before it looks at any node; the message then gives that alone.
+    PreFilter,
+    SchedulingGates,
+    NodeName,
+    NodeUnschedulable,
+    TaintToleration,
+    NodeAffinity,
+    NodePorts,
+    NodeResourcesFit,
+    VolumeRestrictions,
+    NodeVolumeLimits,
+    VolumeBinding,
+    VolumeZone,
+    PodTopologySpread,
+    InterPodAffinity,
+    DynamicResources,
+    /// A rule of ours: the scheduler knows a node that is not Ready by its taints alone.
+    Readiness,
+}
+
+impl Plugin {
+    /// Whether it gives every reason of a node rather than the first.
+    pub fn gives_several(self) -> bool {
+        matches!(self, Self::NodeResourcesFit | Self::VolumeBinding)
+    }
+}
+
+impl Unfit {
+    /// Which filter gives it.
+    pub fn plugin(&self) -> Plugin {
+        match self {
+            Self::Insufficient(_) | Self::TooManyPods => Plugin::NodeResourcesFit,
+            Self::NodeSelector => Plugin::NodeAffinity,
+            Self::Unschedulable => Plugin::NodeUnschedulable,
+            Self::NotReady => Plugin::Readiness,
+            Self::Taint(_) => Plugin::TaintToleration,
+            Self::HostPorts => Plugin::NodePorts,
+            Self::NodeName => Plugin::NodeName,
+            Self::PodAffinity | Self::PodAntiAffinity | Self::ExistingAntiAffinity => Plugin::InterPodAffinity,
+            Self::Spread | Self::SpreadLabel => Plugin::PodTopologySpread,
+            Self::Gated => Plugin::SchedulingGates,
+            Self::DynamicResources => Plugin::DynamicResources,
+            Self::Volume(unfit) => unfit.plugin(),
+        }
+    }
+
+    /// Exactly what the scheduler writes: as displayed, but it does not say which taint.
+    pub fn scheduler_text(&self) -> String {
+        match self {
+            Self::Taint(_) => "node(s) had untolerated taint(s)".to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Insufficient(resource) => write!(f, "Insufficient {resource}"),
-            Self::TooManyPods => f.write_str("Too many pods"),
-            Self::NodeSelector => f.write_str("node(s) didn't match Pod's node affinity/selector"),
-            Self::Unschedulable => f.write_str("node(s) were unschedulable"),
-            Self::NotReady => f.write_str("node(s) were not ready"),
+        f.write_str(match self {
+            Self::Insufficient(resource) => return write!(f, "Insufficient {resource}"),
             Self::Taint(taint) => {
-                write!(f, "node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value)
+                return write!(f, "node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value);
             }
-            Self::HostPorts => f.write_str("node(s) didn't have free ports for the requested pod ports"),
-            Self::NodeName => f.write_str("node(s) didn't match the requested node name"),
-            Self::Volume(unfit) => unfit.fmt(f),
-            Self::NotModelled(what) => write!(f, "{what} is not modelled yet and counts as no"),
-        }
+            Self::Volume(unfit) => return unfit.fmt(f),
+            Self::TooManyPods => "Too many pods",
+            Self::NodeSelector => "node(s) didn't match Pod's node affinity/selector",
+            Self::Unschedulable => "node(s) were unschedulable",
+            Self::NotReady => "node(s) were not ready",
+            Self::HostPorts => "node(s) didn't have free ports for the requested pod ports",
+            Self::NodeName => "node(s) didn't match the requested node name",
+            Self::PodAffinity => "node(s) didn't match pod affinity rules",
+            Self::PodAntiAffinity => "node(s) didn't match pod anti-affinity rules",
+            Self::ExistingAntiAffinity => "node(s) didn't satisfy existing pods anti-affinity rules",
+            Self::Spread => "node(s) didn't match pod topology spread constraints",
+            Self::SpreadLabel => "node(s) didn't match pod topology spread constraints (missing required label)",
+            Self::Gated => "Scheduling is blocked due to non-empty scheduling gates",
+            Self::DynamicResources => "its dynamic resource claims are not simulated and count as no",
+        })
     }
 }

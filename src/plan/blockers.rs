@@ -85,7 +85,7 @@ fn what(reason: &Reason, world: &World) -> String {
         (Code::DoNotDisrupt, Some(subject)) => {
             format!("mark {} on {subject}", reason.evidence.key.as_deref().unwrap_or("?"))
         }
-        (Code::NoOtherHome | Code::NotModelled, Some(subject)) => {
+        (Code::NoOtherHome, Some(subject)) => {
             let why = reason.text.split_once("no other home: ").map_or("", |(_, why)| why);
             format!("{subject} has no other home: {why}")
         }
@@ -145,7 +145,6 @@ fn lift(code: Code, pods: &[String], world: &World, drain: &Drain) -> (Vec<Strin
         (Code::Budget, _) => found(Vec::new(), "raise the workload's replicas, or let the budget allow one disruption"),
         (Code::DoNotDisrupt, _) => found(Vec::new(), "remove the mark, or open a `relaxed` window that names its key"),
         (Code::NoOtherHome, _) => found(Vec::new(), "there is no room, or no node that matches, among those that stay"),
-        (Code::NotModelled, _) => found(Vec::new(), "this version counts such a pod as having no other home"),
         (Code::OtherOwner, _) => found(Vec::new(), "name the other owner in the pool's sharedWith"),
         (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "it is tried again by itself"),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),

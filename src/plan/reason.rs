@@ -61,7 +61,6 @@ pub enum Code {
     Budget,
     ImpliedBudget,
     NoOtherHome,
-    NotModelled,
     CannotWake,
     NoCreate,
     BackOff,

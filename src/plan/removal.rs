@@ -126,12 +126,10 @@ impl<'a> Removals<'a> {
             self.site.lift(pod, node);
         }
         for pod in &displaced {
-            let homes = self.site.homes(pod);
-            let home = homes.iter().find(|home| prefers(home)).or_else(|| homes.first());
-            match home {
+            match self.site.best_home(pod, prefers).or_else(|| self.site.best_home(pod, |_| true)) {
                 Some(home) => {
-                    self.site.place(pod, home);
-                    found.push((pod.clone(), home.clone()));
+                    self.site.place(pod, &home);
+                    found.push((pod.clone(), home));
                 }
                 None => reasons.push(self.homeless(pod, node)),
             }
@@ -151,10 +149,8 @@ impl<'a> Removals<'a> {
     /// Why no other node takes the pod: the scheduler's reasons with counts, most frequent first.
     fn homeless(&self, pod: &Pod, node: &Name) -> Reason {
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        let mut not_modelled = false;
         for name in self.world.nodes.keys().filter(|name| *name != node) {
             for unfit in self.site.unfit(pod, name) {
-                not_modelled |= matches!(unfit, crate::placement::Unfit::NotModelled(_));
                 *counts.entry(unfit.to_string()).or_insert(0) += 1;
             }
         }
@@ -163,7 +159,7 @@ impl<'a> Removals<'a> {
         let listed: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
         let why = if listed.is_empty() { "there is no other node".to_owned() } else { listed.join(", ") };
         Reason {
-            code: if not_modelled { Code::NotModelled } else { Code::NoOtherHome },
+            code: Code::NoOtherHome,
             text: format!("{} has no other home: {why}", pod.key),
             evidence: Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() },
             origin: None,

@@ -46,7 +46,8 @@ fn now(params: &Value) -> Timestamp {
     params.get("now").and_then(Value::as_str).and_then(|now| now.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn with<T>(case: &Case, world: &World, pod: &Pod, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
+/// Asks of a pod with the case's settings.
+pub fn with<T>(case: &Case, world: &World, pod: &Pod, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
     let params = case.params();
     let drain = silent();
     let settings = settings(params);
@@ -54,7 +55,7 @@ fn with<T>(case: &Case, world: &World, pod: &Pod, ask: impl FnOnce(&Asked<'_>) -
 }
 
 /// Cluster Autoscaler's name for a reason.
-fn reason(code: Code) -> &'static str {
+pub fn reason(code: Code) -> &'static str {
     match code {
         Code::NoController => "NotReplicated",
         Code::ControllerNotFound => "ControllerNotFound",

@@ -131,7 +131,6 @@ fn about_pods(code: Code) -> bool {
             | Code::Budget
             | Code::ImpliedBudget
             | Code::NoOtherHome
-            | Code::NotModelled
     )
 }
 

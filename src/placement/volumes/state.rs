@@ -72,6 +72,17 @@ impl Volumes {
         volumes
     }
 
+    /// As they are with every bound pod of `world` where it is.
+    pub fn of(world: &World) -> Self {
+        let mut volumes = Self::new(world);
+        for pod in world.pods.values().filter(|pod| !pod.finished() && !pod.spec.volumes.is_empty()) {
+            if let Some(node) = pod.node.as_ref().and_then(|node| world.nodes.get(node)) {
+                drop(volumes.place(pod, node));
+            }
+        }
+        volumes
+    }
+
     /// A VolumeAttachment came or went. Those of in-tree volumes count nowhere.
     pub fn attachment(&mut self, attachment: &VolumeAttachment, comes: bool) {
         let volume = attachment.volume.as_ref().and_then(|name| self.storage.volume(name));

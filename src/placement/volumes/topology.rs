@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{MIGRATED, Migrated, Name, Node, NodeTerm, Operator, PersistentVolume, Requirement, StorageClass};
-use crate::placement::filter::term_matches;
+use crate::placement::node_rules::term_holds;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const REGION: &str = "topology.kubernetes.io/region";
@@ -48,7 +48,7 @@ pub fn in_zones(zones: &Zones, node: &Node) -> bool {
 /// Whether the node affinity of `volume` lets it be on `node`. Where the in-tree plugin of the volume counts as
 /// `migrated` on the node, its zone is that of the CSI driver's label.
 pub fn can_be_on(volume: &PersistentVolume, node: &Node, migrated: &BTreeSet<Name>) -> bool {
-    let holds = |terms: &[NodeTerm]| terms.iter().any(|term| term_matches(term, &node.labels, &"".into()));
+    let holds = |terms: &[NodeTerm]| terms.iter().any(|term| term_holds(term, &"".into(), &node.labels));
     let taken_over = volume.disk.as_ref().filter(|disk| disk.in_tree).and_then(|disk| {
         let known = MIGRATED.iter().find(|one| *one.driver == *disk.driver);
         known.filter(|one| migrated.contains(one.plugin))
@@ -96,5 +96,5 @@ pub fn provisions(class: &StorageClass, node: &Node) -> bool {
     let allowed = &class.topologies;
     !class.provisioner.is_empty()
         && &*class.provisioner != "kubernetes.io/no-provisioner"
-        && (allowed.is_empty() || allowed.iter().any(|term| term_matches(term, &node.labels, &node.name)))
+        && (allowed.is_empty() || allowed.iter().any(|term| term_holds(term, &node.name, &node.labels)))
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::{Kind, Name, PodKey};
+use crate::placement::Plugin;
 
 /// One reason. Those that name a claim or a volume hold for every node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,25 @@ pub enum VolumeUnfit {
     EphemeralGone,
     /// A volume is in another zone.
     OtherZone,
+}
+
+impl VolumeUnfit {
+    /// Which filter gives it.
+    pub fn plugin(&self) -> Plugin {
+        match self {
+            Self::NotRead(_)
+            | Self::NoClaim(_)
+            | Self::Lost(..)
+            | Self::Deleting(_)
+            | Self::NotOwned(..)
+            | Self::Unbound
+            | Self::NoVolume(_) => Plugin::PreFilter,
+            Self::DiskInUse | Self::ClaimInUse => Plugin::VolumeRestrictions,
+            Self::TooMany => Plugin::NodeVolumeLimits,
+            Self::OtherNode | Self::NothingToBind | Self::EphemeralGone => Plugin::VolumeBinding,
+            Self::OtherZone => Plugin::VolumeZone,
+        }
+    }
 }
 
 impl fmt::Display for VolumeUnfit {

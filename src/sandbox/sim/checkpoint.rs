@@ -71,7 +71,6 @@ impl Sim {
             dirty_namespaces: BTreeSet::new(),
             schedule: checkpoint.schedule,
             room: None,
-            accounted: 0,
             faults: checkpoint.faults,
             struck: checkpoint.struck,
             audit: checkpoint.audit,

@@ -145,6 +145,6 @@ fn eligible(spec: &PodSpec, node: &Node) -> bool {
         && node.taints.iter().all(|taint| {
             taint.effect == TaintEffect::PreferNoSchedule
                 || taint.key.starts_with("node.kubernetes.io/")
-                || super::scheduler::tolerates(spec, taint)
+                || crate::placement::tolerated(&spec.tolerations, taint)
         })
 }

@@ -64,7 +64,6 @@ impl Sim {
             dirty_namespaces: BTreeSet::new(),
             schedule: true,
             room: None,
-            accounted: 0,
             faults: faults.faults.clone(),
             struck: vec![0; faults.faults.len()],
             audit: Vec::new(),

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use super::audit::What;
 use super::replica::pinned_to;
 use super::state::Sim;
-use crate::model::{Name, Node, Pod, PodKey, PodSpec, Taint, TaintEffect};
-use crate::placement::{Site, Unfit};
+use crate::model::{Name, Pod, PodKey};
+use crate::placement::{Site, Strategy, Unfit};
 
 impl Sim {
     pub(super) fn schedule_pending(&mut self) {
@@ -49,11 +49,10 @@ impl Sim {
                 Unfit::Taint(taint) => taint.key.starts_with("node.kubernetes.io/"),
                 _ => false,
             };
-            return site.unfit_modelled(pod, &node).iter().all(passing).then_some(node);
+            return site.unfit(pod, &node).iter().all(passing).then_some(node);
         }
-        let mut homes = site.homes_modelled(pod);
-        homes.sort_by_key(|node| self.world.nodes.get(node).map_or(0, |node| discouraged(&pod.spec, node)));
-        homes.into_iter().next()
+        let best = site.ranking(pod, Strategy::LeastAllocated).into_iter().next();
+        best.map(|(_, node)| node)
     }
 }
 
@@ -61,32 +60,16 @@ impl Sim {
     /// Keeps the free room true when a pod comes, changes or goes.
     pub(super) fn account(&mut self, old: Option<&Pod>, new: Option<&Pod>) {
         let at = |pod: Option<&Pod>| pod.filter(|pod| !pod.finished()).and_then(|pod| pod.node.clone());
-        let Some(room) = self.room.as_mut().filter(|_| at(old) != at(new)) else { return };
+        // A pod that terminates, or has other labels, counts for other terms.
+        let counts = |pod: Option<&Pod>| pod.map(|pod| (pod.terminating(), pod.labels.clone(), pod.spec.clone()));
+        let same = at(old) == at(new) && (at(new).is_none() || counts(old) == counts(new));
+        let Some(room) = self.room.as_mut().filter(|_| !same) else { return };
         if let (Some(pod), Some(node)) = (old, at(old)) {
             room.lift(pod, &node);
         }
         if let (Some(pod), Some(node)) = (new, at(new)) {
             room.place(pod, &node);
         }
-        self.accounted += 1;
-        // The room remembers how to take each change back, which nobody asks of it here.
-        if self.accounted >= 4096 {
-            (self.room, self.accounted) = (None, 0);
-        }
+        room.settle();
     }
-}
-
-/// How many PreferNoSchedule taints speak against this node.
-fn discouraged(spec: &PodSpec, node: &Node) -> usize {
-    let soft = node.taints.iter().filter(|taint| taint.effect == TaintEffect::PreferNoSchedule);
-    soft.filter(|taint| !tolerates(spec, taint)).count()
-}
-
-/// Whether such a pod tolerates `taint`.
-pub(super) fn tolerates(spec: &PodSpec, taint: &Taint) -> bool {
-    spec.tolerations.iter().any(|toleration| {
-        toleration.key.as_ref().is_none_or(|key| *key == taint.key)
-            && toleration.value.as_ref().is_none_or(|value| *value == taint.value)
-            && toleration.effect.is_none_or(|effect| effect == taint.effect)
-    })
 }

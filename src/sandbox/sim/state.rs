@@ -66,7 +66,6 @@ pub struct Sim {
     pub(super) pending: BTreeSet<PodKey>,
     /// The free room, while it is known.
     pub(super) room: Option<Site>,
-    pub(super) accounted: u32,
     pub(super) faults: Vec<Fault>,
     pub(super) struck: Vec<u32>,
     pub(super) audit: Vec<Record>,

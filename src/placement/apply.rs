@@ -1,0 +1,179 @@
+//! Changes: a site that takes them one by one is the site built anew.
+
+use std::sync::Arc;
+
+use super::class::Likeness;
+use super::index::NodeIx;
+use super::room::{Placed, RoomState};
+use super::site::Site;
+use super::tile::Tile;
+use super::volumes::Volumes;
+use crate::model::{Change, Node, Pod, World};
+
+impl Site {
+    /// Takes one change into `world` and into the site, which was built from it or has followed it since. A what-if ends
+    /// with it: marks mean nothing any more, and a node that changes is neither opened nor closed by the simulation.
+    ///
+    /// A pod's change costs what its terms cost; a node's, what the pods on it do; one of storage looks at every pod.
+    pub fn apply(&mut self, world: &mut World, change: Change) {
+        self.settle();
+        let mut storage = false;
+        match &change {
+            Change::Pod(pod) => {
+                let old = world.pods.get(&pod.key);
+                if old.is_none_or(|old| !indifferent(old, pod)) {
+                    if let Some(old) = old {
+                        self.leave(old);
+                    }
+                    self.come(pod);
+                }
+            }
+            Change::PodGone(key) => {
+                if let Some(old) = world.pods.get(key) {
+                    self.leave(old);
+                }
+            }
+            Change::Node(node) => match self.at(&node.name) {
+                Some(at) => self.renew_node(at, node),
+                None => {
+                    self.new_node(world, node);
+                    storage = true;
+                }
+            },
+            Change::NodeGone(name) => {
+                if let Some(at) = self.at(name) {
+                    self.vacate(at);
+                    self.remove_node(at);
+                    storage = true;
+                }
+            }
+            Change::Workload(workload) => self.employ(workload),
+            Change::WorkloadGone(kind, key) => {
+                if let Some(old) = world.workloads.get(&(kind.clone(), key.clone())) {
+                    self.owners.remove(&old.uid);
+                }
+            }
+            Change::Claim(_)
+            | Change::ClaimGone(_)
+            | Change::PersistentVolume(_)
+            | Change::PersistentVolumeGone(_)
+            | Change::StorageClass(_)
+            | Change::StorageClassGone(_)
+            | Change::CsiNode(_)
+            | Change::CsiNodeGone(_)
+            | Change::VolumeAttachment(_)
+            | Change::VolumeAttachmentGone(_) => storage = true,
+            Change::Budget(_)
+            | Change::BudgetGone(_)
+            | Change::Server(_)
+            | Change::ServerGone(_)
+            | Change::Flavor(_)
+            | Change::Memory(_) => {}
+        }
+        world.apply(change);
+        if storage {
+            self.volumes = Volumes::of(world);
+        }
+    }
+
+    fn come(&mut self, pod: &Pod) {
+        if pod.finished() {
+            return;
+        }
+        let class = self.learn(&Likeness::of(pod));
+        match &pod.node {
+            Some(node) => {
+                if let Some(at) = self.at(node) {
+                    drop(self.settle_pod(at, class, pod));
+                }
+            }
+            None => self.nominate(pod),
+        }
+    }
+
+    fn leave(&mut self, pod: &Pod) {
+        if pod.finished() {
+            return;
+        }
+        match (&pod.node, &pod.nominated_node) {
+            (Some(node), _) => {
+                if let Some(at) = self.at(node) {
+                    drop(self.fetch_pod(at, pod));
+                }
+            }
+            (None, Some(node)) => {
+                if let Some(room) = self.at(node).and_then(|at| self.rooms.get_mut(at.at())) {
+                    room.nominees.retain(|nominee| nominee.key != pod.key);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// A node of the site has changed.
+    fn renew_node(&mut self, at: NodeIx, node: &Node) {
+        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        let old = std::mem::replace(&mut room.node, Arc::new(node.clone()));
+        let state = RoomState::of(node);
+        if old.labels == node.labels {
+            // The same domains: what is there stays counted.
+            self.set_state(at, state);
+            return;
+        }
+        room.node = old;
+        let placed = self.vacate(at);
+        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        (room.node, room.state) = (Arc::new(node.clone()), state);
+        let kind = super::account::kind(&mut self.kinds, &mut self.classes, room);
+        let tile = Tile::of(room, kind);
+        if let Some(slot) = self.tiles.get_mut(at.at()) {
+            *slot = tile;
+        }
+        self.topology.settle(at, Some(&node.labels));
+        self.rescope(at);
+        placed.into_iter().for_each(|placed| self.put(at, placed));
+    }
+
+    /// A node came. Pods may have been bound to it before anybody saw it.
+    fn new_node(&mut self, before: &World, node: &Node) {
+        let at = self.add_node(Arc::new(node.clone()));
+        for pod in before.pods_on(&node.name).filter(|pod| !pod.finished()) {
+            let class = self.learn(&Likeness::of(pod));
+            self.put(at, Placed { class, labels: pod.labels.clone(), spec: pod.spec.clone() });
+        }
+        for pod in before.pods.values().filter(|pod| pod.nominated_node.as_ref() == Some(&node.name)) {
+            self.nominate(pod);
+        }
+    }
+
+    /// Takes every pod off a node and the node out of every scope; the pods.
+    fn vacate(&mut self, at: NodeIx) -> Vec<Placed> {
+        let Some(room) = self.rooms.get(at.at()) else { return Vec::new() };
+        let placed = room.placed.clone();
+        for pod in &placed {
+            self.take_placed(at, pod);
+        }
+        self.descope(at);
+        placed
+    }
+
+    /// Forgets a node that was vacated.
+    fn remove_node(&mut self, at: NodeIx) {
+        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        room.nominees.clear();
+        self.index.remove(&room.node.name);
+        self.order.retain(|other| *other != at);
+        self.topology.settle(at, None);
+        self.vacant.push(at);
+    }
+}
+
+/// Whether nothing that placement looks at differs.
+fn indifferent(old: &Pod, new: &Pod) -> bool {
+    let state = |pod: &Pod| (pod.finished(), pod.terminating());
+    old.node == new.node
+        && old.nominated_node == new.nominated_node
+        && state(old) == state(new)
+        && old.labels == new.labels
+        && old.spec == new.spec
+}

@@ -1,0 +1,102 @@
+//! A site that takes changes one by one is the site built anew from what they lead to.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tidegate::model::{Change, Name, Pod, Snapshot, World};
+use tidegate::observe;
+use tidegate::placement::{Site, Strategy as Scoring, Unfit};
+
+use super::company::{ground, social_pod};
+
+/// One of few objects, so that changes meet what is there.
+fn object() -> impl Strategy<Value = Value> {
+    let pods = (social_pod(), 0..6_u8, 0..6_u8, 0..4_u8, any::<bool>(), 0..3_u8);
+    let pod = pods.prop_map(|(mut pod, name, node, fate, port, cpu)| {
+        pod["metadata"]["name"] = json!(format!("p{name}"));
+        pod["metadata"]["namespace"] = json!("n0");
+        pod["spec"]["containers"] = json!([{"resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]);
+        if port {
+            pod["spec"]["containers"][0]["ports"] = json!([{"hostPort": 80}]);
+        }
+        match fate {
+            0 => pod["status"] = json!({"nominatedNodeName": format!("m{node}")}),
+            1 => pod["status"] = json!({"phase": "Succeeded"}),
+            _ => {}
+        }
+        if fate != 0 && node < 5 {
+            pod["spec"]["nodeName"] = json!(format!("m{node}"));
+        }
+        pod
+    });
+    let node =
+        (0..5_u8, 0..3_u8, any::<bool>(), any::<bool>(), 1..5_u8).prop_map(|(name, zone, taint, cordon, cpu)| {
+            let mut node =
+                super::node(&format!("m{name}"), json!({"metadata": {"labels": {"zone": format!("z{zone}")}}}));
+            node["status"]["allocatable"]["cpu"] = json!(cpu);
+            if zone == 2 {
+                node["metadata"]["labels"] = json!({"rack": "r0"});
+            }
+            if taint {
+                node["spec"]["taints"] =
+                    json!([{"key": "k", "effect": "NoSchedule"}, {"key": "soft", "effect": "PreferNoSchedule"}]);
+            }
+            node["spec"]["unschedulable"] = json!(cordon);
+            node
+        });
+    prop_oneof![3 => pod, 2 => node]
+}
+
+fn snapshot(objects: &[Value]) -> Snapshot {
+    let mut snapshot = observe::from_values(objects.iter().cloned());
+    snapshot.gaps.clear();
+    snapshot
+}
+
+fn change(object: &Value, comes: bool) -> Change {
+    let one = snapshot(std::slice::from_ref(object));
+    let node = one.nodes.into_iter().map(|node| if comes { Change::Node(node) } else { Change::NodeGone(node.name) });
+    let pod = one.pods.into_iter().map(|pod| if comes { Change::Pod(pod) } else { Change::PodGone(pod.key) });
+    node.chain(pod).next().unwrap()
+}
+
+fn key(object: &Value) -> (String, String) {
+    (object["kind"].to_string(), object["metadata"]["name"].to_string())
+}
+
+type Picture = Vec<(Vec<Vec<Unfit>>, Vec<Name>, Vec<(i64, Name)>)>;
+
+fn picture(site: &Site, pods: &[&Pod], nodes: &[Name]) -> Picture {
+    let each = |pod: &&Pod| {
+        let unfit = nodes.iter().map(|node| site.unfit(pod, node)).collect();
+        (unfit, site.homes(pod), site.ranking(pod, Scoring::LeastAllocated))
+    };
+    pods.iter().map(each).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn apply_and_build_agree(
+        start in prop::collection::vec(object(), 0..10),
+        changes in prop::collection::vec((object(), prop::bool::weighted(0.7)), 1..14),
+        stranger in social_pod(),
+    ) {
+        let mut objects = ground();
+        for object in start {
+            objects.retain(|other| key(other) != key(&object));
+            objects.push(object);
+        }
+        let mut world = World::build(snapshot(&objects));
+        let mut site = Site::new(&world);
+        let stranger = snapshot(&[stranger]).pods.remove(0);
+        for (object, comes) in changes {
+            let change = change(&object, comes);
+            site.apply(&mut world, change);
+            let built = Site::new(&world);
+            let nodes: Vec<Name> = (0..6).map(|node| format!("m{node}").into()).collect();
+            let pods: Vec<&Pod> = world.pods.values().map(|pod| &**pod).chain([&stranger]).collect();
+            prop_assert_eq!(picture(&site, &pods, &nodes), picture(&built, &pods, &nodes), "after {}", object);
+        }
+    }
+}
