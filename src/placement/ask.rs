@@ -27,7 +27,7 @@ pub struct Asked<'a> {
     tolerates_cordon: bool,
     needs: VolumeNeeds,
     /// Why it fits nowhere, whatever the node.
-    refused: Vec<Unfit>,
+    pub refused: Vec<Unfit>,
 }
 
 impl Site {
@@ -65,14 +65,15 @@ impl Site {
             });
             Cow::Owned(meant.map(|(ix, _)| ix).collect())
         };
+        let needs = self.volumes.needs(pod);
         Asked {
             pod,
             class,
             company: class.map_or_else(|| Cow::Owned(Company::default()), |class| Cow::Borrowed(&class.company)),
             against: class.map_or_else(against, |class| Cow::Borrowed(&class.against[..])),
             tolerates_cordon: tolerated(&pod.spec.tolerations, &CORDON),
-            needs: self.volumes.needs(pod),
-            refused: refused(pod),
+            refused: refused(pod, &needs),
+            needs,
         }
     }
 
@@ -140,7 +141,9 @@ impl Site {
             reasons.push(Unfit::HostPorts);
         }
         lacking(spec, room, &extras, &mut reasons);
-        reasons.extend(self.volumes.reasons(&asked.needs, &room.node).into_iter().map(Unfit::Volume));
+        if asked.needs.refused().is_none() {
+            reasons.extend(self.volumes.reasons(&asked.needs, &room.node).into_iter().map(Unfit::Volume));
+        }
         reasons.extend(self.skewed(asked, at, &extras).or_else(|| self.skewed(asked, at, &[])));
         if self.alone(asked, at) {
             reasons.push(Unfit::PodAffinity);
@@ -167,10 +170,10 @@ fn extras<'a>(room: &'a Room, pod: &Pod) -> Vec<&'a Nominee> {
 }
 
 /// Why the pod fits nowhere, whatever the node.
-fn refused(pod: &Pod) -> Vec<Unfit> {
+fn refused(pod: &Pod, needs: &VolumeNeeds) -> Vec<Unfit> {
     let spec = &pod.spec;
-    [(!spec.gates.is_empty(), Unfit::Gated), (!spec.resource_claims.is_empty(), Unfit::DynamicResources)]
-        .into_iter()
-        .filter_map(|(refused, reason)| refused.then_some(reason))
-        .collect()
+    let gated = (!spec.gates.is_empty()).then_some(Unfit::Gated);
+    let devices = (!spec.resource_claims.is_empty()).then_some(Unfit::DynamicResources);
+    let volumes = needs.refused().cloned().map(Unfit::Volume);
+    gated.into_iter().chain(volumes).chain(devices).collect()
 }

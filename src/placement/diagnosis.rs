@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::ask::Asked;
 use super::node_rules::named_nodes;
 use super::site::Site;
 use super::{Plugin, Unfit};
@@ -25,50 +26,52 @@ impl Site {
     /// The reasons of the first filter that keeps `pod` off `node`: what the scheduler reports of that node. The resource
     /// filter gives all of its reasons, the others one.
     pub fn refusal(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
-        let mut reasons = self.unfit(pod, node);
-        if let Some(plugin) = reasons.first().map(Unfit::plugin) {
-            let several = plugin.gives_several();
-            let mut given = 0;
-            reasons.retain(|reason| {
-                given += u32::from(reason.plugin() == plugin);
-                reason.plugin() == plugin && (several || given == 1)
-            });
-        }
-        reasons
+        first_refusal(self.unfit(pod, node))
     }
 
     /// Why `pod` is pending, over all nodes.
     pub fn diagnosis(&self, pod: &Pod) -> Diagnosis {
-        let named = named_nodes(&pod.spec);
+        self.ask(pod, |site, asked| site.diagnosed(asked))
+    }
+
+    fn diagnosed(&self, asked: &Asked<'_>) -> Diagnosis {
+        let named = named_nodes(&asked.pod.spec);
         let conflict = named.as_ref().is_some_and(|named| named.is_empty());
+        let before = asked.refused.iter().find(|unfit| unfit.plugin() == Plugin::PreFilter);
+        let refused = conflict.then(|| "pod affinity terms conflict".to_owned());
         let mut diagnosis = Diagnosis {
             nodes: self.order.len(),
             takers: Vec::new(),
-            refused: conflict.then(|| "pod affinity terms conflict".to_owned()),
+            refused: refused.or_else(|| before.map(Unfit::scheduler_text)),
             counts: BTreeMap::new(),
         };
-        let names = self.order.iter().filter_map(|at| self.room(*at)).map(|room| &room.node.name);
-        for name in names.filter(|_| !conflict) {
+        if diagnosis.refused.is_some() {
+            return diagnosis;
+        }
+        for at in &self.order {
+            let Some(name) = self.room(*at).map(|room| &room.node.name) else { continue };
+            let mut count = |text: String| *diagnosis.counts.entry(text).or_insert(0) += 1;
             if named.as_ref().is_some_and(|named| !named.contains(name)) {
-                let text = "node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned();
-                *diagnosis.counts.entry(text).or_insert(0) += 1;
+                count("node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned());
                 continue;
             }
-            let reasons = self.refusal(pod, name);
-            if let Some(reason) = reasons.first().filter(|reason| reason.plugin() == Plugin::PreFilter) {
-                diagnosis.refused = Some(reason.to_string());
-                diagnosis.counts.clear();
-                break;
-            }
+            let reasons = first_refusal(self.reasons(asked, *at));
+            reasons.iter().map(Unfit::scheduler_text).for_each(&mut count);
             if reasons.is_empty() {
                 diagnosis.takers.push(name.clone());
-            }
-            for reason in reasons {
-                *diagnosis.counts.entry(reason.scheduler_text()).or_insert(0) += 1;
             }
         }
         diagnosis
     }
+}
+
+/// The reasons of the first filter.
+fn first_refusal(mut reasons: Vec<Unfit>) -> Vec<Unfit> {
+    if let Some(plugin) = reasons.first().map(Unfit::plugin) {
+        reasons.retain(|reason| reason.plugin() == plugin);
+        reasons.truncate(if plugin.gives_several() { usize::MAX } else { 1 });
+    }
+    reasons
 }
 
 impl fmt::Display for Diagnosis {

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod placement;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -47,6 +47,11 @@ pub(super) struct Waiting {
 }
 
 impl VolumeNeeds {
+    /// Why no node will do.
+    pub fn refused(&self) -> Option<&VolumeUnfit> {
+        self.refused.as_ref()
+    }
+
     /// Whether volumes are no matter for the pod.
     pub fn is_empty(&self) -> bool {
         self.refused.is_none() && self.attach.is_empty() && self.disks.is_empty() && !self.claims()
