@@ -17,7 +17,7 @@ use crate::policy::{PolicySource, load};
 #[command(after_help = "\
 Examples:
   tidegate init > policy.yaml
-  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,ns -A -o json > cluster.json
+  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > cluster.json
   tidegate init --snapshot cluster.json --out policy.yaml")]
 pub struct Init {
     /// Guess from this: what `kubectl get … -A -o json` (or yaml, or .gz) wrote

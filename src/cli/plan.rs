@@ -20,7 +20,7 @@ use crate::report;
     visible_alias = "preview",
     after_help = "\
 Examples:
-  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,ns -A -o json > cluster.json
+  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in the policy's zone
   tidegate plan -f policy.yaml --sandbox ./sandbox --out plan.json

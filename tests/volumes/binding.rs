@@ -1,6 +1,8 @@
 //! Claims: which can be used, and which volume one gets that has none.
 
 use serde_json::{Value, json};
+use tidegate::model::{Kind, World};
+use tidegate::observe;
 use tidegate::placement::Site;
 
 use crate::build::*;
@@ -281,6 +283,7 @@ fn what_was_not_read_is_no_and_says_how_to_get_it() {
         volume["spec"]["csi"] = json!(null);
         vec![node("n", json!({})), pod("p", None, uses("x")), bound("x", "v"), volume]
     };
+    let raw = |list: &str| format!(", and if there are none `kubectl get --raw /apis/storage.k8s.io/v1/{list}`");
     for (unread, objects, missing) in [
         (vec!["PersistentVolumeClaim"], bare(), Some("PersistentVolumeClaim")),
         (vec!["PersistentVolume"], only_claim(), Some("PersistentVolume")),
@@ -295,9 +298,23 @@ fn what_was_not_read_is_no_and_says_how_to_get_it() {
         let expected = missing.map(|kinds| {
             format!(
                 "{kinds} not read, so where its volumes can be is unknown: add `kubectl get \
-                 pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot"
+                 pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot{}",
+                match kinds.rsplit(", ").next() {
+                    Some("StorageClass") => raw("storageclasses"),
+                    Some("CSINode") => raw("csinodes"),
+                    Some("VolumeAttachment") => raw("volumeattachments"),
+                    _ => String::new(),
+                }
             )
         });
         assert_eq!(said, expected.into_iter().collect::<Vec<_>>(), "{unread:?}");
     }
+}
+
+#[test]
+fn an_empty_list_of_the_api_server_says_that_there_are_none() {
+    let mut builder = observe::Builder::default();
+    let list = br#"{"kind":"VolumeAttachmentList","apiVersion":"storage.k8s.io/v1","metadata":{"resourceVersion":"7"},"items":[]}"#;
+    observe::read_bytes("attachments.json", list, &mut builder).unwrap();
+    assert!(World::build(builder.finish()).knows(Kind::VolumeAttachment));
 }

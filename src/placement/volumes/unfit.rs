@@ -60,15 +60,7 @@ impl VolumeUnfit {
 impl fmt::Display for VolumeUnfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRead(kinds) => {
-                let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-                let kinds = kinds.join(", ");
-                write!(
-                    f,
-                    "{kinds} not read, so where its volumes can be is unknown: add `kubectl get \
-                     pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot"
-                )
-            }
+            Self::NotRead(kinds) => not_read(kinds, f),
             Self::NoClaim(claim) => write!(f, "persistentvolumeclaim \"{claim}\" not found"),
             Self::Lost(claim, volume) => {
                 write!(f, "persistentvolumeclaim \"{claim}\" bound to non-existent persistentvolume \"{volume}\"")
@@ -90,4 +82,25 @@ impl fmt::Display for VolumeUnfit {
             Self::OtherZone => f.write_str("node(s) had no available volume zone"),
         }
     }
+}
+
+/// What to do about kinds that were not read. Of kinds that have no object `kubectl get` prints nothing; the API server's
+/// own list says that there are none. A cluster whose pods use claims has claims and volumes.
+fn not_read(kinds: &[Kind], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    write!(
+        f,
+        "{} not read, so where its volumes can be is unknown: add `kubectl get \
+         pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot",
+        names.join(", ")
+    )?;
+    let lists = kinds.iter().filter_map(|kind| match kind {
+        Kind::StorageClass => Some("storageclasses"),
+        Kind::CSINode => Some("csinodes"),
+        Kind::VolumeAttachment => Some("volumeattachments"),
+        _ => None,
+    });
+    lists
+        .into_iter()
+        .try_for_each(|list| write!(f, ", and if there are none `kubectl get --raw /apis/storage.k8s.io/v1/{list}`"))
 }
