@@ -5,6 +5,8 @@
 mod changes;
 #[path = "placement/company.rs"]
 mod company;
+#[path = "placement/pending.rs"]
+mod pending;
 #[path = "placement/scores.rs"]
 mod scores;
 

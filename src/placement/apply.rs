@@ -60,9 +60,18 @@ impl Site {
             | Change::StorageClass(_)
             | Change::StorageClassGone(_)
             | Change::CsiNode(_)
-            | Change::CsiNodeGone(_)
-            | Change::VolumeAttachment(_)
-            | Change::VolumeAttachmentGone(_) => storage = true,
+            | Change::CsiNodeGone(_) => storage = true,
+            Change::VolumeAttachment(attachment) => {
+                if let Some(old) = world.attachments.get(&attachment.name) {
+                    self.volumes.attachment(old, false);
+                }
+                self.volumes.attachment(attachment, true);
+            }
+            Change::VolumeAttachmentGone(name) => {
+                if let Some(old) = world.attachments.get(name) {
+                    self.volumes.attachment(old, false);
+                }
+            }
             Change::Budget(_)
             | Change::BudgetGone(_)
             | Change::Server(_)

@@ -13,7 +13,7 @@ use super::scope::Scopes;
 use super::tile::Tile;
 use super::topology::Topology;
 use super::volumes::{Moved, Volumes};
-use crate::model::{Labels, Name, Node, Pod, PodKey, Selector, VolumeAttachment, Workload, WorkloadKind, World};
+use crate::model::{Labels, Name, Node, Pod, PodKey, Selector, Workload, WorkloadKind, World};
 
 /// The nodes with their free room at one point of a simulation.
 ///
@@ -130,11 +130,6 @@ impl Site {
     /// gone, those that the node is meant to have stay, and what is bound to it still uses it.
     pub fn open(&mut self, node: &str) {
         self.change(node, RoomState::opened);
-    }
-
-    /// A VolumeAttachment came or went. Not undone by [`Site::roll_back`].
-    pub fn attachment(&mut self, attachment: &VolumeAttachment, comes: bool) {
-        self.volumes.attachment(attachment, comes);
     }
 
     /// The volume that is free and goes to this claim, which waited for a pod that was placed.

@@ -55,21 +55,3 @@ impl Sim {
         best.map(|(_, node)| node)
     }
 }
-
-impl Sim {
-    /// Keeps the free room true when a pod comes, changes or goes.
-    pub(super) fn account(&mut self, old: Option<&Pod>, new: Option<&Pod>) {
-        let at = |pod: Option<&Pod>| pod.filter(|pod| !pod.finished()).and_then(|pod| pod.node.clone());
-        // A pod that terminates, or has other labels, counts for other terms.
-        let counts = |pod: Option<&Pod>| pod.map(|pod| (pod.terminating(), pod.labels.clone(), pod.spec.clone()));
-        let same = at(old) == at(new) && (at(new).is_none() || counts(old) == counts(new));
-        let Some(room) = self.room.as_mut().filter(|_| !same) else { return };
-        if let (Some(pod), Some(node)) = (old, at(old)) {
-            room.lift(pod, &node);
-        }
-        if let (Some(pod), Some(node)) = (new, at(new)) {
-            room.place(pod, &node);
-        }
-        room.settle();
-    }
-}

@@ -176,13 +176,12 @@ impl Sim {
         self.schedule |= pod.node.is_none() || pod.finished();
         self.dirty_namespaces.insert(pod.key.namespace.clone());
         self.touched.note(Touch::Pod(pod.key.clone()));
-        self.account(self.world.pods.get(&pod.key).cloned().as_deref(), Some(&pod));
         if waits(&pod) {
             self.pending.insert(pod.key.clone());
         } else {
             self.pending.remove(&pod.key);
         }
-        self.world.apply(Change::Pod(pod));
+        self.take(Change::Pod(pod));
     }
 
     pub(super) fn drop_pod(&mut self, key: &PodKey) {
@@ -194,9 +193,8 @@ impl Sim {
         self.schedule = true;
         self.dirty_namespaces.insert(key.namespace.clone());
         self.touched.note(Touch::Pod(key.clone()));
-        self.account(Some(&pod), None);
         self.pending.remove(key);
-        self.world.apply(Change::PodGone(key.clone()));
+        self.take(Change::PodGone(key.clone()));
         self.release_volumes(&pod);
         self.drop_claims(&pod);
         self.revive_static(&pod);
@@ -213,39 +211,40 @@ impl Sim {
         self.schedule = true;
         self.dirty_nodes.insert(node.name.clone());
         self.touched.note(Touch::Node(node.name.clone()));
-        self.room = None;
-        self.world.apply(Change::Node(node));
+        self.take(Change::Node(node));
     }
 
     pub(super) fn put_server(&mut self, server: Server) {
         let (id, state, task) = (server.id.clone(), server.state, server.task.clone());
         self.log(What::Server { server: id.clone(), state, task });
         self.touched.note(Touch::Server(id));
-        self.world.apply(Change::Server(server));
+        self.take(Change::Server(server));
     }
 
     pub(super) fn put_workload(&mut self, workload: Workload) {
         self.touched.note(Touch::Workload(workload.kind.clone(), workload.key.clone()));
         self.dirty_namespaces.insert(workload.key.namespace.clone());
-        self.world.apply(Change::Workload(workload));
+        self.take(Change::Workload(workload));
     }
 
     pub(super) fn put_attachment(&mut self, attachment: VolumeAttachment) {
         self.touched.note(Touch::Attachment(attachment.name.clone()));
-        if let Some(room) = &mut self.room {
-            room.attachment(&attachment, true);
-        }
-        self.world.apply(Change::VolumeAttachment(attachment));
+        self.take(Change::VolumeAttachment(attachment));
     }
 
     pub(super) fn drop_attachment(&mut self, name: &Name) {
         self.touched.note(Touch::Attachment(name.clone()));
-        if let (Some(room), Some(attachment)) = (&mut self.room, self.world.attachments.get(name)) {
-            room.attachment(attachment, false);
-            // A pod may have waited for room to attach.
-            self.schedule = true;
+        // A pod may have waited for room to attach.
+        self.schedule = true;
+        self.take(Change::VolumeAttachmentGone(name.clone()));
+    }
+
+    /// Takes a change into the world, and into the free room while that is known.
+    pub(super) fn take(&mut self, change: Change) {
+        match &mut self.room {
+            Some(room) => room.apply(&mut self.world, change),
+            None => self.world.apply(change),
         }
-        self.world.apply(Change::VolumeAttachmentGone(name.clone()));
     }
 
     /// The first fault that strikes one of these targets on this occasion; one of its times is used up.

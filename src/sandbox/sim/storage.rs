@@ -135,9 +135,8 @@ impl Sim {
     }
 
     fn note(&mut self, touch: Touch, change: Change) {
-        self.room = None;
         self.touched.note(touch);
-        self.world.apply(change);
+        self.take(change);
     }
 }
 
