@@ -21,6 +21,14 @@ pub const REASONS: &[&str] = &[
     "node(s) didn't match Pod's node affinity/selector",
     "node(s) had untolerated taint",
     "node(s) were unschedulable",
+    "node(s) didn't match pod affinity rules",
+    "node(s) didn't match pod anti-affinity rules",
+    "node(s) didn't satisfy existing pods anti-affinity rules",
+    "node(s) didn't match pod topology spread constraints",
+    "node(s) didn't match PersistentVolume's node affinity",
+    "node(s) didn't find available persistent volumes to bind",
+    "pod has unbound immediate PersistentVolumeClaims",
+    "gated",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +36,8 @@ pub enum Answer {
     Bound(String),
     Unschedulable(Counts),
     Gated,
+    /// A filter failed: the pod waits, and nothing is said of nodes.
+    Failed(String),
 }
 
 impl Answer {
@@ -45,7 +55,7 @@ impl Answer {
                 let counts = counts(condition["message"].as_str().unwrap_or_default())?;
                 Ok(Some(Self::Unschedulable(counts)))
             }
-            _ => Err(format!("what is {condition}?")),
+            _ => Ok(Some(Self::Failed(condition["message"].as_str().unwrap_or_default().to_owned()))),
         }
     }
 }
@@ -57,6 +67,7 @@ impl Answer {
             Self::Bound(node) => json!({"bound": node}),
             Self::Unschedulable(counts) => json!({"unschedulable": counts}),
             Self::Gated => json!("gated"),
+            Self::Failed(why) => json!({"failed": why}),
         }
     }
 
@@ -64,6 +75,9 @@ impl Answer {
     pub fn from_json(kept: &Value) -> Option<Self> {
         if let Some(node) = kept["bound"].as_str() {
             return Some(Self::Bound(node.to_owned()));
+        }
+        if let Some(why) = kept["failed"].as_str() {
+            return Some(Self::Failed(why.to_owned()));
         }
         match kept["unschedulable"].as_object() {
             None => (kept == "gated").then_some(Self::Gated),
@@ -81,6 +95,7 @@ impl fmt::Display for Answer {
         match self {
             Self::Bound(node) => write!(f, "bound to {node}"),
             Self::Gated => f.write_str("gated"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Unschedulable(counts) => {
                 f.write_str("unschedulable:")?;
                 counts.iter().try_for_each(|(reason, nodes)| write!(f, " [{nodes} {reason}]"))

@@ -73,7 +73,13 @@ pub fn play(real: &mut Real, scene: &Scene, tally: &mut Tally) -> Result<Option<
                     let mut bound = pod.clone();
                     bound["spec"]["nodeName"] = json!(node);
                     objects.push(bound);
-                    there.push(made);
+                    if pod["spec"]["volumes"].is_array() {
+                        there = real.dump()?;
+                        objects.retain(|object| !["PersistentVolumeClaim", "PersistentVolume"].contains(&kind(object)));
+                        objects.extend(storage(&there));
+                    } else {
+                        there.push(made);
+                    }
                 }
             }
             Asked::Differed(real, ours, what) => {
@@ -82,6 +88,32 @@ pub fn play(real: &mut Real, scene: &Scene, tally: &mut Tally) -> Result<Option<
         }
     }
     Ok(None)
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+/// The claims and volumes in `lists`, as they could be created again: pods that were bound have changed them.
+fn storage(lists: &[Value]) -> Vec<Value> {
+    let mut found = Vec::new();
+    for of in ["PersistentVolumeClaim", "PersistentVolume"] {
+        let lists = lists.iter().filter(|list| kind(list) == format!("{of}List"));
+        for item in lists.flat_map(|list| list["items"].as_array().into_iter().flatten()) {
+            let mut made = item.clone();
+            (made["apiVersion"], made["kind"]) = (json!("v1"), json!(of));
+            for parent in ["/metadata", "/spec/claimRef"] {
+                let part = made.pointer_mut(parent).and_then(Value::as_object_mut);
+                if let Some(part) = part {
+                    part.retain(|key, _| {
+                        !["uid", "resourceVersion", "creationTimestamp", "managedFields"].contains(&key.as_str())
+                    });
+                }
+            }
+            found.push(made);
+        }
+    }
+    found
 }
 
 pub enum Asked {
@@ -135,7 +167,14 @@ impl Tally {
         match answer {
             Answer::Bound(_) => one("bound"),
             Answer::Gated => one("gated"),
-            Answer::Unschedulable(counts) => counts.keys().for_each(|reason| one(reason)),
+            Answer::Failed(_) => one("failed"),
+            Answer::Unschedulable(counts) => counts.keys().for_each(|reason| one(&nameless(reason))),
         }
     }
+}
+
+/// Without the names of claims and volumes.
+fn nameless(reason: &str) -> String {
+    let parts = reason.split('"').enumerate().map(|(at, part)| if at % 2 == 1 { "…" } else { part });
+    parts.collect::<Vec<_>>().join("\"")
 }

@@ -8,7 +8,8 @@ use crate::{terms, volumes};
 
 /// A pod that asks to be placed.
 pub fn pod(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
-    let mut labels = json!({"app": dice.pick(&["web", "web", "db", "cache"])});
+    let app = dice.pick(&["web", "web", "web", "db", "cache"]);
+    let mut labels = json!({"app": app});
     for (key, values) in [("tier", &["x", "y"]), ("pod-template-hash", &["h1", "h2"])] {
         if dice.percent(60) {
             labels[key] = json!(dice.pick(values));
@@ -20,10 +21,10 @@ pub fn pod(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
         let (key, values) = dice.pick(terms::NODE_LABELS);
         spec.insert("nodeSelector".into(), json!({key: dice.pick(values)}));
     }
-    if let Some(affinity) = terms::affinity(dice, mix) {
+    if let Some(affinity) = terms::affinity(dice, mix, app) {
         spec.insert("affinity".into(), affinity);
     }
-    let spread = terms::spread(dice, mix);
+    let spread = terms::spread(dice, mix, app);
     if !spread.is_empty() {
         spec.insert("topologySpreadConstraints".into(), json!(spread));
     }
@@ -37,7 +38,7 @@ pub fn pod(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
     if dice.percent(mix.chance("gates", 4)) {
         spec.insert("schedulingGates".into(), json!([{"name": "example.com/wait"}]));
     }
-    let namespace = dice.pick(NAMESPACES);
+    let namespace = if dice.percent(55) { NAMESPACES[0] } else { dice.pick(NAMESPACES) };
     volumes::mount(dice, mix, name, &mut spec);
     json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -92,11 +93,11 @@ fn containers(dice: &mut Dice, mix: &Mix, spec: &mut Map<String, Value>) {
 fn container(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
     let (mut requests, mut limits) = (json!({}), json!({}));
     for (resource, asks, chance) in [
-        ("cpu", &["0m", "10m", "100m", "250m", "500m", "1000m", "1900m", "3000m"][..], 70),
-        ("memory", &["0Mi", "1Mi", "64Mi", "256Mi", "700Mi", "1024Mi", "3000Mi"], 60),
+        ("cpu", &["0m", "10m", "100m", "250m", "500m", "1000m", "1900m"][..], 60),
+        ("memory", &["0Mi", "1Mi", "64Mi", "256Mi", "700Mi", "1024Mi"], 50),
         ("ephemeral-storage", &["100Mi", "1Gi", "20G"], 12),
     ] {
-        if dice.percent(mix.chance("resources", chance)) {
+        if dice.percent(mix.chance("resources", chance).max(25)) {
             // A limit alone is a request too.
             let list = if dice.percent(15) { &mut limits } else { &mut requests };
             list[resource] = json!(dice.pick(asks));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::binder;
 use crate::door::{Door, Reply};
 use crate::scene::NAMESPACES;
 
@@ -97,6 +98,10 @@ impl Real {
         if let Some(status) = object.get("status").filter(|_| kind != "Node") {
             let patch = json!({"status": status});
             let reply = self.door.call("PATCH", &format!("{one}/status"), Some(&patch))?;
+            if reply.status == 422 {
+                self.remove(&made)?;
+                return Ok(Made::Refused(reply.message().to_owned()));
+            }
             made = reply.done().map_err(|error| format!("status of {one}: {error}"))?;
         }
         if ends {
@@ -113,19 +118,32 @@ impl Real {
 
     /// What the scheduler makes of `pod`, which was just created.
     pub fn verdict(&mut self, pod: &Value) -> Result<Answer, String> {
-        let meta = &pod["metadata"];
-        let text = |field: &str| meta[field].as_str().unwrap_or_default().to_owned();
+        let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
         if let Some(answer) = Answer::of(pod)? {
             return Ok(answer);
         }
-        let path = format!(
-            "{}?watch=1&resourceVersion={}&fieldSelector=metadata.name={}",
-            within("/api/v1/pods", &text("namespace")),
-            text("resourceVersion"),
-            text("name")
-        );
-        let found = self.door.watch(&path, PATIENCE, |event| Answer::of(&event["object"]).transpose())?;
-        found.unwrap_or_else(|| Err(format!("the scheduler said nothing of {} in {PATIENCE:?}", text("name"))))
+        let mut version = text("resourceVersion");
+        loop {
+            let path = format!(
+                "{}?watch=1&resourceVersion={version}&fieldSelector=metadata.name={}",
+                within("/api/v1/pods", &text("namespace")),
+                text("name")
+            );
+            let found = self.door.watch(&path, PATIENCE, |event| {
+                let pod = &event["object"];
+                match Answer::of(pod).transpose() {
+                    Some(answer) => Some(answer.map(Step::Answered)),
+                    None => pod["status"]["nominatedNodeName"].is_string().then(|| Ok(Step::Waits(pod.clone()))),
+                }
+            })?;
+            match found.ok_or_else(|| format!("the scheduler said nothing of {} in {PATIENCE:?}", text("name")))?? {
+                Step::Answered(answer) => return Ok(answer),
+                Step::Waits(pod) => {
+                    binder::bind_claims(&mut self.door, &pod)?;
+                    version = pod["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+                }
+            }
+        }
     }
 
     /// The object as it is now.
@@ -137,6 +155,12 @@ impl Real {
     pub fn remove(&mut self, pod: &Value) -> Result<(), String> {
         self.door.call("DELETE", &format!("{}?gracePeriodSeconds=0", path_of(pod)), None)?.done().map(drop)
     }
+}
+
+enum Step {
+    Answered(Answer),
+    /// The node is chosen, and the claims are to be bound before the pod is.
+    Waits(Value),
 }
 
 fn path_of(pod: &Value) -> String {

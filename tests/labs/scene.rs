@@ -13,11 +13,18 @@ pub const FEATURES: &[&str] = &[
     "extended",
     "selectors",
     "nodeaffinity",
+    "pins",
     "taints",
     "ports",
+    "affinity",
+    "antiaffinity",
+    "spread",
     "preferences",
     "priorities",
     "ending",
+    "gates",
+    "nominated",
+    "volumes",
 ];
 
 pub const NAMESPACES: &[&str] = &["blue", "green", "red"];
@@ -30,21 +37,37 @@ pub struct Scene {
     pub pending: Vec<Value>,
 }
 
-/// How often a feature is used, in percent.
+/// Features that are never what a cluster is about: they say little where all pods have them.
+const MINOR: &[&str] = &["pins", "priorities", "gates", "ending"];
+
+/// Features with the most rules: most clusters are about one of these.
+const DEEP: &[&str] = &["affinity", "antiaffinity", "spread", "preferences", "volumes"];
+
+/// Which features a cluster uses, and how much. One is what it is about, others join by chance: with all of them in every
+/// cluster, hardly a pod would come as far as the later filters.
 pub struct Mix {
-    features: Vec<&'static str>,
     theme: &'static str,
+    others: Vec<&'static str>,
 }
 
 impl Mix {
-    /// The chance of `feature`: none where it is out of the mix, high where it is what this cluster is about.
+    fn new(dice: &mut Dice, features: &[&'static str]) -> Self {
+        let themes: Vec<&str> = features.iter().copied().filter(|feature| !MINOR.contains(feature)).collect();
+        let deep: Vec<&str> = themes.iter().copied().filter(|feature| DEEP.contains(feature)).collect();
+        let theme = match () {
+            () if themes.is_empty() => features[0],
+            () if !deep.is_empty() && dice.percent(60) => dice.pick(&deep),
+            () => dice.pick(&themes),
+        };
+        Self { theme, others: dice.some(features, 40) }
+    }
+
+    /// The chance of `feature` in percent: `usual` in its general use, more where it is what this cluster is about.
     pub fn chance(&self, feature: &str, usual: usize) -> usize {
-        if !self.features.contains(&feature) {
-            0
-        } else if self.theme == feature {
-            usual.max(65)
-        } else {
-            usual
+        match () {
+            () if self.theme == feature => (usual * 3).clamp(40, 80),
+            () if self.others.contains(&feature) || feature == "pins" => usual,
+            () => 0,
         }
     }
 }
@@ -52,15 +75,17 @@ impl Mix {
 /// The scene of a seed. Equal seeds and features give equal scenes.
 pub fn scene(seed: u64, features: &[&'static str]) -> Scene {
     let mut dice = Dice::new(seed);
-    let mix = Mix { features: features.to_vec(), theme: dice.pick(features) };
+    let mix = Mix::new(&mut dice, features);
     let mut objects: Vec<Value> = NAMESPACES.iter().map(|name| namespace(&mut dice, name)).collect();
     let nodes = dice.from(1, 7);
     objects.extend((1..=nodes).map(|n| node(&mut dice, &mix, n)));
-    objects.extend(Storage::classes(&mut dice, &mix, nodes));
+    objects.extend(Storage::offered(&mut dice, &mix, nodes));
     let mut storage = Storage::default();
     for n in 1..=dice.from(0, 3 * nodes) {
         let mut made = pods::pod(&mut dice, &mix, &format!("b{n}"));
-        made["spec"]["nodeName"] = json!(format!("n{}", dice.from(1, nodes)));
+        // The first nodes have more pods than the last.
+        let most = dice.from(1, nodes);
+        made["spec"]["nodeName"] = json!(format!("n{}", dice.from(1, most)));
         if let Some(spec) = made["spec"].as_object_mut() {
             spec.remove("schedulingGates");
         }
@@ -106,9 +131,9 @@ fn node(dice: &mut Dice, mix: &Mix, n: usize) -> Value {
         labels["size"] = json!(dice.pick(&["1", "3", "5", "07", "big"]));
     }
     let mut allocatable = json!({
-        "cpu": dice.pick(&["1", "2", "3920m", "4", "8"]),
-        "memory": dice.pick(&["1Gi", "2Gi", "4000000Ki", "8Gi"]),
-        "pods": dice.pick(&["1", "3", "6", "110", "110", "110"]),
+        "cpu": dice.pick(&["2", "3920m", "4", "8"]),
+        "memory": dice.pick(&["2Gi", "4000000Ki", "8Gi"]),
+        "pods": if dice.percent(mix.chance("resources", 20)) { dice.pick(&["1", "3", "6"]) } else { "110" },
     });
     if dice.percent(70) {
         allocatable["ephemeral-storage"] = json!(dice.pick(&["1Gi", "10Gi", "100G"]));
@@ -122,7 +147,7 @@ fn node(dice: &mut Dice, mix: &Mix, n: usize) -> Value {
     if dice.percent(mix.chance("extended", 20)) {
         allocatable["hugepages-2Mi"] = json!(dice.pick(&["0", "4Mi", "64Mi"]));
     }
-    if dice.percent(3) {
+    if dice.percent(mix.chance("resources", 3) / 10) {
         allocatable = json!({});
     }
     let mut spec = json!({});

@@ -24,7 +24,8 @@ const TOPOLOGIES: &[&str] = &[
 const POD_LABELS: &[(&str, &[&str])] =
     &[("app", &["web", "db", "cache"]), ("tier", &["x", "y"]), ("pod-template-hash", &["h1", "h2"])];
 
-pub fn affinity(dice: &mut Dice, mix: &Mix) -> Option<Value> {
+/// For a pod labelled `app`: many look for their own like.
+pub fn affinity(dice: &mut Dice, mix: &Mix, app: &str) -> Option<Value> {
     let mut affinity = json!({});
     if dice.percent(mix.chance("nodeaffinity", 15)) {
         let terms: Vec<Value> = (0..dice.from(1, 3)).map(|_| node_term(dice)).collect();
@@ -38,12 +39,12 @@ pub fn affinity(dice: &mut Dice, mix: &Mix) -> Option<Value> {
     }
     for (kind, feature) in [("podAffinity", "affinity"), ("podAntiAffinity", "antiaffinity")] {
         if dice.percent(mix.chance(feature, 15)) {
-            let terms: Vec<Value> = (0..dice.pick(&[1, 1, 2])).map(|_| pod_term(dice)).collect();
+            let terms: Vec<Value> = (0..dice.pick(&[1, 1, 2])).map(|_| pod_term(dice, app)).collect();
             affinity[kind]["requiredDuringSchedulingIgnoredDuringExecution"] = json!(terms);
         }
         if dice.percent(mix.chance("preferences", 10)) {
             let preferred: Vec<Value> = (0..dice.from(1, 2))
-                .map(|_| json!({"weight": dice.from(1, 100), "podAffinityTerm": pod_term(dice)}))
+                .map(|_| json!({"weight": dice.from(1, 100), "podAffinityTerm": pod_term(dice, app)}))
                 .collect();
             affinity[kind]["preferredDuringSchedulingIgnoredDuringExecution"] = json!(preferred);
         }
@@ -86,8 +87,11 @@ fn chosen(dice: &mut Dice, values: &[&str]) -> Value {
     if some.is_empty() { json!([dice.pick(values)]) } else { json!(some) }
 }
 
-/// A label selector; some select every pod.
-fn selector(dice: &mut Dice) -> Value {
+/// A label selector; some select every pod, many those labelled `app`.
+fn selector(dice: &mut Dice, app: &str) -> Value {
+    if dice.percent(40) {
+        return json!({"matchLabels": {"app": app}});
+    }
     let mut selector = json!({});
     if dice.percent(70) {
         let (key, values) = dice.pick(&POD_LABELS[..2]);
@@ -104,10 +108,10 @@ fn selector(dice: &mut Dice) -> Value {
     selector
 }
 
-fn pod_term(dice: &mut Dice) -> Value {
+fn pod_term(dice: &mut Dice, app: &str) -> Value {
     let mut term = json!({"topologyKey": dice.pick(TOPOLOGIES)});
     if dice.percent(95) {
-        term["labelSelector"] = selector(dice);
+        term["labelSelector"] = selector(dice, app);
         if dice.percent(15) {
             term["matchLabelKeys"] = json!(["pod-template-hash"]);
         } else if dice.percent(15) {
@@ -130,7 +134,7 @@ fn pod_term(dice: &mut Dice) -> Value {
     term
 }
 
-pub fn spread(dice: &mut Dice, mix: &Mix) -> Vec<Value> {
+pub fn spread(dice: &mut Dice, mix: &Mix, app: &str) -> Vec<Value> {
     let mut constraints = Vec::new();
     for feature in ["spread", "preferences"] {
         if !dice.percent(mix.chance(feature, 15)) {
@@ -143,7 +147,7 @@ pub fn spread(dice: &mut Dice, mix: &Mix) -> Vec<Value> {
                 "whenUnsatisfiable": if hard { "DoNotSchedule" } else { "ScheduleAnyway" },
             });
             if dice.percent(95) {
-                made["labelSelector"] = selector(dice);
+                made["labelSelector"] = selector(dice, app);
                 if dice.percent(20) {
                     made["matchLabelKeys"] = json!(["pod-template-hash"]);
                 }
@@ -151,7 +155,7 @@ pub fn spread(dice: &mut Dice, mix: &Mix) -> Vec<Value> {
             if hard && dice.percent(30) {
                 made["minDomains"] = json!(dice.from(1, 4));
             }
-            if dice.percent(30) {
+            if dice.percent(60) {
                 made["nodeAffinityPolicy"] = json!(dice.pick(&["Honor", "Ignore"]));
             }
             if dice.percent(40) {

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::dice::Dice;
 use crate::scene::Mix;
 
-const DRIVER: &str = "disk.example.com";
+/// The CSI driver of all classes.
+pub const DRIVER: &str = "disk.example.com";
+
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// Gives a pod volumes.
@@ -17,11 +19,11 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
     }
     let volumes: Vec<Value> = (0..dice.pick(&[1, 1, 1, 2]))
         .map(|n| {
-            let mut made = match dice.below(10) {
-                0 => json!({"emptyDir": {}}),
-                1 => json!({"hostPath": {"path": "/data"}}),
-                2 => json!({"nfs": {"server": "files.example.com", "path": "/"}}),
-                3 => json!({"csi": {"driver": DRIVER}}),
+            let mut made = match dice.below(12) {
+                0 => dice.pick(&[json!({"emptyDir": {}}), json!({"hostPath": {"path": "/data"}})]),
+                1 => json!({"nfs": {"server": "files.example.com", "path": "/"}}),
+                2 => json!({"csi": {"driver": DRIVER}}),
+                3 => inline(dice),
                 4 | 5 => json!({"persistentVolumeClaim": {"claimName": dice.pick(&["shared-1", "shared-2"])}}),
                 _ => json!({"persistentVolumeClaim": {"claimName": format!("{pod}-{n}")}}),
             };
@@ -32,6 +34,19 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
     spec.insert("volumes".into(), json!(volumes));
 }
 
+/// A disk named in the pod itself.
+fn inline(dice: &mut Dice) -> Value {
+    let (which, read_only) = (dice.pick(&["one", "two"]), dice.percent(40));
+    match dice.below(5) {
+        0 => json!({"gcePersistentDisk": {"pdName": which, "readOnly": read_only}}),
+        1 => json!({"awsElasticBlockStore": {"volumeID": which, "readOnly": read_only}}),
+        2 => json!({"cinder": {"volumeID": which, "readOnly": read_only}}),
+        3 => json!({"rbd": {"monitors": [dice.pick(&["m1", "m2"]), "m3"], "image": which, "readOnly": read_only}}),
+        _ => json!({"iscsi": {"targetPortal": "10.0.0.9", "iqn": format!("iqn.2001-04.com.example:{which}"), "lun": 0,
+            "readOnly": read_only}}),
+    }
+}
+
 /// Makes the storage behind pods.
 #[derive(Default)]
 pub struct Storage {
@@ -39,8 +54,8 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Classes and drivers; nothing where no pod has volumes.
-    pub fn classes(dice: &mut Dice, mix: &Mix, nodes: usize) -> Vec<Value> {
+    /// Classes, drivers, volumes that wait for a claim; nothing where no pod has volumes.
+    pub fn offered(dice: &mut Dice, mix: &Mix, nodes: usize) -> Vec<Value> {
         if mix.chance("volumes", 1) == 0 {
             return Vec::new();
         }
@@ -51,7 +66,9 @@ impl Storage {
         let mut zonal = class("zonal", "WaitForFirstConsumer");
         let zones = dice.pick(&[&["a"][..], &["b", "c"]]);
         zonal["allowedTopologies"] = json!([{"matchLabelExpressions": [{"key": ZONE, "values": zones}]}]);
-        let mut made = vec![class("now", "Immediate"), class("later", "WaitForFirstConsumer"), zonal];
+        let mut kept = class("kept", "WaitForFirstConsumer");
+        kept["provisioner"] = json!("kubernetes.io/no-provisioner");
+        let mut made = vec![class("now", "Immediate"), class("later", "WaitForFirstConsumer"), zonal, kept];
         for n in 1..=nodes {
             if dice.percent(70) {
                 let mut driver = json!({"name": DRIVER, "nodeID": format!("n{n}"), "topologyKeys": []});
@@ -61,62 +78,95 @@ impl Storage {
                 made.push(json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
                     "metadata": {"name": format!("n{n}")}, "spec": {"drivers": [driver]}}));
             }
+            if dice.percent(10) {
+                made.push(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment",
+                    "metadata": {"name": format!("left-{n}")},
+                    "spec": {"attacher": DRIVER, "nodeName": format!("n{n}"), "source": {"persistentVolumeName": "waiting-1"}}}));
+            }
+        }
+        for n in 1..=dice.from(0, 4) {
+            let mut volume = volume(dice, &format!("waiting-{n}"), nodes);
+            volume["spec"]["storageClassName"] = json!(dice.pick(&["kept", "kept", "kept", "later"]));
+            volume["spec"]["accessModes"] =
+                json!(dice.pick(&[&["ReadWriteOnce"][..], &["ReadWriteOnce", "ReadWriteMany"]]));
+            volume["spec"]["capacity"]["storage"] = json!(dice.pick(&["1Gi", "5Gi", "500M"]));
+            volume["metadata"]["labels"]["speed"] = json!(dice.pick(&["slow", "fast"]));
+            volume["status"] = json!({"phase": dice.pick(&["Available", "Available", "Available", "Released"])});
+            made.push(volume);
         }
         made
     }
 
     /// The claims that `pod` mounts, unless they are there, and the volumes that those are bound to.
+    /// A pod that runs has claims that are bound.
     pub fn behind(&mut self, dice: &mut Dice, pod: &Value, nodes: usize) -> Vec<Value> {
+        let runs = pod["spec"]["nodeName"].is_string();
         let namespace = pod["metadata"]["namespace"].as_str().unwrap();
         let volumes = pod["spec"]["volumes"].as_array().cloned().unwrap_or_default();
         let mut made = Vec::new();
         for volume in &volumes {
             let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else { continue };
             if self.claims.insert((namespace.to_owned(), name.to_owned())) {
-                made.extend(claim(dice, namespace, name, nodes));
+                made.extend(claim(dice, namespace, name, nodes, runs));
             }
         }
         made
     }
 }
 
-fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize) -> Vec<Value> {
+fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize, runs: bool) -> Vec<Value> {
     let modes = [dice.pick(&["ReadWriteOnce", "ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"])];
-    let volume = format!("{namespace}-{name}");
     let mut claim = json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": namespace},
         "spec": {"accessModes": modes, "storageClassName": "now", "resources": {"requests": {"storage": "1Gi"}}},
     });
-    let state = dice.below(20);
-    if state == 0 {
-        return Vec::new();
+    match dice.from(if runs { 8 } else { 0 }, 19) {
+        0 => return Vec::new(),
+        1 => return vec![claim],
+        2..=4 => {
+            claim["spec"]["storageClassName"] = json!(dice.pick(&["later", "later", "zonal", "none"]));
+            return vec![claim];
+        }
+        5..=7 => {
+            claim["spec"]["storageClassName"] = json!("kept");
+            claim["spec"]["resources"]["requests"]["storage"] = json!(dice.pick(&["1Gi", "1Gi", "4Gi"]));
+            if dice.percent(40) {
+                claim["spec"]["selector"] = json!({"matchLabels": {"speed": dice.pick(&["slow", "fast"])}});
+            }
+            return vec![claim];
+        }
+        _ => {}
     }
-    if state == 1 {
+    let bound_to = format!("{namespace}-{name}");
+    claim["spec"]["volumeName"] = json!(bound_to);
+    if runs || dice.percent(95) {
+        claim["metadata"]["annotations"] = json!({"pv.kubernetes.io/bind-completed": "yes"});
+        claim["status"] = json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": "1Gi"}});
+    }
+    if dice.percent(5) {
         return vec![claim];
     }
-    if state <= 5 {
-        claim["spec"]["storageClassName"] = json!(dice.pick(&["later", "zonal", "none"]));
-        return vec![claim];
-    }
-    claim["spec"]["volumeName"] = json!(volume);
-    claim["metadata"]["annotations"] = json!({"pv.kubernetes.io/bind-completed": "yes"});
-    claim["status"] = json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": "1Gi"}});
-    if state == 6 {
-        return vec![claim];
-    }
+    let mut made = volume(dice, &bound_to, nodes);
+    made["spec"]["accessModes"] = json!(modes);
+    made["spec"]["claimRef"] =
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": name});
+    made["status"] = json!({"phase": "Bound"});
+    vec![claim, made]
+}
+
+fn volume(dice: &mut Dice, name: &str, nodes: usize) -> Value {
     let mut made = json!({
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume, "labels": {}},
-        "spec": {"accessModes": modes, "storageClassName": "now", "capacity": {"storage": "1Gi"},
-            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}},
-        "status": {"phase": "Bound"},
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "labels": {}},
+        "spec": {"storageClassName": "now", "capacity": {"storage": "1Gi"}},
     });
-    match dice.below(4) {
+    match dice.below(5) {
         0 => made["spec"]["nfs"] = json!({"server": "files.example.com", "path": "/"}),
         1 => made["spec"]["local"] = json!({"path": "/disk"}),
-        _ => made["spec"]["csi"] = json!({"driver": DRIVER, "volumeHandle": volume}),
+        2 if dice.percent(30) => made["spec"]["cinder"] = json!({"volumeID": name}),
+        _ => made["spec"]["csi"] = json!({"driver": DRIVER, "volumeHandle": name}),
     }
     let required = |key: &str, values: Value| json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": key, "operator": "In", "values": values}]}]}});
-    if made["spec"]["local"] != Value::Null {
+    if made["spec"]["local"].is_object() {
         let node = format!("n{}", dice.from(1, nodes));
         made["spec"]["nodeAffinity"] = required("kubernetes.io/hostname", json!([node]));
     } else if dice.percent(35) {
@@ -124,5 +174,5 @@ fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize) -> Vec<Valu
     } else if dice.percent(30) {
         made["metadata"]["labels"][ZONE] = json!(dice.pick(&["a", "b", "a__b"]));
     }
-    vec![claim, made]
+    made
 }
