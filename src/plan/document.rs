@@ -57,9 +57,12 @@ pub struct PodMove {
     /// A node that could take it, by simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<String>,
-    /// Longest wait, for a pod that is waited for, in seconds.
+    /// Longest wait, for a pod that is waited for or whose budget is, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<i64>,
+    /// Its budget allows no disruption now; the cordon is to release it (`action: cordonFirst`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_cordon: bool,
     /// It would be deleted, not evicted, if it did not go in time (`onTimeout: delete`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delete_on_timeout: bool,

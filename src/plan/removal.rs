@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::budgets::{Allowances, Closed, Say};
-use super::leaving::{Asked, Ruling, Settings, may_leave};
+use super::budgets::{Allowances, Bound, Closed, Say};
+use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::{Code, Evidence, PodAction, Reason};
 use crate::model::{Name, Pod, PodKey, World};
 use crate::placement::Site;
@@ -25,6 +25,8 @@ pub struct Mover {
     pub reason: Option<Reason>,
     /// Longest wait in seconds.
     pub at_most: Option<i64>,
+    /// Its budget is closed, and the policy says that a cordon opens it (H19).
+    pub after_cordon: bool,
 }
 
 /// The simulated cluster after the removals decided so far.
@@ -76,8 +78,14 @@ impl<'a> Removals<'a> {
                 relaxed,
                 settings: Settings::default(),
             };
-            let mut mover =
-                Mover { pod: pod.clone(), action: PodAction::Evict, say: None, reason: None, at_most: None };
+            let mut mover = Mover {
+                pod: pod.clone(),
+                action: PodAction::Evict,
+                say: None,
+                reason: None,
+                at_most: None,
+                after_cordon: false,
+            };
             match may_leave(&asked) {
                 Ruling::Blocks(reason) => {
                     reasons.push(reason);
@@ -91,6 +99,12 @@ impl<'a> Removals<'a> {
                 }
                 Ruling::Goes if pod.terminating() => mover.action = PodAction::Stays,
                 Ruling::Goes => match self.allowances.say(self.world, self.drain, pod) {
+                    Say::Closed(Closed::Exhausted(key)) if cordon_first(self.drain, pod).is_some() => {
+                        let at_most = cordon_first(self.drain, pod).and_then(|entry| entry.at_most);
+                        mover.at_most = Some(at_most.unwrap_or(self.drain.budget_timeout).as_secs());
+                        mover.after_cordon = true;
+                        mover.say = Some(Say::AtOnce(Bound::Budget(key), 1));
+                    }
                     Say::Closed(closed) => {
                         reasons.push(closed_reason(pod, &closed));
                         continue;

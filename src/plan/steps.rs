@@ -15,6 +15,8 @@ use crate::policy::{OnTimeout, Policy, Pool};
 #[derive(Debug, Default)]
 pub struct Rounds {
     taken: BTreeMap<Bound, u32>,
+    /// The last drain that rests on its cordon to open a budget: the next such node is cordoned after it (H19).
+    cordons_first: Option<String>,
 }
 
 impl Rounds {
@@ -104,6 +106,10 @@ impl Build<'_> {
     ) -> String {
         let mut after: Vec<String> = gate.into_iter().collect();
         let cordoned = matches!(member.state, State::OwnCordon(_));
+        let cordons_first = going.movers.iter().any(|mover| mover.after_cordon);
+        if cordons_first && let Some(before) = &rounds.cordons_first {
+            after.push(before.clone());
+        }
         if !(cordoned && going.cordon_only) {
             let mut cordon = self.step(Verb::Cordon, member, going.reason.clone());
             cordon.after = std::mem::take(&mut after);
@@ -122,6 +128,9 @@ impl Build<'_> {
         let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.get(home));
         after.extend(homes.cloned().collect::<BTreeSet<_>>());
         drain.after = std::mem::take(&mut after);
+        if cordons_first {
+            rounds.cordons_first = Some(drain.id.clone());
+        }
         after.push(drain.id.clone());
         steps.push(drain);
         let mut park = self.step(Verb::Park, member, going.reason.clone());
@@ -151,6 +160,7 @@ impl Build<'_> {
                 budget,
                 home: evicted.then(|| self.removals.home(&mover.pod.key).map(ToString::to_string)).flatten(),
                 at_most: mover.at_most,
+                after_cordon: mover.after_cordon,
                 delete_on_timeout: evicted && self.policy.drain.on_timeout == OnTimeout::Delete,
                 reason: mover.reason.clone(),
             });

@@ -108,7 +108,8 @@ pub struct DrainRule {
     pub owner_kinds: Vec<Name>,
     /// What to do.
     pub action: DrainAction,
-    /// For `wait`: how long a wait may last; None is without end.
+    /// For `wait`: how long a wait may last; None is without end. For `cordonFirst`: how long its budget may stay closed
+    /// after the cordon; None is `budgetTimeout`.
     pub at_most: Option<SignedDuration>,
     /// Where it stands.
     pub origin: Origin,

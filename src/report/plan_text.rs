@@ -111,7 +111,13 @@ fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
             }
             _ => {
                 let home = pod.home.as_deref().unwrap_or("?");
-                let round = pod.budget.as_ref().map(|budget| format!(", round {} of {budget}", pod.chunk.unwrap_or(1)));
+                let round = pod.budget.as_ref().map(|budget| match pod.at_most.filter(|_| pod.after_cordon) {
+                    Some(limit) => {
+                        let limit = jiff::SignedDuration::from_secs(limit);
+                        format!(", once the cordon releases {budget}, waited for {limit:#} at most")
+                    }
+                    None => format!(", round {} of {budget}", pod.chunk.unwrap_or(1)),
+                });
                 let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
                 format!("evict {} (room on {home}{}{forced})", pod.pod, round.unwrap_or_default())
             }

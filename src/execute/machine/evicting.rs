@@ -1,7 +1,7 @@
 //! The pods of one node on their way out: each asked for when the arbiter lets it, watched until it is gone and
 //! replaced, by clocks that start when its eviction is accepted (H2, H5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +14,7 @@ use super::settings::Leave;
 use crate::cluster::Evicted;
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, Pod, PodKey, TaintEffect, WorkloadKind, World};
+use crate::plan::PodMove;
 use crate::policy::OnTimeout;
 
 /// Between two requests for a pod whose budget was closed, where the server does not say.
@@ -42,6 +43,8 @@ struct Leaver {
     last: bool,
     /// The plan spelled out that it may be deleted.
     may_delete: bool,
+    /// The cordon is to release its budget, so long at most (H19).
+    after_cordon: Option<SignedDuration>,
     /// Since when something holds it back.
     held: Option<(Held, Timestamp)>,
     /// Its owner's pods when it was asked to go: none of them takes its place.
@@ -95,7 +98,8 @@ fn there(pod: &Pod, world: &World) -> bool {
 
 impl Evicting {
     /// Of the pods that were listed, those that must go.
-    pub fn new(pods: Vec<Pod>, deletable: &BTreeSet<String>, desk: &Desk, world: &World, now: Timestamp) -> Self {
+    pub fn new(pods: Vec<Pod>, planned: &BTreeMap<&str, &PodMove>, desk: &Desk, world: &World, now: Timestamp) -> Self {
+        let said = |pod: &Pod| planned.get(pod.key.to_string().as_str()).copied();
         let mut leavers: Vec<Leaver> = (pods.into_iter())
             .map(|pod| Leaver {
                 stage: if pod.terminating() {
@@ -106,7 +110,10 @@ impl Evicting {
                 answer: None,
                 last: tolerates_cordon(&pod),
                 may_delete: desk.settings.drain.on_timeout == OnTimeout::Delete
-                    && deletable.contains(&pod.key.to_string()),
+                    && said(&pod).is_some_and(|one| one.delete_on_timeout),
+                after_cordon: (said(&pod).filter(|one| one.after_cordon))
+                    .and_then(|one| one.at_most)
+                    .map(SignedDuration::from_secs),
                 held: None,
                 known: owners_pods(&pod, world).map(|other| other.uid.clone()).collect(),
                 pod: Arc::new(pod),
@@ -132,10 +139,16 @@ impl Evicting {
     /// Moves every pod on as far as it goes. With `halt` nothing new is asked for.
     pub fn look(&mut self, course: &Course, desk: &mut Desk, world: &World, now: Timestamp, halt: bool) -> Look {
         let mut first_done = self.leavers.iter().all(|leaver| leaver.last || leaver.stage == Stage::Done);
+        // Nobody moves for a cordon that may come to nothing (H19).
+        let unreleased = |leaver: &Leaver| {
+            leaver.after_cordon.is_some() && matches!(leaver.stage, Stage::Queued { .. } | Stage::Asked { .. })
+        };
+        let held_up = self.leavers.iter().any(unreleased);
         for leaver in &mut self.leavers {
             if leaver.last && !first_done {
                 continue;
             }
+            let halt = halt || (held_up && leaver.after_cordon.is_none());
             loop {
                 let before = leaver.stage.clone();
                 if let Err(why) = leaver.advance(course, desk, world, now, halt) {
@@ -287,6 +300,15 @@ impl Leaver {
             };
             let text = format!("{} waits for {held}", self.pod.key);
             desk.tell(Event { budget, ..self.event(course, desk, EventKind::Waiting, now, text) });
+        }
+        if let Some(limit) = self.after_cordon {
+            let deadline = later(since, limit);
+            if now >= deadline {
+                return Err(format!("{} waited {limit:#} for {held}, which the cordon did not release", self.pod.key));
+            }
+            desk.wake_at(deadline);
+            self.held = Some((held, since));
+            return Ok(());
         }
         let from = desk.progress.get(&held).map_or(since, |progress| since.max(*progress));
         let deadline = later(from, desk.settings.drain.budget_timeout);

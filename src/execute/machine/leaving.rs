@@ -1,6 +1,6 @@
 //! A node whose capacity is taken away: chosen, cordoned, drained, detached, parked, each arrow observed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,7 @@ use super::settings::Leave;
 use crate::cluster::{NodeMark, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Pod, PodKey, World};
-use crate::plan::Verb;
+use crate::plan::{PodMove, Verb};
 use crate::policy::Overrun;
 
 /// A node given back while pods were waited for is not tried again before (H18).
@@ -238,7 +238,7 @@ impl Course {
             return self.go(desk, Way::Leaving(Leaving::Await));
         }
         self.begin(desk, Verb::Drain, now, format!("draining {}: {} to evict", self.node, pods_in_words(goers.len())));
-        let evicting = Evicting::new(goers, &self.deletable(), desk, world, now);
+        let evicting = Evicting::new(goers, &self.moves(), desk, world, now);
         self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))))
     }
 
@@ -351,7 +351,7 @@ impl Course {
         };
         if pod.terminating() {
             let going: Vec<Pod> = pods.iter().filter(|pod| pod.terminating()).cloned().collect();
-            let evicting = Evicting::new(going, &BTreeSet::new(), desk, world, now);
+            let evicting = Evicting::new(going, &BTreeMap::new(), desk, world, now);
             let way = self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))));
             desk.wake_at(later(now, LOOK_AGAIN));
             return way;
@@ -455,9 +455,9 @@ impl Course {
         Some(self.go(desk, Way::Returning(Returning::new(why))))
     }
 
-    fn deletable(&self) -> BTreeSet<String> {
-        let moves = self.steps.iter().flat_map(|step| &step.pods);
-        moves.filter(|one| one.delete_on_timeout).map(|one| one.pod.clone()).collect()
+    /// What the plan says of each pod.
+    fn moves(&self) -> BTreeMap<&str, &PodMove> {
+        self.steps.iter().flat_map(|step| &step.pods).map(|one| (one.pod.as_str(), one)).collect()
     }
 
     /// The record is written, or will be: the node is ours to park.

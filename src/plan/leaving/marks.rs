@@ -75,6 +75,11 @@ pub fn matching_entry<'a>(rules: &'a [DrainRule], pod: &Pod) -> Option<&'a Drain
     rules.iter().find(|rule| rule.matches(pod))
 }
 
+/// The entry that says `cordonFirst` of the pod: its budget is one that only a cordon releases (H19).
+pub fn cordon_first<'a>(drain: &'a Drain, pod: &Pod) -> Option<&'a DrainRule> {
+    matching_entry(&drain.pods, pod).filter(|entry| entry.action == DrainAction::CordonFirst && !pod.daemon())
+}
+
 /// `block` and `wait` of the policy decide here; `evict` and `cordonFirst` lift other rules where those stand.
 pub fn policy_entry(asked: &Asked<'_>) -> Option<Ruling> {
     let entry = matching_entry(&asked.drain.pods, asked.pod)?;

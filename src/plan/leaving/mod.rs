@@ -10,6 +10,6 @@ mod pod_rules;
 mod storage;
 mod table;
 
-pub use marks::may_wait;
+pub use marks::{cordon_first, may_wait};
 pub use storage::{glob, undeclared as undeclared_volumes};
 pub use table::{Asked, Rule, Ruling, Settings, Table, may_leave};

@@ -68,16 +68,13 @@ fn rules(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<DrainRule> {
         let Some(action) = &written.action else { continue };
         let action_name = action.value.0;
         if let Some(at_most) = &written.at_most {
-            if action_name != DrainAction::Wait {
-                cx.out_of_place(at_most.span, "atMost", "the action `wait`");
+            if !matches!(action_name, DrainAction::Wait | DrainAction::CordonFirst) {
+                cx.out_of_place(at_most.span, "atMost", "the actions `wait` and `cordonFirst`");
             } else if at_most.value.0 <= SignedDuration::ZERO {
                 cx.out
                     .error("out-of-range", at_most.span, "a wait of 0 is none")
                     .help("write it like `2h`, or use the action `evict` or `block`");
             }
-        }
-        if action_name == DrainAction::CordonFirst {
-            cx.not_acted_on("action: cordonFirst", action.span);
         }
         let rule = DrainRule {
             namespaces: names(&pods.namespaces),

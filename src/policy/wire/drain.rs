@@ -53,7 +53,8 @@ object! {
         /// `evict` lifts the protection of pods without controller, in kube-system or with declared local storage;
         /// `wait` waits for them to end, `block` keeps the node, `cordonFirst` waits for their budget to open.
         action = "action": Choice<DrainAction> [required],
-        /// For `wait`: how long; then the node stays.
+        /// For `wait`: how long; then the node stays. For `cordonFirst`: how long its budget may stay closed after the
+        /// cordon; `budgetTimeout` by default.
         at_most = "atMost": Length,
     }
 }

@@ -14,6 +14,7 @@ mod kubelet;
 mod latency;
 mod load;
 mod nodes;
+mod operators;
 mod patch;
 mod replica;
 mod scheduler;

@@ -31,6 +31,8 @@ pub(super) enum Event {
         fault: Option<Name>,
     },
     Detach(Name),
+    /// The operator of a pod on a cordoned node gives its part to another one.
+    HandsOver(PodKey, Name),
 }
 
 /// The kubelet of a node.
@@ -128,6 +130,7 @@ impl Sim {
             Event::Banished(key, uid, generation) => self.banished(&key, &uid, generation),
             Event::Server { id, state, task, fault } => self.server_stage(&id, state, task, fault),
             Event::Detach(name) => self.detach(&name),
+            Event::HandsOver(key, uid) => self.hands_over(&key, &uid),
         }
     }
 
@@ -205,8 +208,12 @@ impl Sim {
         if old.is_some_and(|old| **old == node) {
             return;
         }
-        if old.is_some_and(|old| old.unschedulable != node.unschedulable) {
+        let turned = old.is_some_and(|old| old.unschedulable != node.unschedulable);
+        if turned {
             self.log(What::Cordoned { node: node.name.clone(), cordoned: node.unschedulable });
+        }
+        if turned && node.unschedulable {
+            self.operators_see_cordon(&node.name);
         }
         self.schedule = true;
         self.dirty_nodes.insert(node.name.clone());
