@@ -6,8 +6,16 @@ mod executing;
 #[path = "plan/fixture.rs"]
 mod fixture;
 
+#[path = "hazards/balancers.rs"]
+mod balancers;
+#[path = "hazards/by_hand.rs"]
+mod by_hand;
 #[path = "hazards/cordon_first.rs"]
 mod cordon_first;
+#[path = "hazards/other_owners.rs"]
+mod other_owners;
+#[path = "hazards/wake.rs"]
+mod wake;
 
 use executing::Stage;
 use fixture::Cluster;
@@ -24,4 +32,15 @@ fn stage(cluster: &Cluster, faults: &str) -> Stage {
 fn parks(plan: &tidegate::plan::Plan) -> Vec<&str> {
     let steps = plan.steps.iter().filter(|step| step.verb == tidegate::plan::Verb::Park);
     steps.map(|step| step.node.as_str()).collect()
+}
+
+/// The first object of this kind and name.
+fn object<'a>(cluster: &'a mut Cluster, kind: &str, name: &str) -> &'a mut serde_json::Value {
+    let mut items = cluster.items.iter_mut();
+    items.find(|item| item["kind"] == kind && item["metadata"]["name"] == name).unwrap()
+}
+
+/// One worker stays, the others may go when nothing holds them; `more` is indented YAML of the pool.
+fn one_of_them(more: &str, rest: &str) -> tidegate::policy::Policy {
+    fixture::policy(&format!("      min: 1\n      max: 10\n      keep: [\"worker-1\"]\n{more}"), rest)
 }

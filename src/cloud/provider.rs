@@ -69,6 +69,10 @@ pub trait Provider {
     /// Parks a server. Parking a parked one is no error.
     fn park(&self, id: &Name, how: Idle) -> Pending<'_, (), ProviderError>;
 
+    /// Sets one key of a server's metadata, or removes it with None; removing one that is not there is no error. Our record
+    /// stands there too, so that it is known who stopped a server whatever becomes of its Node (H23).
+    fn set_metadata(&self, id: &Name, key: &str, value: Option<&Name>) -> Pending<'_, (), ProviderError>;
+
     /// Wakes a parked server. Waking a running one is no error.
     fn wake(&self, id: &Name) -> Pending<'_, (), ProviderError>;
 }

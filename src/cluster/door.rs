@@ -94,6 +94,9 @@ pub trait Cluster {
     /// Patches a node and returns what it became.
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node>;
 
+    /// Sets the Node condition `Suspended=True` of a parked node, or takes it away, and returns what the node became.
+    fn suspend_node(&self, name: &Name, suspended: bool) -> Pending<'_, Node>;
+
     /// Asks the Eviction API, with the UID as precondition.
     fn evict(&self, pod: &PodKey, uid: &Name) -> Pending<'_, Evicted>;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server, StorageClass,
+    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server, Service, StorageClass,
     VolumeAttachment, Workload, WorkloadKind,
 };
 
@@ -30,6 +30,8 @@ pub enum Change {
     CsiNodeGone(Name),
     VolumeAttachment(VolumeAttachment),
     VolumeAttachmentGone(Name),
+    Service(Service),
+    ServiceGone(PodKey),
     Server(Server),
     /// By the provider's id.
     ServerGone(Name),

@@ -22,6 +22,7 @@ pub fn digest(world: &World) -> String {
     all(&mut hash, "attachments", world.attachments.values());
     all(&mut hash, "namespaces", &world.namespaces);
     all(&mut hash, "leases", &world.leases);
+    all(&mut hash, "services", world.services.values());
     all(&mut hash, "servers", world.servers.values());
     all(&mut hash, "flavors", world.flavors.values());
     all(&mut hash, "rest", [(&world.cluster, &world.observed, &world.skipped, world.gaps.len(), &world.memory)]);

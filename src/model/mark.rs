@@ -11,6 +11,8 @@ use super::{Name, Node, Taint};
 pub mod keys {
     /// Annotation: the record, as JSON. Its presence means that the cordon is ours.
     pub const RECORD: &str = "tidegate.dev/record";
+    /// Key in a server's metadata: the same record in few words. Providers allow neither a slash nor long values there.
+    pub const SERVER_RECORD: &str = "tidegate_record";
     /// Annotation by a person: this node stays as it is.
     pub const HOLD: &str = "tidegate.dev/hold";
     /// Annotation on a pod: do not disrupt.
@@ -50,12 +52,21 @@ pub struct NodeRecord {
     /// Labels that we set.
     #[serde(default)]
     pub labels: BTreeSet<Name>,
+    /// Annotations that we set so that another owner leaves the node alone (H16).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub annotations: BTreeSet<Name>,
     /// Taints that we added.
     #[serde(default)]
     pub taints: BTreeSet<Taint>,
     /// Extended resources it had when it was parked (H10).
     #[serde(default)]
     pub extended: BTreeMap<Name, i64>,
+    /// CSI drivers it had then (H10).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub drivers: BTreeSet<Name>,
+    /// The zone its server was in then (H27).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Name>,
 }
 
 impl NodeRecord {
@@ -71,6 +82,12 @@ impl NodeRecord {
                 .map(Some)
                 .map_err(|error| format!("annotation {} of node {} is not readable: {error}", keys::RECORD, node.name)),
         }
+    }
+
+    /// The value in the server's metadata: who parked it, in at most 255 characters.
+    pub fn to_metadata(&self) -> Name {
+        let text = format!("{}/{} since {}", self.policy, self.pool, self.since);
+        text.chars().take(255).collect::<String>().into()
     }
 
     /// The annotation's value.

@@ -44,6 +44,10 @@ pub enum ConditionStatus {
     Unknown,
 }
 
+/// The condition that says a node's server is parked: Cluster Autoscaler from 1.36 on does not count such a node as
+/// unready.
+pub const SUSPENDED: &str = "Suspended";
+
 /// One entry of `status.conditions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {

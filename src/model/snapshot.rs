@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, Server, StorageClass, VolumeAttachment,
-    Workload,
+    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, Server, Service, StorageClass,
+    VolumeAttachment, Workload,
 };
 
 /// The kinds that a snapshot may know. A kind that was not listed is *unknown*, which is not the same as none.
@@ -32,6 +32,7 @@ pub enum Kind {
     PriorityClass,
     Namespace,
     Lease,
+    Service,
     Server,
     Flavor,
 }
@@ -80,6 +81,8 @@ pub struct Snapshot {
     pub attachments: Vec<VolumeAttachment>,
     /// Namespaces' labels by name.
     pub namespaces: BTreeMap<Name, super::Labels>,
+    /// Services by key.
+    pub services: Vec<Service>,
     /// Node leases: when each kubelet last renewed.
     pub leases: BTreeMap<Name, Timestamp>,
     /// Servers by id.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::stamp::{Stamp, Stamps};
 use super::{
     Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server,
-    Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Service, Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot with its indexes. `World::build(s)` then `apply(c)` equals building from the changed snapshot; every
@@ -49,6 +49,8 @@ pub struct World {
     pub attachments: BTreeMap<Name, VolumeAttachment>,
     /// Namespaces' labels.
     pub namespaces: BTreeMap<Name, Labels>,
+    /// Services by key.
+    pub services: BTreeMap<PodKey, Service>,
     /// Node leases.
     pub leases: BTreeMap<Name, Timestamp>,
     /// Servers by id.
@@ -88,6 +90,7 @@ impl World {
             .chain(snapshot.classes.into_iter().map(Change::StorageClass))
             .chain(snapshot.csi_nodes.into_iter().map(Change::CsiNode))
             .chain(snapshot.attachments.into_iter().map(Change::VolumeAttachment))
+            .chain(snapshot.services.into_iter().map(Change::Service))
             .chain(snapshot.servers.into_iter().map(Change::Server))
             .chain(snapshot.flavors.into_iter().map(Change::Flavor));
         for change in changes {
@@ -131,6 +134,8 @@ impl World {
                 drop(self.attachments.insert(attachment.name.clone(), attachment));
             }
             Change::VolumeAttachmentGone(name) => drop(self.attachments.remove(&name)),
+            Change::Service(service) => drop(self.services.insert(service.key.clone(), service)),
+            Change::ServiceGone(key) => drop(self.services.remove(&key)),
             Change::Server(server) => {
                 self.forget_server(&server.id.clone());
                 self.by_server_name.entry(server.name.clone()).or_default().insert(server.id.clone());
@@ -200,6 +205,12 @@ impl World {
             let mut named = ids.iter().filter_map(|id| self.servers.get(id));
             named.find(|server| server.node.as_ref().is_none_or(|linked| *linked == node.name))
         })
+    }
+
+    /// Whether traffic from outside may come to any node: there are Services of type LoadBalancer or NodePort, or nobody
+    /// knows (H15).
+    pub fn balanced(&self) -> bool {
+        !self.knows(Kind::Service) || self.services.values().any(|service| service.on_nodes)
     }
 
     /// Whether objects of this kind were listed.

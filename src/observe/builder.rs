@@ -9,8 +9,8 @@ use super::convert::Converter;
 use super::item::{Item, Place};
 use super::raw;
 use crate::model::{
-    Budget, Claim, CsiNode, Flavor, Kind, Name, Node, PersistentVolume, Pod, PodKey, Server, Snapshot, StorageClass,
-    VolumeAttachment, Workload, WorkloadKind,
+    Budget, Claim, CsiNode, Flavor, Kind, Name, Node, PersistentVolume, Pod, PodKey, Server, Service, Snapshot,
+    StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot that is being filled. Of two objects with one key the later wins.
@@ -29,6 +29,7 @@ pub struct Builder {
     classes: BTreeMap<Name, StorageClass>,
     csi_nodes: BTreeMap<Name, CsiNode>,
     attachments: BTreeMap<Name, VolumeAttachment>,
+    services: BTreeMap<PodKey, Service>,
     servers: BTreeMap<Name, Server>,
     flavors: BTreeMap<(Name, Name), Flavor>,
     memory: bool,
@@ -157,6 +158,11 @@ impl Builder {
                 let lease = converter.lease(item.decode()?)?;
                 lease.is_some_and(|(node, renewed)| insert(&mut self.snapshot.leases, node, renewed))
             }
+            "Service" if is("") => {
+                observed.insert(Kind::Service);
+                let service = converter.service(item.decode()?)?;
+                insert(&mut self.services, service.key.clone(), service)
+            }
             "Server" if is("tidegate.dev") => {
                 observed.insert(Kind::Server);
                 let server = converter.server(item.decode()?)?;
@@ -228,6 +234,7 @@ impl Builder {
         snapshot.classes = self.classes.into_values().collect();
         snapshot.csi_nodes = self.csi_nodes.into_values().collect();
         snapshot.attachments = self.attachments.into_values().collect();
+        snapshot.services = self.services.into_values().collect();
         snapshot.servers = self.servers.into_values().collect();
         snapshot.flavors = self.flavors.into_values().collect();
         snapshot

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::budgets::root;
 use super::leaving::{Asked, Settings, undeclared_volumes};
 use super::{Blocker, Code, Kept, Reason};
-use crate::model::{Labels, Pod, PodKey, World};
+use crate::model::{Labels, OTHER_OWNERS, Pod, PodKey, World};
 use crate::policy::Drain;
 
 /// Reasons that say a node is needed, not that something is in its way.
@@ -45,7 +45,7 @@ pub fn group(kept: &[Kept], world: &World, drain: &Drain) -> Vec<Blocker> {
         .map(|(group, held)| {
             let alone = held.iter().filter(|node| groups_of.get(*node).is_some_and(|groups| groups.len() == 1));
             let pods: Vec<String> = pods.get(group).into_iter().flatten().cloned().collect();
-            let (lift, hint) = lift(group.code, &pods, world, drain);
+            let (lift, hint) = lift(group.code, &group.what, &pods, world, drain);
             Blocker {
                 code: group.code,
                 text: group.what.clone(),
@@ -101,7 +101,7 @@ fn what(reason: &Reason, world: &World) -> String {
 }
 
 /// The lines that would lift it, and where they go.
-fn lift(code: Code, pods: &[String], world: &World, drain: &Drain) -> (Vec<String>, String) {
+fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -> (Vec<String>, String) {
     let pod = pods.first().and_then(|text| pod_of(text, world));
     let found = |lines: Vec<String>, hint: &str| (lines, hint.to_owned());
     match (code, pod) {
@@ -145,7 +145,18 @@ fn lift(code: Code, pods: &[String], world: &World, drain: &Drain) -> (Vec<Strin
         (Code::Budget, _) => found(Vec::new(), "raise the workload's replicas, or let the budget allow one disruption"),
         (Code::DoNotDisrupt, _) => found(Vec::new(), "remove the mark, or open a `relaxed` window that names its key"),
         (Code::NoOtherHome, _) => found(Vec::new(), "there is no room, or no node that matches, among those that stay"),
-        (Code::OtherOwner, _) => found(Vec::new(), "name the other owner in the pool's sharedWith"),
+        (Code::OtherOwner, _) => match OTHER_OWNERS.iter().find(|owner| what.starts_with(owner.name)) {
+            Some(owner) if owner.by_hand.is_empty() => found(
+                vec![format!("sharedWith: [{}]", quoted(owner.name))],
+                "in the pool, if both may act on these nodes",
+            ),
+            Some(owner) => (
+                vec![format!("sharedWith: [{}]", quoted(owner.name))],
+                format!("in the pool, if both may act on these nodes; {}", owner.by_hand),
+            ),
+            None => found(Vec::new(), ""),
+        },
+        (Code::StartedByHand, _) => found(Vec::new(), "uncordon it to use it, or stop its server again"),
         (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "it is tried again by itself"),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),

@@ -4,9 +4,14 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::model::{Name, Node, Server, ServerState, World};
 use crate::model::{NodeMark, NodeRecord, keys};
 use crate::policy::{Members, NamePattern, Policy, Pool};
+
+/// A server that somebody started is left alone for so long (H23).
+const BY_HAND: SignedDuration = SignedDuration::from_hours(4);
 
 /// The life of a pool member, as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +56,20 @@ pub struct Member {
 }
 
 impl Member {
+    /// Until when it is left alone because somebody started the server that we had parked (H23).
+    pub fn left_alone_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let record = self.record.as_ref().filter(|record| record.mark == NodeMark::Parked)?;
+        let started = match &self.state {
+            State::OwnCordon(_) | State::NotReady | State::Waking => {
+                let ready = self.node.as_ref().and_then(|node| node.condition("Ready")).and_then(|c| c.transition);
+                let running = self.server.as_ref().filter(|server| server.state == ServerState::Active)?;
+                running.since.or(ready).unwrap_or(record.since).max(record.since)
+            }
+            _ => return None,
+        };
+        started.checked_add(BY_HAND).ok().filter(|until| *until > now)
+    }
+
     /// Whether it exists at all.
     pub fn exists(&self) -> bool {
         self.state != State::Absent
@@ -144,7 +163,7 @@ fn state(member: &Member, pool: &Pool) -> State {
             Some(node) => node_state(node, mark),
         };
     };
-    let ours = mark.is_some() || server.metadata.contains_key(keys::RECORD) || pool.adopt;
+    let ours = mark.is_some() || server.metadata.contains_key(keys::SERVER_RECORD) || pool.adopt;
     if let Some(task) = &server.task {
         return if mark == Some(NodeMark::Waking) { State::Waking } else { State::Busy(task.clone()) };
     }

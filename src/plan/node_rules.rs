@@ -8,19 +8,11 @@ use jiff::Timestamp;
 use super::members::{Inventory, Member, natural};
 use super::prices::{Prices, share_of_state};
 use super::{Code, Evidence, Reason, Unclaimed};
-use crate::model::{Name, Node, Server, VolumeSource, World, keys};
+use crate::model::{Name, Node, OTHER_OWNERS, Server, VolumeSource, World, keys};
 use crate::policy::{OverrideTarget, Policy, Pool};
 
-/// Marks of other systems that act on nodes (H16): a label or annotation and whose it is.
-const OWNERS: [(&str, &str); 7] = [
-    ("karpenter.sh/nodepool", "Karpenter"),
-    ("karpenter.sh/provisioner-name", "Karpenter"),
-    ("cluster.x-k8s.io/machine", "Cluster API"),
-    ("machine.openshift.io/machine", "OpenShift Machine API"),
-    ("spotinst.io/node-lifecycle", "Ocean"),
-    ("magnum.openstack.org/nodegroup", "Magnum"),
-    ("eks.amazonaws.com/nodegroup", "EKS node groups"),
-];
+/// Annotations by which a person, or another owner, keeps a node.
+const DISABLED: [&str; 2] = ["cluster-autoscaler.kubernetes.io/scale-down-disabled", "karpenter.sh/do-not-disrupt"];
 
 /// Everything that keeps `member`, strongest first; empty if nothing does.
 pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now: Timestamp) -> Vec<Reason> {
@@ -39,6 +31,11 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     }) {
         let evidence = Evidence { until: Some(awake.expires), ..Evidence::default() };
         push(Code::Override, format!("kept awake by hand: {}", awake.reason), evidence, Some(awake.origin.clone()));
+    }
+    if let Some(until) = member.left_alone_until(now) {
+        let evidence = Evidence { until: Some(until), ..Evidence::default() };
+        let text = format!("somebody started its server, which we had parked: left alone until {until}");
+        push(Code::StartedByHand, text, evidence, None);
     }
     if let Some(node) = &member.node {
         by_node(pool, node, world, &mut push);
@@ -78,19 +75,18 @@ fn by_node(
     if node.annotations.contains_key(keys::HOLD) {
         push(Code::Hold, "held by a person".to_owned(), key(keys::HOLD), None);
     }
-    const DISABLED: &str = "cluster-autoscaler.kubernetes.io/scale-down-disabled";
-    if node.annotations.get(DISABLED).is_some_and(|value| &**value == "true") {
-        push(Code::ScaleDownDisabled, format!("it says {DISABLED}: \"true\""), key(DISABLED), None);
+    // What we set ourselves to be left alone keeps no node from us.
+    let record = crate::model::NodeRecord::of(node).ok().flatten();
+    let ours = |key: &str| record.as_ref().is_some_and(|record| record.annotations.contains(key));
+    for disabled in DISABLED {
+        let says = node.annotations.get(disabled).is_some_and(|value| &**value == "true");
+        if says && !ours(disabled) {
+            push(Code::ScaleDownDisabled, format!("it says {disabled}: \"true\""), key(disabled), None);
+        }
     }
-    const KARPENTER: &str = "karpenter.sh/do-not-disrupt";
-    if node.annotations.get(KARPENTER).is_some_and(|value| &**value == "true") {
-        push(Code::ScaleDownDisabled, format!("it says {KARPENTER}: \"true\""), key(KARPENTER), None);
-    }
-    let shared = |owner: &str| pool.shared_with.iter().any(|name| name.eq_ignore_ascii_case(owner));
-    for (mark, owner) in OWNERS {
-        if (node.labels.contains_key(mark) || node.annotations.contains_key(mark)) && !shared(owner) {
-            push(Code::OtherOwner, format!("{owner} acts on it too"), key(mark), Some(pool.origin.clone()));
-            break;
+    for owner in OTHER_OWNERS.iter().filter(|owner| !owner.named_in(&pool.shared_with)) {
+        if let Some(mark) = owner.claims(node, record.as_ref()) {
+            push(Code::OtherOwner, format!("{} acts on it too", owner.name), key(mark), Some(pool.origin.clone()));
         }
     }
     if !pool.node_storage_allowed

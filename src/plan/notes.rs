@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use crate::model::{Kind, World};
+use crate::model::{Kind, OTHER_OWNERS, World};
 use crate::policy::Policy;
 use crate::schedule::Holding;
 
@@ -44,6 +44,12 @@ pub fn notes(
         .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
         .collect();
     notes.extend(default_limits(policy, decisions, inventory));
+    for pool in &policy.pools {
+        let unheard = OTHER_OWNERS.iter().filter(|owner| owner.named_in(&pool.shared_with) && owner.skip.is_none());
+        notes.extend(
+            unheard.map(|owner| format!("pool {} is shared with {}: {}", pool.name, owner.name, owner.by_hand)),
+        );
+    }
     for (((pool, decision), holding), members) in policy.pools.iter().zip(decisions).zip(holdings).zip(&inventory.pools)
     {
         let wakes = decision.coming.iter().filter_map(|coming| members.get(coming.member));

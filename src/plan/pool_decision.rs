@@ -153,6 +153,7 @@ impl Pooled<'_> {
         let mut can: Vec<(u8, usize)> = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
             match &member.state {
+                _ if member.left_alone_until(self.now).is_some() => {}
                 State::Active => up.push(index),
                 State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
                 State::OwnCordon(_) => can.push((1, index)),
@@ -322,6 +323,9 @@ impl Pooled<'_> {
     /// A node that we cordoned and that cannot go after all takes pods again, under a freeze too (H6). While its window
     /// winds down it stays cordoned, unless a freeze keeps it beyond.
     fn give_back(&self, decision: &mut Decision, index: usize, reasons: &[Reason]) {
+        if reasons.iter().any(|reason| reason.code == Code::StartedByHand) {
+            return;
+        }
         if self.holding.winding_down_to.is_some() && self.holding.freeze.is_none() {
             return;
         }

@@ -32,6 +32,7 @@ pub enum Code {
     Foreign,
     CordonedByOther,
     StoppedByOther,
+    StartedByHand,
     MinParked,
     Headroom,
     Freeze,

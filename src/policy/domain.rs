@@ -233,6 +233,38 @@ pub struct Brakes {
     pub origin: Option<Origin>,
 }
 
+/// DaemonSet pods that must be Ready before a woken node is uncordoned. All conditions that are given must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WakeRequirement {
+    /// In these namespaces; empty is all.
+    pub namespaces: Vec<Name>,
+    /// With these labels; None is all.
+    pub labels: Option<Selector>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// When a woken node may be uncordoned (H8, H10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wake {
+    /// From an accepted wake until the node is Ready with what it must have. 15 min.
+    pub join_timeout: SignedDuration,
+    /// What must be Ready besides system-node-critical DaemonSets.
+    pub require: Vec<WakeRequirement>,
+    /// Where `wake` stands.
+    pub origin: Option<Origin>,
+}
+
+impl Wake {
+    /// Whether the pod must be Ready.
+    pub fn requires(&self, pod: &Pod) -> bool {
+        self.require.iter().any(|one| {
+            (one.namespaces.is_empty() || one.namespaces.contains(&pod.key.namespace))
+                && one.labels.as_ref().is_none_or(|selector| selector.matches(&pod.labels))
+        })
+    }
+}
+
 /// A validated policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -256,6 +288,8 @@ pub struct Policy {
     pub overrides: Vec<Override>,
     /// How nodes are drained.
     pub drain: Drain,
+    /// When woken nodes may be uncordoned.
+    pub wake: Wake,
     /// Prices.
     pub rates: Vec<Rate>,
     /// What is left to spend.

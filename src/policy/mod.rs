@@ -27,7 +27,7 @@ pub use check::check_against;
 pub use decode::MOST_BYTES;
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, OverrideTarget, Policy,
-    PolicyFile, Provider, ProviderKind, Rate, StateShares,
+    PolicyFile, Provider, ProviderKind, Rate, StateShares, Wake, WakeRequirement,
 };
 pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;

@@ -53,6 +53,14 @@ impl Cluster for Sandbox {
         })
     }
 
+    fn suspend_node(&self, name: &Name, suspended: bool) -> Pending<'_, Node> {
+        let node = name.clone();
+        Box::pin(async move {
+            let command = Command::Suspend { node: node.clone(), suspended };
+            self.ask(command, |sim| sim.suspend_node(&node, suspended))?
+        })
+    }
+
     fn evict(&self, pod: &PodKey, uid: &Name) -> Pending<'_, Evicted> {
         let (pod, uid) = (pod.clone(), uid.clone());
         Box::pin(async move {
@@ -109,6 +117,14 @@ impl Provider for Sandbox {
         Box::pin(async move {
             let command = Command::Park { server: id.clone(), how };
             self.ask(command, |sim| sim.park(&id, how))?
+        })
+    }
+
+    fn set_metadata(&self, id: &Name, key: &str, value: Option<&Name>) -> Pending<'_, (), ProviderError> {
+        let (id, key, value) = (id.clone(), Name::from(key), value.cloned());
+        Box::pin(async move {
+            let command = Command::SetMetadata { server: id.clone(), key: key.clone(), value: value.clone() };
+            self.ask(command, |sim| sim.set_metadata(&id, key, value))?
         })
     }
 

@@ -17,6 +17,8 @@ pub enum FaultKind {
     NoValidHost,
     /// A wake is refused at once, for want of quota.
     Quota,
+    /// A shelved server wakes in another zone, called `elsewhere`.
+    OtherZone,
     /// The server runs, the node does not become Ready.
     NodeNeverReady,
     /// The pod runs and is never Ready.
@@ -130,7 +132,7 @@ impl FaultKind {
             Self::Slow => matches!(occasion, Park | Wake | Join | Start | Ready | Stop),
             Self::Error => matches!(occasion, Park | Wake),
             Self::Stuck => matches!(occasion, Park | Wake | Stop),
-            Self::NoValidHost | Self::Quota => occasion == Wake,
+            Self::NoValidHost | Self::Quota | Self::OtherZone => occasion == Wake,
             Self::NodeNeverReady => occasion == Join,
             Self::PodNeverReady | Self::CrashLoop => occasion == Ready,
             Self::EvictError => occasion == Evict,

@@ -53,6 +53,7 @@ impl Cluster {
             "PriorityClass",
             "Namespace",
             "Lease",
+            "Service",
             "Server",
             "Flavor",
         ];

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate::model::Resources;
 use tidegate::policy::{
     Ask, Brakes, CalendarDay, Drain, Exception, Idle, Lead, Limits, Members, NamePattern, OnTimeout, Origin, Override,
-    OverrideTarget, Policy, PolicyFile, Pool, Recurrence, Window, WindowKind,
+    OverrideTarget, Policy, PolicyFile, Pool, Recurrence, Wake, Window, WindowKind,
 };
 use tidegate::schedule::{Crontab, Holding, Turn};
 
@@ -140,6 +140,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
             pods: Vec::new(),
             origin: None,
         },
+        wake: Wake { join_timeout: minutes(15), require: Vec::new(), origin: None },
         rates: Vec::new(),
         allocation: None,
         brakes: Brakes {

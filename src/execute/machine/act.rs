@@ -39,6 +39,10 @@ pub enum Act {
     Wake { node: Name, server: Name },
     /// Read a server's state.
     ReadServer { node: Name, server: Name },
+    /// Write into a server's metadata who parked it, or take that away (H23).
+    MarkServer { node: Name, server: Name, record: Option<Name> },
+    /// Set the condition `Suspended` of a node, or take it away.
+    Suspend { node: Name, suspended: bool },
     /// Write the memory down.
     Remember { memory: Memory },
 }
@@ -59,6 +63,8 @@ impl Act {
             Self::Park { .. } => "park",
             Self::Wake { .. } => "wake",
             Self::ReadServer { .. } => "read-server",
+            Self::MarkServer { .. } => "mark-server",
+            Self::Suspend { .. } => "suspend",
             Self::Remember { .. } => "remember",
         }
     }
@@ -72,6 +78,8 @@ impl Act {
             | Self::Delete { node, .. }
             | Self::Park { node, .. }
             | Self::Wake { node, .. }
+            | Self::MarkServer { node, .. }
+            | Self::Suspend { node, .. }
             | Self::ReadServer { node, .. } => Some(node),
             Self::Remember { .. } => None,
         }

@@ -5,14 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::act::{Act, TroubleKind};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
-use super::marking;
 use super::returning::give_back;
+use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Name, Node, Server, ServerState, World};
+use crate::model::{Name, Node, Pod, Server, ServerState, World};
 use crate::plan::Verb;
 use crate::policy::Idle;
 
+const ZONE: &str = "topology.kubernetes.io/zone";
 /// DaemonSet pods that are not critical get so long after the node is Ready (H10).
 const OTHERS: SignedDuration = SignedDuration::from_mins(3);
 /// Longest that a server may need until it is ACTIVE and then parked again after a failure.
@@ -33,6 +34,8 @@ pub enum Coming {
     Boot(Timestamp, Option<Name>),
     /// The node is Ready; its own things are waited for. Asked when, Ready when.
     Settle(Timestamp, Timestamp),
+    /// What is ours on the server and among the conditions goes. Asked when, if it was.
+    Tidy(Option<Timestamp>, Tidy),
     /// The cordon goes. Asked when, if it was.
     Uncordon(Option<Timestamp>),
     /// It failed: the server is parked again, then the record says so.
@@ -50,6 +53,10 @@ impl Course {
             Coming::Wake => self.wake(desk, world, now),
             Coming::Boot(since, zone) => self.boot(since, zone, desk, world, now),
             Coming::Settle(since, ready) => self.settle(since, ready, desk, world, now),
+            Coming::Tidy(since, at) => match self.tidy(at, desk, world, now) {
+                Tidy::Done => self.go(desk, Way::Coming(Coming::Uncordon(since))),
+                at => Way::Coming(Coming::Tidy(since, at)),
+            },
             Coming::Uncordon(since) => self.uncordon(since, desk, world, now),
             Coming::ParkAgain(since) => self.park_again(since, desk, world, now),
             Coming::SealAgain => self.seal_again(desk, world, now),
@@ -100,7 +107,7 @@ impl Course {
             Gate::Open => {}
         }
         if !wakes {
-            return self.go(desk, Way::Coming(Coming::Uncordon(None)));
+            return self.go(desk, Way::Coming(Coming::Tidy(None, Tidy::default())));
         }
         let (going, all) = desk.transit.get(&self.pool).copied().unwrap_or((0, 0));
         if self.settings(desk).is_some_and(|settings| all >= settings.parallelism.max(1)) {
@@ -122,7 +129,7 @@ impl Course {
             // Nothing to undo on it: it is woken and left as it is.
             return self.go(desk, Way::Coming(Coming::Wake));
         }
-        let patch = marking::wake(node, record, &desk.settings.policy, &self.pool, now);
+        let patch = self.marking(desk, world).wake(node, record, now);
         let act = Act::Patch { node: self.node.clone(), patch };
         match self.perform(desk, act, PATIENCE, now) {
             None => Way::Coming(Coming::Mark),
@@ -177,7 +184,7 @@ impl Course {
             let why = format!("the server of {} is not there any more", self.node);
             return self.wake_failed(desk, world, now, &why);
         };
-        let deadline = later(since, desk.settings.join_timeout);
+        let deadline = later(since, desk.settings.wake.join_timeout);
         let fault = found.fault.as_ref().map_or(String::new(), |fault| format!(": {fault}"));
         let asleep = found.state.parked() && found.task.is_none() && found.fault.is_some();
         if found.state == ServerState::Error || asleep {
@@ -185,13 +192,12 @@ impl Course {
             return self.wake_failed(desk, world, now, &why);
         }
         if found.state == ServerState::Active && found.task.is_none() {
-            if zone.is_some() && found.zone.is_some() && found.zone != zone {
-                let why = format!(
-                    "{} came back in zone {}, and its Node and volumes say {}: it stays cordoned",
-                    self.node,
-                    found.zone.as_deref().unwrap_or_default(),
-                    zone.as_deref().unwrap_or_default()
-                );
+            if let (Some(is), Some(was)) = (&found.zone, self.zone_before(zone.as_ref(), world))
+                && *is != was
+            {
+                let node = &self.node;
+                let why =
+                    format!("{node} came back in zone {is}, and its Node and volumes are of {was}: it stays cordoned");
                 return self.wake_failed(desk, world, now, &why);
             }
             self.begin(desk, Verb::Wait, now, format!("server of {} is ACTIVE; waiting for Ready", self.node));
@@ -200,9 +206,12 @@ impl Course {
             }
         }
         if now >= deadline && !self.busy() {
+            let ready = world.nodes.get(&self.node).filter(|node| node.ready());
+            let lacks = ready.and_then(|node| self.lacks(node, world));
+            let what = lacks.map_or_else(|| "was not Ready".to_owned(), |lacks| format!("was Ready without {lacks}"));
             let why = format!(
-                "{} was not Ready {:#} after its wake; its server is {}{fault}",
-                self.node, desk.settings.join_timeout, found.state
+                "{} {what} {:#} after its wake; its server is {}{fault}",
+                self.node, desk.settings.wake.join_timeout, found.state
             );
             return self.wake_failed(desk, world, now, &why);
         }
@@ -211,6 +220,13 @@ impl Course {
             self.look_at_server(id, desk, now);
         }
         Way::Coming(Coming::Boot(since, zone))
+    }
+
+    /// The zone its server must come back to (H27): the one it was parked in, else the one it lay in, else the Node's.
+    fn zone_before(&self, asleep: Option<&Name>, world: &World) -> Option<Name> {
+        let recorded = self.record(world).and_then(|record| record.zone);
+        let label = || world.nodes.get(&self.node).and_then(|node| node.labels.get(ZONE).cloned());
+        recorded.or_else(|| asleep.cloned()).or_else(label).filter(|zone| !zone.is_empty())
     }
 
     /// Ready by a heartbeat that is newer than the wake, with the extended resources it had (H10).
@@ -225,8 +241,17 @@ impl Course {
         let newest = beats.into_iter().flatten().max();
         // One that never went NotReady (a dump without times) can only be taken at its word.
         let fresh = newest.is_none_or(|beat| beat >= since);
-        let had = self.record(world).map(|record| record.extended).unwrap_or_default();
-        fresh && had.iter().all(|(name, amount)| node.allocatable.extended(name) >= *amount)
+        fresh && self.lacks(node, world).is_none()
+    }
+
+    /// What the node had when it was parked and has not got back (H10).
+    fn lacks(&self, node: &Node, world: &World) -> Option<String> {
+        let record = self.record(world)?;
+        let resource = record.extended.iter().find(|(name, amount)| node.allocatable.extended(name) < **amount);
+        let csi = world.csi_nodes.get(&self.node);
+        let driver = record.drivers.iter().find(|name| csi.is_none_or(|csi| !csi.drivers.contains_key(*name)));
+        let resource = resource.map(|(name, amount)| format!("{amount} of {name}"));
+        resource.or_else(|| driver.map(|name| format!("CSI driver {name}")))
     }
 
     fn settle(&mut self, since: Timestamp, ready: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
@@ -234,11 +259,14 @@ impl Course {
             return self.go(desk, Way::Coming(Coming::Boot(since, None)));
         }
         let daemons = || world.pods_on(&self.node).filter(|pod| pod.daemon() && !pod.ready && !pod.finished());
-        let critical = daemons().find(|pod| pod.spec.priority_class.as_deref() == Some("system-node-critical"));
-        if let Some(pod) = critical {
-            let deadline = later(since, desk.settings.join_timeout).max(later(ready, OTHERS));
+        let wake = &desk.settings.wake;
+        let critical = |pod: &Pod| pod.spec.priority_class.as_deref() == Some("system-node-critical");
+        let required = daemons().find(|pod| critical(pod) || wake.requires(pod)).cloned();
+        if let Some(pod) = required {
+            let deadline = later(since, desk.settings.wake.join_timeout).max(later(ready, OTHERS));
             if now >= deadline {
-                let why = format!("{} of {} is not Ready, and is critical for the node", pod.key, self.node);
+                let by = if critical(&pod) { "it is system-node-critical" } else { "wake.require names it" };
+                let why = format!("{} of {} is not Ready, and {by}", pod.key, self.node);
                 return self.wake_failed(desk, world, now, &why);
             }
             desk.wake_at(deadline);
@@ -253,7 +281,7 @@ impl Course {
             let text = format!("{} of {} is not Ready after {OTHERS:#}; uncordoned nevertheless", pod.key, self.node);
             desk.tell(Event { pod: Some(pod.key.to_string()), ..self.event(EventKind::Warning, now, text) });
         }
-        self.go(desk, Way::Coming(Coming::Uncordon(Some(since))))
+        self.go(desk, Way::Coming(Coming::Tidy(Some(since), Tidy::default())))
     }
 
     fn uncordon(&mut self, since: Option<Timestamp>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
@@ -278,7 +306,7 @@ impl Course {
     fn adopted(&self, desk: &Desk, world: &World) -> bool {
         let server = self.server(world).and_then(|id| world.servers.get(&id));
         self.settings(desk).is_some_and(|settings| settings.adopt)
-            || server.is_some_and(|server| server.metadata.contains_key(keys::RECORD))
+            || server.is_some_and(|server| server.metadata.contains_key(keys::SERVER_RECORD))
     }
 
     /// Never uncordon what is not ours.

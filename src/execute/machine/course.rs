@@ -99,6 +99,11 @@ impl Course {
         matches!(self.call, Call::Flying(_))
     }
 
+    /// Whether nothing was sent, or what was sent is dealt with.
+    pub fn free(&self) -> bool {
+        self.call == Call::Free
+    }
+
     /// Has `act` done and gives its answer when it has come, once. What may be asked again is asked again.
     pub fn perform(
         &mut self,

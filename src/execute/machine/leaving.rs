@@ -9,6 +9,7 @@ use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
 use super::evicting::{Evicting, Look, tolerates_cordon};
 use super::marking;
+use super::parking::Parking;
 use super::returning::Returning;
 use super::settings::Leave;
 use crate::cluster::{NodeMark, NodeRecord, keys};
@@ -48,7 +49,7 @@ pub enum Leaving {
     /// The pods are listed once more (H12).
     LastLook,
     /// The server is being parked.
-    Park(super::parking::Parking),
+    Park(Parking),
 }
 
 /// A pod that is waited for.
@@ -97,7 +98,7 @@ impl Course {
             }
             // An execution that was cut short got so far.
             Some(NodeMark::Parked) if world.server_of(node).is_none_or(|server| server.state.parked()) => {
-                self.done(desk, now)
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
                 self.begin(desk, Verb::Cordon, now, format!("{} is cordoned by us already", self.node));
@@ -117,7 +118,7 @@ impl Course {
         if !self.busy() && (desk.stopping() || self.frozen_now(desk, now)) {
             return self.leave_undone(desk, now);
         }
-        let patch = marking::choose(node, &desk.settings.policy, &self.pool, now);
+        let patch = self.marking(desk, world).choose(node, now);
         match self.perform(desk, Act::Patch { node: self.node.clone(), patch }, PATIENCE, now) {
             None => Way::Leaving(Leaving::Choose),
             Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Turn)),
@@ -180,7 +181,7 @@ impl Course {
             return self.stay(desk, now, &why);
         }
         self.begin(desk, Verb::Cordon, now, format!("cordoning {}", self.node));
-        let patch = marking::cordon(node, before, &desk.settings.policy, &self.pool, now);
+        let patch = self.marking(desk, world).cordon(node, before, now);
         match self.perform(desk, Act::Patch { node: self.node.clone(), patch }, PATIENCE, now) {
             None => Way::Leaving(Leaving::Cordon),
             Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::List)),
@@ -296,8 +297,7 @@ impl Course {
         }
         let attached = world.attachments.values().find(|attachment| attachment.node == self.node);
         let Some(attached) = attached else {
-            let front_door = desk.settings.front_doors && !desk.settings.drain.traffic_grace.is_zero();
-            let until = if front_door { later(now, desk.settings.drain.traffic_grace) } else { now };
+            let until = if world.balanced() { later(now, desk.settings.drain.traffic_grace) } else { now };
             return self.go(desk, Way::Leaving(Leaving::Grace(until)));
         };
         let deadline = later(since, DETACH_TIMEOUT);
@@ -347,7 +347,7 @@ impl Course {
             }
         };
         let Some(pod) = pods.iter().find(|pod| somebody(pod)) else {
-            return self.go(desk, Way::Leaving(Leaving::Park(super::parking::Parking::Ask)));
+            return self.go(desk, Way::Leaving(Leaving::Park(Parking::Mark)));
         };
         if pod.terminating() {
             let going: Vec<Pod> = pods.iter().filter(|pod| pod.terminating()).cloned().collect();

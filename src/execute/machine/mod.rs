@@ -18,6 +18,7 @@ mod parking;
 mod returning;
 mod settings;
 mod signal;
+mod tidying;
 mod waiting;
 
 pub use act::{Act, ActId, Answer, Trouble, TroubleKind};

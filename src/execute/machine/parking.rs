@@ -25,12 +25,16 @@ const MEASUREMENTS: usize = 32;
 /// How far the parking is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parking {
+    /// The server's metadata say that it is us (H23).
+    Mark,
     /// The provider is asked.
     Ask,
     /// It accepted; since when, and since when the server is SHELVED.
     Watch(Timestamp, Option<Timestamp>),
     /// It is parked; the record is being written. When it was asked, if it was.
     Seal(Option<Timestamp>),
+    /// The record is written; the Node's condition follows.
+    Suspend,
 }
 
 /// Whether a server in this state is parked in this way.
@@ -50,10 +54,44 @@ impl Course {
         };
         let how = self.settings(desk).map_or(Idle::Shelve, |settings| settings.idle);
         match phase {
+            Parking::Mark => self.mark_server(server, desk, world, now),
+            Parking::Suspend => self.suspend(desk, now),
             Parking::Ask => self.ask_to_park(server, how, desk, world, now),
             Parking::Watch(since, shelved) => self.watch_parking(server, how, (since, shelved), desk, world, now),
             Parking::Seal(since) => self.seal_parked(since, desk, world, now),
         }
+    }
+
+    /// A provider that keeps no metadata hinders nothing: the Node carries the record too.
+    fn mark_server(&mut self, server: Name, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !self.busy() && self.halted(desk, now) {
+            return self.leave_undone(desk, now);
+        }
+        let record = self.record(world).map(|record| record.to_metadata());
+        let act = Act::MarkServer { node: self.node.clone(), server, record };
+        match self.perform(desk, act, PATIENCE, now) {
+            None => return Way::Leaving(Leaving::Park(Parking::Mark)),
+            Some(Ok(_)) => {}
+            Some(Err(trouble)) => {
+                let text = format!("the server of {} does not say that we park it: {}", self.node, trouble.text);
+                desk.tell(self.event(EventKind::Warning, now, text));
+            }
+        }
+        self.go(desk, Way::Leaving(Leaving::Park(Parking::Ask)))
+    }
+
+    /// The condition is a courtesy to Cluster Autoscaler: without it the node is parked all the same.
+    fn suspend(&mut self, desk: &mut Desk, now: Timestamp) -> Way {
+        let act = Act::Suspend { node: self.node.clone(), suspended: true };
+        match self.perform(desk, act, PATIENCE, now) {
+            None => return Way::Leaving(Leaving::Park(Parking::Suspend)),
+            Some(Ok(_)) => {}
+            Some(Err(trouble)) => {
+                let text = format!("{} does not say Suspended: {}", self.node, trouble.text);
+                desk.tell(self.event(EventKind::Warning, now, text));
+            }
+        }
+        self.done(desk, now)
     }
 
     fn ask_to_park(&mut self, server: Name, how: Idle, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
@@ -167,7 +205,7 @@ impl Course {
                     let surplus = times.len().saturating_sub(MEASUREMENTS);
                     times.drain(..surplus);
                 }
-                self.done(desk, now)
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             Some(Err(trouble)) => {
                 let why = format!("{} is parked, but that could not be written on it: {}", self.node, trouble.text);

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::act::Act;
 use super::course::{Course, LONG_PATIENCE, Way};
 use super::desk::Desk;
+use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::EventKind;
-use crate::model::{Name, Node, World};
+use crate::model::{Node, World};
 
 /// Why it goes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +17,14 @@ pub struct Returning {
     pub why: String,
     /// The patch was sent.
     pub sent: bool,
+    /// What is ours outside of the marks goes first: they say that there is something.
+    pub tidy: Tidy,
 }
 
 impl Returning {
     /// About to go back.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), sent: false }
+        Self { why: why.into(), sent: false, tidy: Tidy::default() }
     }
 }
 
@@ -39,6 +42,10 @@ impl Course {
             // Nothing of ours is on it, or not any more.
             None | Some((_, Ok(None))) => return self.is_back(&phase, desk, now),
         };
+        phase.tidy = self.tidy(phase.tidy, desk, world, now);
+        if phase.tidy != Tidy::Done {
+            return Way::Returning(phase);
+        }
         let act = Act::Patch { node: self.node.clone(), patch: give_back(node, &record) };
         match self.perform(desk, act, LONG_PATIENCE, now) {
             None => {
@@ -71,7 +78,7 @@ pub fn give_back(node: &Node, record: &NodeRecord) -> NodePatch {
         uid: node.uid.clone(),
         unschedulable: (record.mark != NodeMark::Leaving).then_some(false),
         labels: record.labels.iter().map(|label| (label.clone(), None)).collect(),
-        annotations: [(Name::from(keys::RECORD), None)].into(),
+        annotations: record.annotations.iter().cloned().chain([keys::RECORD.into()]).map(|key| (key, None)).collect(),
         remove_taints: record.taints.clone(),
         ..NodePatch::default()
     }

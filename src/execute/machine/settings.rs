@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{IntOrPercent, Memory, Name, Pod, World};
 use crate::plan::leaving;
-use crate::policy::{Drain, Idle, Overrun};
+use crate::policy::{Drain, Idle, Overrun, Wake};
 
 /// Whether a pod may leave its node, asked again right before it is made to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub struct PoolSettings {
     pub active: u32,
     /// Cordons and parked servers without a record of ours count as ours (H23).
     pub adopt: bool,
+    /// Other owners of its nodes that the operator knows of (H16).
+    pub shared_with: Vec<Name>,
     /// Freezes in the time that the execution may take.
     pub freezes: Vec<FreezeSpan>,
     /// Spans in the same time in which protections may be ignored, in order and side by side.
@@ -133,14 +135,12 @@ pub struct Settings {
     pub drain: Drain,
     /// Pools by name.
     pub pools: BTreeMap<Name, PoolSettings>,
-    /// From an accepted wake until the node is Ready (H8).
-    pub join_timeout: SignedDuration,
+    /// When a woken node may be uncordoned.
+    pub wake: Wake,
     /// Do not wait for pods that end by themselves: end when nothing else is left.
     pub no_wait: bool,
     /// Wait for them so long at most, when nothing else is left to do.
     pub longest_wait: SignedDuration,
-    /// There are Services that send traffic to nodes: after a drain their load balancers need `trafficGrace` (H15).
-    pub front_doors: bool,
     /// What is remembered at the start: the planner's.
     pub memory: Memory,
     /// The table of rules.

@@ -1,7 +1,7 @@
 //! One act, done through the doors: what it answers, and what it showed of the world.
 
 use crate::cloud::Provider;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, keys};
 use crate::execute::Clock;
 use crate::execute::machine::{Act, Answer, Trouble};
 use crate::model::{Change, Name};
@@ -44,6 +44,16 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
         Act::Wake { server, .. } => match provider.wake(&server).await {
             Ok(()) => (Answer::Done, reread(&server, provider).await),
             Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
+        },
+        Act::MarkServer { server, record, .. } => {
+            match provider.set_metadata(&server, keys::SERVER_RECORD, record.as_ref()).await {
+                Ok(()) => (Answer::Done, reread(&server, provider).await),
+                Err(error) => failed(error),
+            }
+        }
+        Act::Suspend { node, suspended } => match cluster.suspend_node(&node, suspended).await {
+            Ok(node) => (Answer::Node(Box::new(node.clone())), vec![Change::Node(node)]),
+            Err(error) => failed(error),
         },
         Act::ReadServer { server, .. } => match provider.server(&server).await {
             Ok(Some(found)) => (Answer::Server(Some(Box::new(found.clone()))), vec![Change::Server(found)]),

@@ -13,8 +13,6 @@ use crate::schedule::{Held, holds, turns};
 
 /// A freeze that opens later than this finds no apply at work.
 const HORIZON: SignedDuration = SignedDuration::from_hours(48);
-/// A node that has not joined so long after its wake counts as failed (H8).
-const JOIN_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 /// Nobody stays longer at a terminal for pods that end by themselves.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -35,6 +33,7 @@ pub fn settings(
             max_unavailable: pool.max_unavailable,
             active,
             adopt: pool.adopt,
+            shared_with: pool.shared_with.clone(),
             freezes: freezes(policy, pool, now),
             relaxed: relaxed(policy, pool, now, wake_lead(world, pool)),
         };
@@ -44,11 +43,9 @@ pub fn settings(
         policy: policy.name.clone(),
         drain: policy.drain.clone(),
         pools: pools.collect(),
-        join_timeout: JOIN_TIMEOUT,
+        wake: policy.wake.clone(),
         no_wait,
         longest_wait: LONGEST_WAIT,
-        // Services are not read; a dump that has some says so among the kinds that were counted only.
-        front_doors: world.skipped.get("Service").is_some_and(|count| *count > 0),
         memory,
         recheck: Box::new(Rules { drain: policy.drain.clone() }),
     }

@@ -9,6 +9,7 @@ mod own;
 mod pod;
 mod requests;
 mod selector;
+mod service;
 mod spec;
 mod storage;
 mod workload;

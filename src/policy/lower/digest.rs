@@ -29,10 +29,12 @@ fn forget_places(policy: &mut Policy) {
     policy.limits.defaulted.clear();
     policy.drain.origin = None;
     policy.brakes.origin = None;
+    policy.wake.origin = None;
     let drain = &mut policy.drain;
     let mut places: Vec<&mut Origin> = Vec::new();
     places.extend(drain.disposable.iter_mut().map(|entry| &mut entry.origin));
     places.extend(drain.pods.iter_mut().map(|entry| &mut entry.origin));
+    places.extend(policy.wake.require.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.providers.values_mut().map(|provider| &mut provider.origin));
     places.extend(policy.overrides.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.rates.iter_mut().map(|rate| &mut rate.origin));

@@ -10,7 +10,7 @@ use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, OneOrMany, Text};
 use crate::policy::{Disposable, Drain, DrainAction, DrainRule, OnTimeout};
 
-fn names(list: &Option<Located<OneOrMany<Text>>>) -> Vec<Name> {
+pub(crate) fn names(list: &Option<Located<OneOrMany<Text>>>) -> Vec<Name> {
     list.iter().flat_map(|list| &list.value.0).map(|name| name.name()).collect()
 }
 
@@ -47,7 +47,7 @@ fn disposable(written: &Located<wire::Disposable>, cx: &mut Context<'_>) -> Disp
     }
 }
 
-fn empty_lists(lists: &[(&str, &Option<Located<OneOrMany<Text>>>)], cx: &mut Context<'_>) {
+pub(crate) fn empty_lists(lists: &[(&str, &Option<Located<OneOrMany<Text>>>)], cx: &mut Context<'_>) {
     for (field, list) in lists {
         if let Some(empty) = list.as_ref().filter(|list| list.value.0.is_empty()) {
             cx.out.error("empty-list", empty.span, format!("`{field}` is empty")).help("remove it to mean all of them");

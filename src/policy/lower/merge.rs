@@ -3,7 +3,7 @@
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
 use crate::policy::wire::{
-    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Zone,
+    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Wake, Zone,
 };
 
 /// All documents together.
@@ -14,6 +14,7 @@ pub(crate) struct Merged {
     pub time_zone: Option<Located<Zone>>,
     pub limits: Option<Located<Limits>>,
     pub drain: Option<Located<Drain>>,
+    pub wake: Option<Located<Wake>>,
     pub allocation: Option<Located<Allocation>>,
     pub brakes: Option<Located<Brakes>>,
     pub providers: Vec<Located<Provider>>,
@@ -47,6 +48,7 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         once(&mut merged.time_zone, spec.time_zone, "timeZone", out);
         once(&mut merged.limits, spec.limits, "limits", out);
         once(&mut merged.drain, spec.drain, "drain", out);
+        once(&mut merged.wake, spec.wake, "wake", out);
         once(&mut merged.allocation, spec.allocation, "allocation", out);
         once(&mut merged.brakes, spec.brakes, "brakes", out);
         merged.providers.extend(spec.providers.into_iter().flat_map(|list| list.value));

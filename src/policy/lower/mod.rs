@@ -12,6 +12,7 @@ mod overlaps;
 mod overrides;
 mod policy;
 mod pools;
+mod wake;
 mod windows;
 
 pub(crate) use digest::hex;

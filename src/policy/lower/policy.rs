@@ -12,6 +12,7 @@ use super::merge::{Merged, merge};
 use super::money::{allocation, rates};
 use super::overrides::overrides;
 use super::pools::{Known, Schedule, pool, schedules};
+use super::wake::wake;
 use crate::model::Name;
 use crate::policy::finding::Findings;
 use crate::policy::wire::Document;
@@ -44,6 +45,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         merged.pools.iter().filter_map(|pool| pool.name.as_ref()).map(|name| name.as_str()).collect();
     let overrides = overrides(&merged.overrides, &pools, &pool_names, &mut cx);
     let drain = drain(&merged.drain, &mut cx);
+    let wake = wake(&merged.wake, &mut cx);
     let rates = rates(&merged.rates, &provider_names, &mut cx);
     let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
@@ -69,6 +71,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         pools,
         overrides,
         drain,
+        wake,
         rates,
         allocation,
         brakes,

@@ -7,8 +7,9 @@ use jiff::SignedDuration;
 use super::context::Context;
 use super::members::{keep, members, number_of_names};
 use super::windows::{Home, Numbers, exception, headroom, numbers, window};
-use crate::model::{IntOrPercent, Name};
+use crate::model::{IntOrPercent, Name, OTHER_OWNERS, OtherOwner};
 use crate::policy::located::Located;
+use crate::policy::nearest::nearest;
 use crate::policy::wire::{self, Text};
 use crate::policy::{Exception, Idle, Origin, Pool, Window, WindowKind};
 
@@ -84,6 +85,7 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
     if let Some(weight) = written.weight.as_ref().filter(|weight| weight.value != 0) {
         cx.not_acted_on("weight", weight.span);
     }
+    other_owners(written, cx);
     let name = written.name.as_ref()?;
     Some(Pool {
         name: name.name(),
@@ -198,6 +200,22 @@ fn enough_names(written: &wire::Pool, windows: &[Window], cx: &mut Context<'_>) 
                     format!("window `{}` asks for {asked}, but the pool's names stand for {number}", window.name),
                 )
                 .help(format!("the pool will have {number}; name more nodes, or ask for fewer at {}", window.origin));
+        }
+    }
+}
+
+/// An owner that Tidegate does not know is neither looked for nor told to leave a node alone (H16).
+fn other_owners(written: &wire::Pool, cx: &mut Context<'_>) {
+    let known: Vec<&str> = OTHER_OWNERS.iter().map(|owner| owner.name).collect();
+    for name in written.shared_with.iter().flat_map(|list| &list.value.0) {
+        if OtherOwner::called(name.as_str()).is_none() {
+            let message = format!("`{}` is not an owner of nodes that Tidegate knows", name.as_str());
+            cx.out.warning("unknown-owner", name.span, message).help(
+                match nearest(name.as_str(), known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("remove it, or name one of {}", known.join(", ")),
+                },
+            );
         }
     }
 }

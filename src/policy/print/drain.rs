@@ -1,4 +1,4 @@
-//! Drain rules and brakes of the effective policy.
+//! Drain rules, wake rules and brakes of the effective policy.
 
 use super::lines::{DEFAULT, Lines, labels, length, list, quoted};
 use super::pools::count_or_percent;
@@ -65,6 +65,21 @@ pub(super) fn drain(policy: &Policy) -> Lines {
         pods.item(entry);
     }
     lines.block("pods", "", pods);
+    lines
+}
+
+/// `wake` in full.
+pub(super) fn wake(policy: &Policy) -> Lines {
+    let wake = &policy.wake;
+    let mut lines = Lines::default();
+    let timeout = wake.join_timeout;
+    lines.add(format!("joinTimeout: {}", length(timeout)), remark(timeout.as_secs() == 900, wake.origin.as_ref()));
+    let mut required = Lines::default();
+    for entry in &wake.require {
+        let parts = conditions(&entry.namespaces, entry.labels.as_ref());
+        required.add(format!("- {{{}}}", parts.join(", ")), entry.origin.to_string());
+    }
+    lines.block("require", "", required);
     lines
 }
 

@@ -1,6 +1,6 @@
 //! The effective policy as a whole, with its limits, providers, overrides and money.
 
-use super::drain::{brakes, drain};
+use super::drain::{brakes, drain, wake};
 use super::lines::{DEFAULT, Lines, amount, bytes, cpu, quoted, share};
 use super::pools::pools;
 use super::schedules::schedules;
@@ -24,6 +24,7 @@ pub fn print_effective(policy: &Policy) -> String {
     spec.block("pools", "", pools(policy));
     spec.block("overrides", "", overrides(policy));
     spec.block("drain", "", drain(policy));
+    spec.block("wake", "", wake(policy));
     spec.block("rates", "", rates(policy));
     if let Some(allocation) = &policy.allocation {
         let mut lines = Lines::default();

@@ -3,7 +3,7 @@
 use super::object::object;
 use super::text::Text;
 use super::times::Zone;
-use super::{Allocation, Brakes, Drain, Limits, Override, Pool, Provider, Rate, Schedule};
+use super::{Allocation, Brakes, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Wake};
 use crate::policy::located::Located;
 use crate::policy::wire::object::words;
 use crate::policy::wire::read::Choice;
@@ -47,6 +47,8 @@ object! {
         overrides = "overrides": Vec<Located<Override>>,
         /// How nodes are drained.
         drain = "drain": Drain,
+        /// When woken nodes may be uncordoned.
+        wake = "wake": Wake,
         /// Prices.
         rates = "rates": Vec<Located<Rate>>,
         /// What is left to spend.

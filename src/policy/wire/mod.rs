@@ -14,6 +14,7 @@ mod quantities;
 mod read;
 mod text;
 mod times;
+mod wake;
 mod windows;
 
 pub(crate) use document::{Document, Spec};
@@ -25,4 +26,5 @@ pub(crate) use pools::{Automatic, Headroom, MayGo, Nodes, Pool, SelectorFields};
 pub(crate) use read::{OneOrMany, Pairs, Wire};
 pub(crate) use text::{Pattern, Text};
 pub(crate) use times::{LeadTime, Length, Zone};
+pub(crate) use wake::{Wake, WakeRequirement};
 pub(crate) use windows::{Exception, Schedule, Window, WindowKindName};

@@ -34,6 +34,15 @@ pub enum Command {
     Wake {
         server: Name,
     },
+    SetMetadata {
+        server: Name,
+        key: Name,
+        value: Option<Name>,
+    },
+    Suspend {
+        node: Name,
+        suspended: bool,
+    },
     Remember {
         memory: Memory,
     },
@@ -50,6 +59,10 @@ impl Sim {
             Command::PatchNode { node, patch } => drop(self.patch_node(node, patch)),
             Command::Park { server, how } => drop(self.park(server, *how)),
             Command::Wake { server } => drop(self.wake(server)),
+            Command::SetMetadata { server, key, value } => {
+                drop(self.set_metadata(server, key.clone(), value.clone()));
+            }
+            Command::Suspend { node, suspended } => drop(self.suspend_node(node, *suspended)),
             Command::Remember { memory } => self.remember(memory),
         }
     }

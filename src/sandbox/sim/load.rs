@@ -17,7 +17,7 @@ use crate::sandbox::faults::Faults;
 /// A pod that is younger is still starting; an older one that is not Ready stays as it is.
 const YOUNG: SignedDuration = SignedDuration::from_mins(10);
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::Node,
     Kind::Pod,
     Kind::PodDisruptionBudget,
@@ -35,6 +35,7 @@ const KINDS: [Kind; 19] = [
     Kind::PriorityClass,
     Kind::Namespace,
     Kind::Lease,
+    Kind::Service,
     Kind::Server,
     Kind::Flavor,
 ];

@@ -16,6 +16,7 @@ mod load;
 mod nodes;
 mod operators;
 mod patch;
+mod plugins;
 mod replica;
 mod scheduler;
 mod servers;

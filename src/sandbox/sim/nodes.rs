@@ -92,6 +92,7 @@ impl Sim {
             node.conditions.push(Condition { kind: "Ready".into(), status, heartbeat: at, transition: at });
         }
         node.taints.retain(|taint| &*taint.key != UNREACHABLE && &*taint.key != NOT_READY);
+        self.without_plugins(&mut node);
         self.put_node(node);
         self.log(What::NodeReady { node: name.clone() });
         let pods: Vec<Pod> = self.world.pods_on(name).map(|pod| (**pod).clone()).collect();
@@ -101,7 +102,7 @@ impl Sim {
     }
 
     /// What a kubelet does with a pod that it finds after its boot.
-    fn resume(&mut self, pod: Pod) {
+    fn resume(&mut self, mut pod: Pod) {
         if pod.finished() {
             return;
         }
@@ -111,8 +112,14 @@ impl Sim {
         if pod.phase == Phase::Pending {
             self.start_soon(&pod);
         } else if !pod.crash_looping {
-            let delay = Delay::Start.of(&pod.uid) + Delay::Ready.of(&pod.uid);
-            self.after(delay, Event::PodReady(pod.key.clone(), pod.uid.clone()));
+            let fault = self.strike(&self.pod_targets(&pod), Occasion::Ready);
+            pod.crash_looping = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::CrashLoop);
+            let never = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::PodNeverReady);
+            if !pod.crash_looping && !never {
+                let usual = Delay::Start.of(&pod.uid) + Delay::Ready.of(&pod.uid);
+                let event = Event::PodReady(pod.key.clone(), pod.uid.clone());
+                self.after(Self::slowed(usual, fault.as_ref()), event);
+            }
         }
         self.count_lifetime(&pod);
         self.unready(pod);

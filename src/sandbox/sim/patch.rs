@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::state::Sim;
 use super::touched::Touch;
 use crate::cluster::{ClusterError, NodePatch};
-use crate::model::{Change, Labels, Memory, Name, Node, Taint, TaintEffect};
+use crate::model::{Change, Condition, ConditionStatus, Labels, Memory, Name, Node, SUSPENDED, Taint, TaintEffect};
 
 impl Sim {
     /// Patches a node: all of it or nothing.
@@ -34,6 +34,25 @@ impl Sim {
         }
         self.put_node(node);
         self.settle();
+        self.node(name).ok_or_else(|| ClusterError::NotFound(format!("node {name}")))
+    }
+
+    /// Sets the Node condition `Suspended`, or takes it away.
+    ///
+    /// # Errors
+    /// The node is not there.
+    pub fn suspend_node(&mut self, name: &Name, suspended: bool) -> Result<Node, ClusterError> {
+        let node = self.world.nodes.get(name).ok_or_else(|| ClusterError::NotFound(format!("node {name}")))?;
+        let mut node = (**node).clone();
+        let there = node.condition(SUSPENDED).is_some();
+        if suspended && !there {
+            let at = Some(self.now);
+            let (kind, status) = (SUSPENDED.into(), ConditionStatus::True);
+            node.conditions.push(Condition { kind, status, heartbeat: at, transition: at });
+        } else if !suspended {
+            node.conditions.retain(|condition| &*condition.kind != SUSPENDED);
+        }
+        self.put_node(node);
         self.node(name).ok_or_else(|| ClusterError::NotFound(format!("node {name}")))
     }
 

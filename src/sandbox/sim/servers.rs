@@ -95,7 +95,24 @@ impl Sim {
         if let Some(state) = state {
             self.after(total, Event::Server { id: id.clone(), state, task: None, fault: words.map(Name::from) });
         }
-        self.begin(server, word);
+        let elsewhere = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::OtherZone);
+        let zone = if elsewhere { Some("elsewhere".into()) } else { server.zone.clone() };
+        self.begin(Server { zone, ..server }, word);
+        Ok(())
+    }
+
+    /// Sets one key of a server's metadata, or removes it.
+    ///
+    /// # Errors
+    /// The server is not there.
+    pub fn set_metadata(&mut self, id: &Name, key: Name, value: Option<Name>) -> Result<(), ProviderError> {
+        let found = self.world.servers.get(id).ok_or_else(|| ProviderError::NotFound(id.to_string()))?;
+        let mut server = (**found).clone();
+        match value {
+            Some(value) => drop(server.metadata.insert(key, value)),
+            None => drop(server.metadata.remove(&key)),
+        }
+        self.put_server(server);
         Ok(())
     }
 

@@ -184,6 +184,9 @@ impl Sim {
         } else {
             self.pending.remove(&pod.key);
         }
+        if pod.ready && !was_ready {
+            self.plugged_in(&pod);
+        }
         self.take(Change::Pod(pod));
     }
 

@@ -16,6 +16,7 @@ pub enum Touch {
     Attachment(Name),
     Claim(PodKey),
     Volume(Name),
+    CsiNode(Name),
     Server(Name),
     Memory,
 }
@@ -99,6 +100,10 @@ fn change(touch: &Touch, world: &World) -> Change {
         Touch::Volume(name) => match world.volumes.get(&name) {
             Some(volume) => Change::PersistentVolume(volume.clone()),
             None => Change::PersistentVolumeGone(name),
+        },
+        Touch::CsiNode(name) => match world.csi_nodes.get(&name) {
+            Some(csi) => Change::CsiNode(csi.clone()),
+            None => Change::CsiNodeGone(name),
         },
         Touch::Server(id) => match world.servers.get(&id) {
             Some(server) => Change::Server((**server).clone()),

@@ -44,6 +44,7 @@ impl Sim {
             attachments: world.attachments.values().cloned().collect(),
             namespaces: world.namespaces.clone(),
             leases: world.leases.clone(),
+            services: world.services.values().cloned().collect(),
             servers: world.servers.values().map(|server| (**server).clone()).collect(),
             flavors: world.flavors.values().cloned().collect(),
             memory: world.memory.clone(),

@@ -1,0 +1,14 @@
+//! Services, as far as they send traffic to nodes.
+
+use serde::{Deserialize, Serialize};
+
+use super::PodKey;
+
+/// A Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Namespace and name.
+    pub key: PodKey,
+    /// Its type is LoadBalancer or NodePort: traffic from outside comes to any node (H15).
+    pub on_nodes: bool,
+}

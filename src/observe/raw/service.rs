@@ -1,0 +1,24 @@
+//! Services.
+
+use serde::Deserialize;
+
+use super::Meta;
+
+/// A Service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// `metadata`.
+    pub metadata: Option<Meta>,
+    /// `spec`.
+    pub spec: Option<ServiceSpec>,
+}
+
+/// `spec`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceSpec {
+    /// `type`; ClusterIP where unset.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
