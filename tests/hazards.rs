@@ -6,6 +6,8 @@ mod executing;
 #[path = "plan/fixture.rs"]
 mod fixture;
 
+#[path = "hazards/arbiter.rs"]
+mod arbiter;
 #[path = "hazards/balancers.rs"]
 mod balancers;
 #[path = "hazards/by_hand.rs"]

@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
             return Life::Other;
         }
         let mark = self.record(name).map(|record| record.mark);
-        let noted = server.is_some_and(|server| server.metadata.contains_key(keys::RECORD));
+        let noted = server.is_some_and(|server| server.metadata.contains_key(keys::SERVER_RECORD));
         let adopted = self.pool_of(name).is_some_and(|wanted| wanted.pool.adopt);
         let runs = match server {
             None => true,

@@ -14,15 +14,22 @@ const KEPT_BY: [(&str, Option<&str>); 3] = [
     ("karpenter.sh/do-not-disrupt", Some("true")),
 ];
 
-/// Labels and annotations of systems that act on nodes themselves (H16), with the name that `sharedWith` uses.
-const OWNED_BY: [(&str, &str); 7] = [
+/// Labels, annotations and taints of systems that act on nodes themselves (H16), with the name that `sharedWith` uses in
+/// lower case, without spaces and hyphens.
+const OWNED_BY: [(&str, &str); 13] = [
     ("karpenter.sh/nodepool", "karpenter"),
     ("karpenter.sh/provisioner-name", "karpenter"),
-    ("cluster.x-k8s.io/machine", "cluster api"),
-    ("machine.openshift.io/machine", "openshift machine api"),
+    ("karpenter.sh/disrupted", "karpenter"),
+    ("ToBeDeletedByClusterAutoscaler", "clusterautoscaler"),
+    ("DeletionCandidateOfClusterAutoscaler", "clusterautoscaler"),
+    ("cluster.x-k8s.io/machine", "clusterapi"),
+    ("machine.openshift.io/machine", "openshiftmachineapi"),
+    ("remediation.medik8s.io/exclude-from-remediation", "nodehealthcheck"),
     ("spotinst.io/node-lifecycle", "ocean"),
+    ("spotinst.io/ocean-vng-id", "ocean"),
     ("magnum.openstack.org/nodegroup", "magnum"),
-    ("eks.amazonaws.com/nodegroup", "eks node groups"),
+    ("magnum.openstack.org/role", "magnum"),
+    ("eks.amazonaws.com/nodegroup", "eksnodegroups"),
 ];
 
 /// Pods that are storage themselves (H11), by a label.
@@ -112,14 +119,25 @@ fn by_object(case: &Case<'_>, wanted: &Wanted<'_>, node: &Node) -> Option<String
     if node.control_plane() {
         return Some("it belongs to the control plane".to_owned());
     }
+    let record = case.record(&node.name);
+    let ours = |key: &str| record.as_ref().is_some_and(|r| r.annotations.contains(key) || r.labels.contains(key));
     let kept = |(key, value): &&(&str, Option<&str>)| {
-        node.annotations.get(*key).is_some_and(|found| value.is_none_or(|value| **found == *value))
+        let says = node.annotations.get(*key).is_some_and(|found| value.is_none_or(|value| **found == *value));
+        says && !ours(key)
     };
     if let Some((key, _)) = KEPT_BY.iter().find(kept) {
         return Some(format!("its annotation {key} keeps it"));
     }
-    let shared = |owner: &str| wanted.pool.shared_with.iter().any(|name| name.eq_ignore_ascii_case(owner));
-    let marked = |key: &str| node.labels.contains_key(key) || node.annotations.contains_key(key);
+    let shared = |owner: &str| {
+        wanted.pool.shared_with.iter().any(|name| {
+            let letters = name.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|letter| letter.to_ascii_lowercase()).eq(owner.chars())
+        })
+    };
+    let marked = |key: &str| {
+        let there = node.labels.contains_key(key) || node.annotations.contains_key(key);
+        (there || node.taints.iter().any(|taint| &*taint.key == key)) && !ours(key)
+    };
     if let Some((key, _)) = OWNED_BY.iter().find(|(key, owner)| marked(key) && !shared(owner)) {
         return Some(format!("somebody else acts on it too ({key})"));
     }

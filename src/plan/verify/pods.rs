@@ -72,6 +72,13 @@ fn one(case: &Case<'_>, step: &Step, entry: &PodMove, pod: &Pod, found: &mut Fou
             if let Some(why) = table.not_evicted() {
                 found.step(step, Rule::Protected, format!("{} is not to be evicted: {why}", entry.pod));
             }
+            if entry.after_cordon && !table.cordon_first() {
+                found.step(
+                    step,
+                    Rule::Budget,
+                    format!("nothing says that a cordon releases the budget of {}", entry.pod),
+                );
+            }
         }
     }
     if !table.over()
@@ -142,6 +149,11 @@ impl Table<'_> {
         let job = self.pod.owner.as_ref().is_some_and(|owner| &*owner.kind == "Job");
         let ignores = || self.case.world.workload_of(self.pod).is_some_and(|job| job.ignores_disruption);
         job && !ignores() && !self.lifted() && !self.safe("true")
+    }
+
+    /// The policy's own entry says that a cordon releases its budget.
+    fn cordon_first(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.action == DrainAction::CordonFirst)
     }
 
     /// None if nothing says to wait for it; else for how long at most.

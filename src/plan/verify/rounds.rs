@@ -24,7 +24,11 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 found.step(step, Rule::Round, format!("{} is evicted in no round", entry.pod));
                 continue;
             };
-            let bound = bound(case, pod, budgets.first().copied(), &ready);
+            let mut bound = bound(case, pod, budgets.first().copied(), &ready);
+            // The cordon is to release its budget, and the API is asked only then (H19).
+            if let Some(bound) = bound.as_mut().filter(|_| entry.after_cordon) {
+                bound.most = bound.most.max(1);
+            }
             if entry.budget.as_deref() != bound.as_ref().map(ToString::to_string).as_deref() {
                 let by = bound.as_ref().map_or("nothing".to_owned(), ToString::to_string);
                 found.step(step, Rule::Round, format!("{} is bounded by {by}", entry.pod));
