@@ -62,7 +62,8 @@ fn h23_a_server_that_somebody_stopped_is_theirs_until_it_is_adopted() {
     assert!(plan.steps.is_empty(), "{:?}", plan.steps);
     let kept = plan.kept.iter().find(|kept| kept.node == "worker-2").unwrap();
     assert_eq!(kept.reasons[0].code, Code::StoppedByOther);
-    assert_eq!(plan.blockers[0].lift, ["adopt: true"]);
+    let blocker = plan.blockers.iter().find(|blocker| blocker.code == Code::StoppedByOther).unwrap();
+    assert_eq!(blocker.lift, ["adopt: true"]);
     let adopting = policy("      replicas: 2\n      adopt: true\n", "");
     let (outcome, told) = stage.apply(&adopting);
     assert_eq!((exit(&outcome), stage.parked()), (0, 0), "{}", lines(&told));
