@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cluster::NodeRecord;
 use crate::execute::machine::{FreezeSpan, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{Code, OTHER_CLUSTER, Plan, Verb, wake_lead};
+use crate::plan::{Code, Kept, OTHER_CLUSTER, Plan, Verb, wake_lead};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -94,7 +94,9 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<Stri
     };
     let only_pods = |name: &str| {
         let kept = fresh.kept.iter().find(|kept| kept.node == name);
-        begun(name).is_some() && kept.is_some_and(|kept| kept.reasons.iter().all(|reason| about_pods(reason.code)))
+        let frozen = |pool: &str| fresh.pools.iter().any(|line| line.name == pool && line.freeze.is_some());
+        let about = |kept: &Kept| kept.reasons.iter().all(|reason| about_pods(reason.code)) && !frozen(&kept.pool);
+        begun(name).is_some() && kept.is_some_and(about)
     };
     let mut plan = told.clone();
     let mut dropped: Vec<String> = Vec::new();
