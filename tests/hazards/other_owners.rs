@@ -19,8 +19,10 @@ fn marked(place: &str, key: &str) -> Cluster {
     cluster
 }
 
-/// Mark, place, owner as a person writes it, and the skip mark that a parked node then carries.
-const TABLE: [(&str, &str, &str, Option<(&str, &str)>); 9] = [
+/// Mark, place, owner as a person writes it, and the skip mark that a parked node then carries (place and key).
+type Row = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str)>);
+
+const TABLE: [Row; 9] = [
     ("karpenter.sh/nodepool", "labels", "karpenter", Some(("annotations", "karpenter.sh/do-not-disrupt"))),
     ("karpenter.sh/provisioner-name", "labels", "Karpenter", Some(("annotations", "karpenter.sh/do-not-disrupt"))),
     (
@@ -61,8 +63,8 @@ fn h16_each_owner_keeps_its_nodes_until_the_policy_names_it() {
             assert_eq!(told, skip.is_none(), "{mark}: where no mark helps, a person is told: {:?}", plan.notes);
         }
     }
-    let covered = |mark: &&str| TABLE.iter().any(|(known, ..)| known == mark);
-    assert!(OTHER_OWNERS.iter().all(|owner| owner.marks.iter().any(|mark| covered(&mark))));
+    let covered = |mark: &str| TABLE.iter().any(|(known, ..)| *known == mark);
+    assert!(OTHER_OWNERS.iter().all(|owner| owner.marks.iter().any(|mark| covered(mark))));
 }
 
 #[test]
