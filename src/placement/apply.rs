@@ -77,6 +77,8 @@ impl Site {
             | Change::Server(_)
             | Change::ServerGone(_)
             | Change::Flavor(_)
+            | Change::Service(_)
+            | Change::ServiceGone(_)
             | Change::Memory(_) => {}
         }
         world.apply(change);
