@@ -46,6 +46,6 @@ impl Sim {
             csi.drivers.remove(driver);
         }
         self.touched.note(Touch::CsiNode(node.clone()));
-        self.world.apply(Change::CsiNode(csi));
+        self.take(Change::CsiNode(csi));
     }
 }
