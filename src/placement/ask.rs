@@ -97,7 +97,8 @@ impl Site {
         let Some(room) = self.room(at) else { return false };
         let spec = &asked.pod.spec;
         let extras = extras(room, asked.pod);
-        enough_extended(spec, room)
+        self.enforced(&room.node)
+            && enough_extended(spec, room)
             && (extras.is_empty() || enough(spec, room, &extras))
             && !ports_taken(spec, room, &extras)
             && self.volumes.fits(&asked.needs, &room.node)
@@ -134,6 +135,9 @@ impl Site {
         }
         let taint = state.taints.iter().find(|taint| !tolerated(&spec.tolerations, taint));
         reasons.extend(taint.cloned().map(Unfit::Taint));
+        if !self.enforced(&room.node) {
+            reasons.push(Unfit::Enforced);
+        }
         if !selected(spec, &room.node.name, &room.node.labels) {
             reasons.push(Unfit::NodeSelector);
         }

@@ -8,12 +8,13 @@ use super::class::{Classes, Likeness};
 use super::counter::Counters;
 use super::index::{ClassIx, NodeIx};
 use super::kind::Kinds;
+use super::node_rules::term_matches;
 use super::room::{Nominee, Placed, Room, RoomState};
 use super::scope::Scopes;
 use super::tile::Tile;
 use super::topology::Topology;
 use super::volumes::{Moved, Volumes};
-use crate::model::{Labels, Name, Node, Pod, PodKey, Selector, Workload, WorkloadKind, World};
+use crate::model::{Labels, Name, Node, NodeTerm, Pod, PodKey, Selector, Workload, WorkloadKind, World};
 
 /// The nodes with their free room at one point of a simulation.
 ///
@@ -37,6 +38,7 @@ pub struct Site {
     /// Selectors of the workloads whose pods the scheduler spreads by default, by UID.
     pub(super) owners: BTreeMap<Name, Selector>,
     pub(super) volumes: Volumes,
+    enforced: Option<Vec<NodeTerm>>,
     pub(super) undo: Vec<Undo>,
 }
 
@@ -163,6 +165,17 @@ impl Site {
     /// Everything since then is for good: marks taken before mean nothing any more.
     pub fn settle(&mut self) {
         self.undo.clear();
+    }
+
+    /// From now on every pod needs a node that one of `terms` matches, beside its own: what a scheduler's configuration
+    /// adds to all pods (`addedAffinity` of NodeAffinity). Not undone by [`Site::roll_back`].
+    pub fn enforce(&mut self, terms: Vec<NodeTerm>) {
+        self.enforced = Some(terms);
+    }
+
+    /// Whether the scheduler's configuration lets any pod onto this node.
+    pub(super) fn enforced(&self, node: &Node) -> bool {
+        self.enforced.as_ref().is_none_or(|terms| terms.iter().any(|term| term_matches(term, node)))
     }
 
     /// Makes later questions about pods like this one fast, and changes no answer. Pods of the world that the site was

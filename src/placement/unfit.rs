@@ -12,6 +12,8 @@ pub enum Unfit {
     /// Not enough of a resource: `cpu`, `memory`, `ephemeral-storage`, an extended one.
     Insufficient(Name),
     TooManyPods,
+    /// The scheduler's configuration keeps all pods off the node.
+    Enforced,
     NodeSelector,
     Unschedulable,
     NotReady,
@@ -73,7 +75,7 @@ impl Unfit {
     pub fn plugin(&self) -> Plugin {
         match self {
             Self::Insufficient(_) | Self::TooManyPods => Plugin::NodeResourcesFit,
-            Self::NodeSelector => Plugin::NodeAffinity,
+            Self::Enforced | Self::NodeSelector => Plugin::NodeAffinity,
             Self::Unschedulable => Plugin::NodeUnschedulable,
             Self::NotReady => Plugin::Readiness,
             Self::Taint(_) => Plugin::TaintToleration,
@@ -105,6 +107,7 @@ impl fmt::Display for Unfit {
             }
             Self::Volume(unfit) => return unfit.fmt(f),
             Self::TooManyPods => "Too many pods",
+            Self::Enforced => "node(s) didn't match scheduler-enforced node affinity",
             Self::NodeSelector => "node(s) didn't match Pod's node affinity/selector",
             Self::Unschedulable => "node(s) were unschedulable",
             Self::NotReady => "node(s) were not ready",
