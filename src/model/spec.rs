@@ -137,6 +137,10 @@ pub struct PodSpec {
     pub requests: Resources,
     /// The same for scoring, where a container without a request counts as 100m and 200 MiB: millicores and bytes.
     pub scored: (i64, i64),
+    /// What LeastAllocated and MostAllocated count while the pod asks, where that differs: the scheduler (1.37) overlooks
+    /// requests of the whole pod then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scored_asking: Option<(i64, i64)>,
     /// `spec.nodeSelector`.
     pub node_selector: BTreeMap<Name, Name>,
     /// `spec.affinity`.

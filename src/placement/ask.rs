@@ -104,7 +104,8 @@ impl Site {
             && self.volumes.fits(&asked.needs, &room.node)
             && !self.avoids(asked, at, &extras)
             && !self.avoided(asked, at, &extras)
-            && !self.alone(asked, at)
+            && !self.alone(asked, at, &[])
+            && (extras.is_empty() || !self.alone(asked, at, &extras))
             && self.skewed(asked, at, &[]).is_none()
             && (extras.is_empty() || self.skewed(asked, at, &extras).is_none())
     }
@@ -124,11 +125,25 @@ impl Site {
         }
     }
 
-    /// Every rule that says no, in the order of the scheduler's filters.
+    /// Every rule that says no, in the order of the scheduler's filters. They are asked as if the promised pods were there;
+    /// if that is no obstacle, once more without them, for affinity may rest on them alone.
     pub(super) fn reasons(&self, asked: &Asked<'_>, at: NodeIx) -> Vec<Unfit> {
         let Some(room) = self.room(at) else { return vec![Unfit::NodeName] };
-        let (spec, state) = (&asked.pod.spec, &room.state);
         let extras = extras(room, asked.pod);
+        let mut reasons = self.filters(asked, at, room, &extras);
+        if reasons.is_empty() && !extras.is_empty() {
+            reasons = self.filters(asked, at, room, &[]);
+        }
+        if !room.state.closed && !room.state.ready {
+            reasons.push(Unfit::NotReady);
+        }
+        reasons.extend(asked.refused.iter().cloned());
+        reasons.sort_by_key(Unfit::plugin);
+        reasons
+    }
+
+    fn filters(&self, asked: &Asked<'_>, at: NodeIx, room: &Room, extras: &[&Nominee]) -> Vec<Unfit> {
+        let (spec, state) = (&asked.pod.spec, &room.state);
         let mut reasons = Vec::new();
         if state.closed || (state.unschedulable && !asked.tolerates_cordon) {
             reasons.push(Unfit::Unschedulable);
@@ -141,28 +156,23 @@ impl Site {
         if !selected(spec, &room.node.name, &room.node.labels) {
             reasons.push(Unfit::NodeSelector);
         }
-        if ports_taken(spec, room, &extras) {
+        if ports_taken(spec, room, extras) {
             reasons.push(Unfit::HostPorts);
         }
-        lacking(spec, room, &extras, &mut reasons);
+        lacking(spec, room, extras, &mut reasons);
         if asked.needs.refused().is_none() {
             reasons.extend(self.volumes.reasons(&asked.needs, &room.node).into_iter().map(Unfit::Volume));
         }
-        reasons.extend(self.skewed(asked, at, &extras).or_else(|| self.skewed(asked, at, &[])));
-        if self.alone(asked, at) {
+        reasons.extend(self.skewed(asked, at, extras));
+        if self.alone(asked, at, extras) {
             reasons.push(Unfit::PodAffinity);
         }
-        if self.avoids(asked, at, &extras) {
+        if self.avoids(asked, at, extras) {
             reasons.push(Unfit::PodAntiAffinity);
         }
-        if self.avoided(asked, at, &extras) {
+        if self.avoided(asked, at, extras) {
             reasons.push(Unfit::ExistingAntiAffinity);
         }
-        if !state.closed && !state.ready {
-            reasons.push(Unfit::NotReady);
-        }
-        reasons.extend(asked.refused.iter().cloned());
-        reasons.sort_by_key(Unfit::plugin);
         reasons
     }
 }

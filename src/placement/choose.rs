@@ -24,7 +24,8 @@ impl Site {
     /// The first of [`Site::homes`] for which `wanted` holds, without sorting the others, or looking closely at nodes that
     /// are fuller than the best so far.
     pub fn best_home(&self, pod: &Pod, wanted: impl Fn(&Name) -> bool) -> Option<Name> {
-        let bounded = pod.spec.scored.0 >= 0 && pod.spec.scored.1 >= 0;
+        let asks = pod.spec.scored_asking.unwrap_or(pod.spec.scored);
+        let bounded = asks.0 >= 0 && asks.1 >= 0;
         self.ask(pod, |site, asked| {
             let mut best: Option<(i128, NodeIx)> = None;
             for at in &site.order {

@@ -3,7 +3,7 @@
 use super::Unfit;
 use super::ask::Asked;
 use super::counter::Counter;
-use super::index::{CounterIx, NodeIx};
+use super::index::NodeIx;
 use super::matcher::Matcher;
 use super::room::Nominee;
 use super::site::Site;
@@ -11,12 +11,13 @@ use super::site::Site;
 impl Site {
     /// Whether a required term of affinity finds no pod around `at`. The first pod of a group that means itself may go
     /// wherever the labels are.
-    pub(super) fn alone(&self, asked: &Asked<'_>, at: NodeIx) -> bool {
+    pub(super) fn alone(&self, asked: &Asked<'_>, at: NodeIx, extras: &[&Nominee]) -> bool {
         let wanted = &asked.company.affinity;
         let counters = || wanted.iter().filter_map(|ix| self.counters.get(*ix));
         let labelled = counters().all(|counter| self.topology.domain(counter.subject.key, at).is_some());
-        let found = || counters().all(|counter| self.around(counter, at) > 0);
-        let first = || asked.company.meets_itself && counters().all(|counter| counter.sum() == 0);
+        let promised = |counter: &Counter| extras.iter().any(|extra| self.counts(counter, extra));
+        let found = || counters().all(|counter| self.around(counter, at) > 0 || promised(counter));
+        let first = || asked.company.meets_itself && counters().all(|counter| counter.sum() == 0 && !promised(counter));
         !wanted.is_empty() && !(labelled && (found() || first()))
     }
 
@@ -28,17 +29,22 @@ impl Site {
         })
     }
 
-    /// Whether a pod around `at` has anti-affinity against this one.
+    /// Whether a pod around `at` has anti-affinity against this one. That of promised pods counts only where the scheduler
+    /// looks at other pods at all: it passes the rule over for a pod that asks nothing of others and that no placed pod
+    /// has anything against.
     pub(super) fn avoided(&self, asked: &Asked<'_>, at: NodeIx, extras: &[&Nominee]) -> bool {
-        let there = |ix: &CounterIx| self.counters.get(*ix).is_some_and(|counter| self.around(counter, at) > 0);
+        let against = || asked.against.iter().filter_map(|ix| self.counters.get(*ix));
+        if against().any(|counter| self.around(counter, at) > 0) {
+            return true;
+        }
+        let company = &asked.company;
+        let looks =
+            || !company.affinity.is_empty() || !company.anti.is_empty() || against().any(|counter| counter.sum() > 0);
         let labels = self.room(at).map(|room| &room.node.labels);
         let means =
             |matcher: &Matcher| matcher.means(&asked.pod.key.namespace, &asked.pod.labels, &self.namespaces, true);
-        asked.against.iter().any(there)
-            || extras
-                .iter()
-                .flat_map(|extra| &extra.anti)
-                .any(|(matcher, key)| labels.is_some_and(|labels| labels.contains_key(key)) && means(matcher))
+        let mut anti = extras.iter().flat_map(|extra| &extra.anti);
+        anti.any(|(matcher, key)| labels.is_some_and(|labels| labels.contains_key(key)) && means(matcher) && looks())
     }
 
     /// The first hard spread that `at` would break, in the order of the pod's spec.

@@ -50,7 +50,11 @@ impl Ours {
     /// What is wrong with it, if the scheduler says `real`.
     pub fn against(&self, real: &Answer) -> Option<String> {
         match real {
-            Answer::Gated => None,
+            Answer::Gated => {
+                let open =
+                    self.nodes.iter().find(|(_, reasons)| !reasons.iter().any(|reason| reason.contains("gates")));
+                open.map(|(node, _)| format!("{node} does not know that the pod is gated"))
+            }
             Answer::Bound(node) if self.fits(node) && self.is_best(node) => None,
             Answer::Bound(node) if self.fits(node) => {
                 let scores = self.ranking.iter().map(|(score, node)| format!("{node} {score}"));

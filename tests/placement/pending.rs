@@ -17,6 +17,7 @@ fn a_promised_node_holds_room_against_lesser_pods() {
     let hostname = "kubernetes.io/hostname";
     let term = json!([{"topologyKey": hostname, "labelSelector": {"matchLabels": {"app": "p"}}}]);
     let vips = json!([{"topologyKey": hostname, "labelSelector": {"matchLabels": {"app": "vip"}}}]);
+    let nobody = json!([{"topologyKey": hostname, "labelSelector": {"matchLabels": {"app": "nobody"}}}]);
     let apart = |term: Value| json!({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}}});
     let port = json!({"containers": [{"ports": [{"hostPort": 80}], "resources": {"requests": {"cpu": "1"}}}]});
     let spread = json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": hostname,
@@ -24,7 +25,8 @@ fn a_promised_node_holds_room_against_lesser_pods() {
     for (promised, wanted, reason) in [
         (asks("3", json!({})), asks("2", json!({})), Unfit::Insufficient("cpu".into())),
         (port.clone(), port, Unfit::HostPorts),
-        (asks("1", apart(term)), asks("1", json!({})), Unfit::ExistingAntiAffinity),
+        // The scheduler looks at other pods only for a pod that asks for it, or that a placed pod has something against.
+        (asks("1", apart(term)), asks("1", apart(nobody)), Unfit::ExistingAntiAffinity),
         (asks("1", json!({})), asks("1", apart(vips)), Unfit::PodAntiAffinity),
         (asks("1", json!({})), asks("1", spread), Unfit::Spread),
     ] {

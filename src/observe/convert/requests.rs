@@ -15,6 +15,16 @@ struct Ask {
     scored: (i64, i64),
 }
 
+/// What a pod asks for.
+pub(super) struct Requests {
+    /// What is reserved for it.
+    pub real: Resources,
+    /// What it counts for scoring where it runs: millicores and bytes.
+    pub scored: (i64, i64),
+    /// What it counts while it asks, where that is not the same.
+    pub asking: Option<(i64, i64)>,
+}
+
 impl Ask {
     fn add(&mut self, other: &Self) {
         self.real.add(&other.real);
@@ -30,7 +40,7 @@ impl Ask {
 }
 
 impl Converter {
-    /// The effective requests of a pod, and the same for scoring.
+    /// The effective requests of a pod, and the same for scoring; while the pod asks, its own score overlooks `spec.resources`.
     ///
     /// The larger of what its containers and sidecars need together, and of the neediest moment while the init
     /// containers run one by one beside the sidecars started before them; then `spec.resources` of the pod in place of
@@ -41,7 +51,7 @@ impl Converter {
         spec: &PodSpec,
         running: &[ContainerStatus],
         init_running: &[ContainerStatus],
-    ) -> Result<(Resources, (i64, i64)), String> {
+    ) -> Result<Requests, String> {
         let mut sum = Ask::default();
         for container in spec.containers.iter().flatten() {
             sum.add(&self.container(container, running)?);
@@ -59,6 +69,7 @@ impl Converter {
             peak.raise_to(&moment);
         }
         sum.raise_to(&peak);
+        let mut asking = sum.scored;
         if let Some(whole) = spec.resources.as_ref().and_then(|needs| needs.requests.as_ref()) {
             let set = self.resources(whole)?;
             if whole.contains_key("cpu") {
@@ -72,10 +83,11 @@ impl Converter {
         if let Some(overhead) = &spec.overhead {
             let real = self.resources(overhead)?;
             let scored = (real.cpu, real.memory);
+            asking = (asking.0.saturating_add(scored.0), asking.1.saturating_add(scored.1));
             sum.add(&Ask { real, scored });
         }
         sum.real.pods = 1;
-        Ok((sum.real, sum.scored))
+        Ok(Requests { asking: Some(asking).filter(|asking| *asking != sum.scored), real: sum.real, scored: sum.scored })
     }
 
     /// One container: its requests, and its limits where a limit stands without a request (the API server's default).
@@ -128,6 +140,11 @@ mod tests {
     const MI: i64 = 1 << 20;
 
     fn effective(spec: &str) -> (Resources, (i64, i64)) {
+        let asked = requests(spec);
+        (asked.real, asked.scored)
+    }
+
+    fn requests(spec: &str) -> Requests {
         Converter::default().requests(&serde_json::from_str(spec).unwrap(), &[], &[]).unwrap()
     }
 
@@ -160,6 +177,22 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_asks_is_scored_without_the_requests_of_the_whole() {
+        for (rest, scored, asking) in [
+            (r#""containers":[{}]"#, (100, 200 * MI), None),
+            (r#""containers":[{}],"resources":{"requests":{"cpu":"1"}}"#, (1000, 200 * MI), Some((100, 200 * MI))),
+            (
+                r#""containers":[{}],"resources":{"requests":{"cpu":"1"}},"overhead":{"cpu":"1","memory":"1Mi"}"#,
+                (2000, 201 * MI),
+                Some((1100, 201 * MI)),
+            ),
+        ] {
+            let asked = requests(&format!("{{{rest}}}"));
+            assert_eq!((asked.scored, asked.asking), (scored, asking), "{rest}");
+        }
+    }
+
+    #[test]
     fn extended_resources_count_and_unknown_words_do_not() {
         let (real, _) = effective(
             r#"{"containers":[{"resources":{"requests":{"nvidia.com/gpu":"2","hugepages-2Mi":"4Mi","mem":"1Mi","storage":"1"}}}],
@@ -177,14 +210,14 @@ mod tests {
             r#"[{"name":"c","resources":{"requests":{"cpu":"3"}},"allocatedResources":{"cpu":"2"}}]"#,
         )
         .unwrap();
-        let (real, scored) = Converter::default().requests(&spec, &status, &[]).unwrap();
-        assert_eq!((real.cpu, scored.0), (3000, 3000));
+        let asked = Converter::default().requests(&spec, &status, &[]).unwrap();
+        assert_eq!((asked.real.cpu, asked.scored.0), (3000, 3000));
     }
 
     #[test]
     fn a_quantity_that_is_none_is_an_error() {
         let spec = serde_json::from_str(r#"{"containers":[{"resources":{"requests":{"cpu":"1 core"}}}]}"#).unwrap();
-        let error = Converter::default().requests(&spec, &[], &[]).unwrap_err();
+        let error = Converter::default().requests(&spec, &[], &[]).err().unwrap();
         assert!(error.contains("`1 core` is not a quantity"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ impl Converter {
         running: &[ContainerStatus],
         init_running: &[ContainerStatus],
     ) -> Result<PodSpec, String> {
-        let (requests, scored) = self.requests(&raw, running, init_running)?;
+        let asked = self.requests(&raw, running, init_running)?;
         let sidecars =
             raw.init_containers.iter().flatten().filter(|one| one.restart_policy.as_deref() == Some("Always"));
         let long_running: Vec<&Container> = raw.containers.iter().flatten().chain(sidecars).collect();
@@ -46,8 +46,9 @@ impl Converter {
         };
         let (gates, resource_claims) = (names(raw.scheduling_gates), names(raw.resource_claims));
         Ok(PodSpec {
-            requests,
-            scored,
+            requests: asked.real,
+            scored: asked.scored,
+            scored_asking: asked.asking,
             node_selector,
             affinity: raw.affinity.map(|affinity| self.affinity(affinity)).transpose()?.flatten(),
             tolerations,

@@ -18,8 +18,9 @@ pub fn most_allocated(spec: &PodSpec, room: &Room) -> i128 {
 fn mean(spec: &PodSpec, room: &Room, share: impl Fn(i128, i128) -> i128) -> i128 {
     let has = &room.node.allocatable;
     let share = |has: i64, used: i128| (has != 0).then(|| share(i128::from(has), used));
-    let cpu = share(has.cpu, room.used.scored_cpu + i128::from(spec.scored.0));
-    let memory = share(has.memory, room.used.scored_memory + i128::from(spec.scored.1));
+    let asks = spec.scored_asking.unwrap_or(spec.scored);
+    let cpu = share(has.cpu, room.used.scored_cpu + i128::from(asks.0));
+    let memory = share(has.memory, room.used.scored_memory + i128::from(asks.1));
     match (cpu, memory) {
         (Some(cpu), Some(memory)) => (cpu + memory) / 2,
         (Some(one), None) | (None, Some(one)) => one,
