@@ -8,6 +8,8 @@ mod fixture;
 mod goods;
 #[path = "plan/random.rs"]
 mod random;
+#[path = "verify/second_reading.rs"]
+mod second_reading;
 #[path = "verify/sweep.rs"]
 mod sweep;
 #[path = "verify/tampered.rs"]

@@ -58,6 +58,10 @@ pub struct Decision {
     pub short: u32,
     /// Active nodes above the ceiling that cannot go.
     pub over: u32,
+    /// Active nodes that must stay while others are still on their way.
+    pub least: u32,
+    /// The same, those that a wind-down cordoned counted in: they serve whom they have until its window ends.
+    pub least_standing: u32,
 }
 
 /// What a pool's decision rests on.
@@ -232,6 +236,8 @@ impl Pooled<'_> {
     fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize]) {
         let ceiling = self.holding.ceiling.unwrap_or(u32::MAX);
         let floor = self.holding.winding_down_to.unwrap_or(self.holding.floor);
+        decision.least = floor;
+        decision.least_standing = self.holding.winding_down_to.map_or(0, |_| self.holding.floor);
         let soon = self.soon().filter(|(wanted, _)| *wanted > floor);
         let least = soon.map_or(floor, |(wanted, _)| wanted.max(floor)).min(ceiling.max(floor));
         // Own cordons that nobody needs go on or are given back; they come first.

@@ -87,11 +87,26 @@ impl Build<'_> {
             returning.insert(member.name.to_string(), last.clone());
             last_of.push(last);
         }
+        let all_up: Vec<String> = last_of.iter().rev().take(width).cloned().collect();
         let mut last_of: Vec<String> = Vec::new();
+        let mut stay = u32::try_from(active).unwrap_or(u32::MAX);
+        let cordoned = self.members.iter().filter(|member| matches!(member.state, State::OwnCordon(_))).count();
+        let mut standing = stay.saturating_add(u32::try_from(cordoned).unwrap_or(u32::MAX));
         for going in &decision.going {
             let Some(member) = self.members.get(going.member) else { continue };
+            // What a wind-down has cordoned already needs no step, and nobody waits for it.
+            if going.cordon_only && matches!(member.state, State::OwnCordon(_)) {
+                continue;
+            }
             let gate = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
-            last_of.push(self.take_away(member, going, gate, &returning, rounds, steps));
+            let mut after: Vec<String> = gate.into_iter().collect();
+            stay = stay.saturating_sub(u32::from(member.state == State::Active));
+            standing = standing.saturating_sub(u32::from(!going.cordon_only));
+            // What is still on its way does not count: a wake may fail.
+            if (member.state == State::Active && stay < decision.least) || standing < decision.least_standing {
+                after.extend(all_up.iter().cloned());
+            }
+            last_of.push(self.take_away(member, going, after, &returning, rounds, steps));
         }
     }
 
@@ -99,26 +114,23 @@ impl Build<'_> {
         &self,
         member: &Member,
         going: &Going,
-        gate: Option<String>,
+        mut after: Vec<String>,
         returning: &BTreeMap<String, String>,
         rounds: &mut Rounds,
         steps: &mut Vec<Step>,
     ) -> String {
-        let mut after: Vec<String> = gate.into_iter().collect();
         let cordoned = matches!(member.state, State::OwnCordon(_));
         let cordons_first = going.movers.iter().any(|mover| mover.after_cordon);
         if cordons_first && let Some(before) = &rounds.cordons_first {
             after.push(before.clone());
         }
-        if !(cordoned && going.cordon_only) {
-            let mut cordon = self.step(Verb::Cordon, member, going.reason.clone());
-            cordon.after = std::mem::take(&mut after);
-            if !cordoned {
-                cordon.preconditions.push(Precondition::NotCordonedByOther);
-            }
-            after.push(cordon.id.clone());
-            steps.push(cordon);
+        let mut cordon = self.step(Verb::Cordon, member, going.reason.clone());
+        cordon.after = std::mem::take(&mut after);
+        if !cordoned {
+            cordon.preconditions.push(Precondition::NotCordonedByOther);
         }
+        after.push(cordon.id.clone());
+        steps.push(cordon);
         if going.cordon_only {
             return after.pop().unwrap_or_default();
         }

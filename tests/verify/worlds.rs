@@ -1,14 +1,41 @@
 //! Plans of random worlds: clean as they are, and never clean with one thing changed.
 
 use proptest::prelude::*;
+use serde_json::json;
 use tidegate::plan::{Plan, PodAction, Rule, Verb, plan, verify};
 
-use super::fixture::{RATES, at, policy};
+use super::fixture::{Cluster, RATES, at, policy};
 use super::goods::CALM;
-use super::random::{cluster, pods};
+use super::random::{RandomPod, cluster, pods};
+
+/// Clusters in the middle of something: nodes that are parked, cordoned by us or by others, or stopped by hand.
+fn halfway(pods: &[RandomPod], states: &[u8]) -> Cluster {
+    let mut cluster = cluster(pods, &[None, Some(1), None, Some(2), None]);
+    for (index, state) in states.iter().enumerate() {
+        let name = format!("worker-{}", index + 1);
+        let record = |mark: &str| {
+            let record = json!({"mark": mark, "since": "2026-11-22T18:00:00Z", "policy": "test", "pool": "workers"});
+            json!({"annotations": {"tidegate.dev/record": record.to_string()}})
+        };
+        let (metadata, cordoned, server) = match state {
+            0 => (record("parked"), true, "SHELVED_OFFLOADED"),
+            1 => (record("draining"), true, "ACTIVE"),
+            2 => (record("waking"), true, "ACTIVE"),
+            3 => (json!({}), true, "ACTIVE"),
+            4 => (json!({}), false, "SHUTOFF"),
+            _ => continue,
+        };
+        cluster.items.retain(|item| item["kind"] == "Pod" || item["metadata"]["name"] != name.as_str());
+        if server != "ACTIVE" {
+            cluster.items.retain(|item| item["kind"] != "Pod" || item["spec"]["nodeName"] != name.as_str());
+        }
+        cluster.node(&name, metadata, json!({"unschedulable": cordoned}), server);
+    }
+    cluster
+}
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Acts, implied budgets (H1), budgets and outages, on whatever comes: the tampering is found by its own rule.
     #[test]
@@ -54,5 +81,36 @@ proptest! {
             hasty.steps.iter_mut().filter(|step| step.verb == Verb::Cordon).for_each(|step| step.after.clear());
             prop_assert_eq!(rules(&hasty).contains(&Rule::Width), parks.len() > 2);
         }
+    }
+
+    /// Whatever is half done, whoever asked for what, and whenever: what is planned is clean after every prefix.
+    #[test]
+    fn plans_from_the_middle_of_something_are_clean(
+        pods in pods(),
+        states in prop::collection::vec(0..10_u8, 8),
+        (min, more, width) in (0..6_u32, 0..5_u32, 1..4_u32),
+        asleep in prop::option::of(1..=8_usize),
+        awake in prop::option::of(1..=8_usize),
+        now in prop::sample::select(vec![
+            "2026-11-22T19:00:00Z", "2026-11-24T19:45:00Z", "2026-11-24T21:00:00Z", "2026-11-24T22:40:00Z",
+        ]),
+    ) {
+        let windows = "      windDown: 30m\n      windows:\n        - {name: workshop, start: \"0 13 * * TUE\", \
+                       duration: 3h, lead: 15m, min: 6, max: 10}\n";
+        let mut by_hand = String::new();
+        for (node, ask) in [(asleep, "max: 0"), (awake.filter(|node| asleep != Some(*node)), "min: 1")] {
+            if let Some(node) = node {
+                by_hand += &format!(
+                    "    - {{target: node/worker-{node}, {ask}, expires: \"2026-11-25T00:00:00Z\", reason: r, author: a}}\n"
+                );
+            }
+        }
+        let overrides = if by_hand.is_empty() { by_hand } else { format!("  overrides:\n{by_hand}") };
+        let pool = format!("      min: {min}\n      max: {}\n      parallelism: {width}\n{windows}", min + more);
+        let policy = policy(&pool, &format!("{RATES}{overrides}"));
+        let world = halfway(&pods, &states).world();
+        let planned = plan(&policy, &world, at(now)).0;
+        let ids: Vec<&str> = planned.steps.iter().map(|step| step.id.as_str()).collect();
+        prop_assert_eq!(verify(&planned, &world, &policy), vec![], "{:?}", ids);
     }
 }

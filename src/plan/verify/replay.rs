@@ -38,11 +38,19 @@ impl<'a> Replay<'a> {
         let counted = |test: fn(Life) -> bool| {
             case.pools.iter().map(|wanted| (&*wanted.pool.name, case.count(wanted, test))).collect()
         };
+        let mut active: BTreeMap<&str, u32> = counted(|life| life == Life::Active);
+        // What a wind-down cordoned and cannot take away is there again when its window ends, without being woken.
+        for kept in &case.plan.kept {
+            let wanted = case.pool_of(&kept.node).filter(|wanted| wanted.holding.winding_down_to.is_some());
+            if let Some(wanted) = wanted.filter(|_| case.life(&kept.node) == (Life::Cordoned { ours: true })) {
+                change(&mut active, wanted, 1);
+            }
+        }
         Self {
             case,
             going,
             site: Site::new(case.world),
-            active: counted(|life| life == Life::Active),
+            active,
             standing: counted(|life| matches!(life, Life::Active | Life::Cordoned { ours: true })),
         }
     }
