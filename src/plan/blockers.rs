@@ -8,9 +8,9 @@ use super::{Blocker, Code, Kept, Reason};
 use crate::model::{Labels, OTHER_OWNERS, Pod, PodKey, World};
 use crate::policy::Drain;
 
-/// Reasons that say a node is needed, not that something is in its way.
+/// Reasons that say a node is needed, or that its time is still to come, not that something is in its way.
 pub fn needed(code: Code) -> bool {
-    matches!(code, Code::Floor | Code::MinParked | Code::Keep | Code::ControlPlane | Code::OverCeiling)
+    matches!(code, Code::Floor | Code::MinParked | Code::Keep | Code::ControlPlane | Code::OverCeiling | Code::WindDown)
 }
 
 /// Whether something is in the way of a node that is not needed.

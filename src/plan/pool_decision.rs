@@ -301,6 +301,11 @@ impl Pooled<'_> {
                         without_freeze = active;
                     }
                     let cordon_only = self.holding.winding_down_to.is_some() && active < self.holding.floor;
+                    // What a wind-down cordoned already has no step before its window ends; it says so.
+                    if cordon_only && matches!(member.state, State::OwnCordon(_)) {
+                        let text = "cordoned by us; it goes when its window ends".to_owned();
+                        decision.kept.push(self.kept(member, vec![Reason { text, ..reason.clone() }]));
+                    }
                     decision.going.push(Going { member: index, reason, movers, cordon_only });
                 }
             }

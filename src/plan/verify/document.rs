@@ -21,12 +21,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         return;
     }
     for wanted in &case.pools {
-        // What a wind-down has cordoned stays so without another word until its window ends.
-        let winds_down = wanted.holding.winding_down_to.is_some();
-        let up = |name: &&str| match case.life(name) {
-            Life::Cordoned { ours } => ours && !winds_down,
-            life => life == Life::Active,
-        };
+        let up = |name: &&str| matches!(case.life(name), Life::Active | Life::Cordoned { ours: true });
         let members = wanted.members.iter().map(|name| &**name).filter(up);
         for name in members.filter(|name| !stepped.contains(name) && !kept.contains(name)) {
             found.pool(&wanted.pool.name, Rule::Explained, format!("{name} neither goes nor is kept with a reason"));

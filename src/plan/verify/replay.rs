@@ -6,7 +6,7 @@ use super::case::{Case, Life, Wanted};
 use super::graph::{ORDERS, order};
 use super::violation::{Found, Rule};
 use crate::placement::Site;
-use crate::plan::{PodAction, Step, Verb};
+use crate::plan::{Code, Kept, PodAction, Step, Verb};
 
 /// Replays every order.
 pub fn check(case: &Case<'_>, found: &mut Found) {
@@ -40,7 +40,8 @@ impl<'a> Replay<'a> {
         };
         let mut active: BTreeMap<&str, u32> = counted(|life| life == Life::Active);
         // What a wind-down cordoned and cannot take away is there again when its window ends, without being woken.
-        for kept in &case.plan.kept {
+        let goes = |kept: &Kept| kept.reasons.iter().any(|reason| reason.code == Code::WindDown);
+        for kept in case.plan.kept.iter().filter(|kept| !goes(kept)) {
             let wanted = case.pool_of(&kept.node).filter(|wanted| wanted.holding.winding_down_to.is_some());
             if let Some(wanted) = wanted.filter(|_| case.life(&kept.node) == (Life::Cordoned { ours: true })) {
                 change(&mut active, wanted, 1);

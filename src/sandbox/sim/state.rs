@@ -226,7 +226,10 @@ impl Sim {
 
     pub(super) fn put_server(&mut self, server: Server) {
         let (id, state, task) = (server.id.clone(), server.state, server.task.clone());
-        self.log(What::Server { server: id.clone(), state, task });
+        let old = self.world.servers.get(&id);
+        if old.is_none_or(|old| (old.state, &old.task) != (state, &task)) {
+            self.log(What::Server { server: id.clone(), state, task });
+        }
         self.touched.note(Touch::Server(id));
         self.take(Change::Server(server));
     }
