@@ -9,8 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::bits::Bits;
 use super::index::{ClassIx, CounterIx};
+use super::matcher::Matcher;
 use super::node_rules::required;
-use crate::model::{Labels, Name, Pod, PodSpec, PodTerm};
+use crate::model::{Labels, Name, Pod, PodSpec, PodTerm, Selector};
 
 /// What decides the class of a pod.
 #[derive(Clone, Copy, Debug)]
@@ -93,11 +94,22 @@ pub struct Classes {
 impl Classes {
     /// Notes the pod labels that terms of `spec` look at. True if one is new: then classes must be found again.
     pub fn ask(&mut self, spec: &PodSpec) -> bool {
-        let mut grown = false;
-        for key in looked_at(spec) {
-            grown |= !self.asked.contains(key) && self.asked.insert(key.clone());
-        }
-        grown
+        looked_at(spec).filter(|key| self.ask_key(key)).count() > 0
+    }
+
+    /// Notes the pod labels that `selector` looks at, as [`Classes::ask`] does.
+    pub fn ask_selector(&mut self, selector: &Selector) -> bool {
+        selector.requirements.iter().filter(|one| self.ask_key(&one.key)).count() > 0
+    }
+
+    fn ask_key(&mut self, key: &Name) -> bool {
+        !self.asked.contains(key) && self.asked.insert(key.clone())
+    }
+
+    /// Whether `matcher` means all pods of a class or none.
+    pub fn tell_apart(&self, matcher: &Matcher) -> bool {
+        let requirements = matcher.selector.iter().flat_map(|selector| &selector.requirements);
+        requirements.into_iter().all(|one| self.asked.contains(&one.key))
     }
 
     /// The labels of a pod that some term looks at.
@@ -214,24 +226,34 @@ fn names_nodes(spec: &PodSpec) -> bool {
     required(spec).unwrap_or_default().iter().any(|term| !term.fields.is_empty())
 }
 
-/// The required terms about other pods: affinity, anti-affinity.
-fn company(spec: &PodSpec) -> (&[PodTerm], &[PodTerm]) {
-    spec.affinity.as_ref().map_or((&[], &[]), |affinity| (&affinity.pod, &affinity.anti))
+/// Terms with their weights.
+type Weighted = [(i32, PodTerm)];
+
+/// The terms about other pods: required affinity and anti-affinity, then the preferred ones.
+fn company(spec: &PodSpec) -> (&[PodTerm], &[PodTerm], &Weighted, &Weighted) {
+    spec.affinity.as_ref().map_or((&[], &[], &[], &[]), |affinity| {
+        (&affinity.pod, &affinity.anti, &affinity.pod_preferred, &affinity.anti_preferred)
+    })
 }
 
 /// Whether `spec` asks anything of other pods.
 pub fn looks_at_pods(spec: &PodSpec) -> bool {
-    company(spec) != (&[], &[]) || spec.spread.iter().any(|spread| spread.hard)
+    let affinity = spec.affinity.as_ref();
+    affinity.is_some_and(|affinity| !affinity.pod.is_empty() || !affinity.anti.is_empty())
+        || spec.spread.iter().any(|spread| spread.hard)
 }
 
-/// The pod labels that required terms and hard spreads of `spec` look at.
+/// The pod labels that terms and spreads of `spec` look at.
 fn looked_at(spec: &PodSpec) -> impl Iterator<Item = &Name> {
     fn of_term(term: &PodTerm) -> impl Iterator<Item = &Name> {
         let selector = term.selector.iter().flat_map(|selector| &selector.requirements).map(|one| &one.key);
         selector.chain(&term.match_label_keys).chain(&term.mismatch_label_keys)
     }
-    let terms = spec.affinity.iter().flat_map(|affinity| affinity.pod.iter().chain(&affinity.anti));
-    let spreads = spec.spread.iter().filter(|spread| spread.hard).flat_map(|spread| {
+    let terms = spec.affinity.iter().flat_map(|affinity| {
+        let preferred = affinity.pod_preferred.iter().chain(&affinity.anti_preferred).map(|(_, term)| term);
+        affinity.pod.iter().chain(&affinity.anti).chain(preferred)
+    });
+    let spreads = spec.spread.iter().flat_map(|spread| {
         let selector = spread.selector.iter().flat_map(|selector| &selector.requirements).map(|one| &one.key);
         selector.chain(&spread.match_label_keys)
     });

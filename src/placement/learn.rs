@@ -146,7 +146,7 @@ impl Site {
 
     /// Somebody looks at a pod label that nobody looked at before: pods that were of one class may not be any more. The
     /// counters stay right, since none of them looks at that label.
-    fn reclass(&mut self) {
+    pub(super) fn reclass(&mut self) {
         for at in 0..self.rooms.len() {
             let Some(room) = self.rooms.get_mut(at) else { continue };
             let mut placed = std::mem::take(&mut room.placed);

@@ -205,7 +205,12 @@ impl Site {
         use WorkloadKind::{ReplicaSet, ReplicationController, StatefulSet};
         if matches!(workload.kind, ReplicaSet | ReplicationController | StatefulSet) {
             match &workload.selector {
-                Some(selector) => drop(self.owners.insert(workload.uid.clone(), selector.clone())),
+                Some(selector) => {
+                    if self.classes.ask_selector(selector) {
+                        self.reclass();
+                    }
+                    self.owners.insert(workload.uid.clone(), selector.clone());
+                }
                 None => drop(self.owners.remove(&workload.uid)),
             }
         }

@@ -9,7 +9,7 @@ use tidegate::model::{
     Phase, Pod, PodKey, PodSpec, PodTerm, Requirement, Resources, Selector, Snapshot, Spread, Taint, TaintEffect,
     Toleration, Workload, WorkloadKind, World,
 };
-use tidegate::placement::Site;
+use tidegate::placement::{Site, Strategy};
 
 const NODES: usize = 5_000;
 const WORKLOADS: usize = 500;
@@ -250,6 +250,13 @@ fn first_fit_of_500_workloads(bencher: Bencher) {
 fn best_home_of_500_workloads(bencher: Bencher) {
     let (site, pods) = (site(), one_of_each());
     bencher.bench(|| pods.iter().filter(|pod| site.best_home(pod, |_| true).is_some()).count());
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn ranking_of_nodes_as_the_scheduler_scores(bencher: Bencher) {
+    let (site, pods) = (site(), one_of_each());
+    let mut pods = pods.iter().cycle();
+    bencher.bench_local(|| site.ranking(pods.next().unwrap(), Strategy::LeastAllocated).len());
 }
 
 #[divan::bench(sample_count = 100)]

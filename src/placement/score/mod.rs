@@ -3,6 +3,7 @@
 //! For whoever replays the scheduler. Left out, because a snapshot does not have it: images on nodes, Services (their
 //! selectors join the default spread), and that in clusters of 100 nodes and more it scores a sample.
 
+mod by_class;
 mod company;
 mod double;
 mod logarithm;

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::by_class::ByClass;
 use super::logarithm::{POINT, logarithm};
 use crate::model::{Name, Pod, PodSpec, Selector, Spread};
 use crate::placement::index::NodeIx;
 use crate::placement::matcher::Matcher;
 use crate::placement::node_rules::{selected, tolerated};
-use crate::placement::room::Room;
+use crate::placement::room::{Placed, Room};
 use crate::placement::site::Site;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -29,12 +30,32 @@ fn by_default(owner: &Selector) -> Vec<Spread> {
 }
 
 /// One constraint at work.
-struct Constraint {
-    spread: Spread,
-    matcher: Matcher,
-    /// Pods per domain of a candidate; for hostnames they are counted on the node.
-    counts: BTreeMap<Name, i64>,
+struct Constraint<'a> {
+    key: Name,
+    max_skew: i64,
+    count: Count<'a>,
+    /// Pods per domain of a candidate; None for hostnames, whose pods are counted on the node.
+    domains: Option<BTreeMap<Option<Name>, i64>>,
     weight: i128,
+}
+
+/// Counts the pods of a node that matter.
+struct Count<'a> {
+    site: &'a Site,
+    matcher: Matcher,
+    counted: ByClass<'a, bool>,
+}
+
+impl Count<'_> {
+    fn on(&mut self, room: &Room) -> i64 {
+        let Self { site, matcher, counted } = self;
+        let counts = |there: &&Placed| {
+            counted.of(there, |class| {
+                !class.terminating && matcher.means(&class.namespace, &there.labels, &site.namespaces, false)
+            })
+        };
+        i64::try_from(room.placed.iter().filter(counts).count()).unwrap_or(i64::MAX)
+    }
 }
 
 /// The score of each of `nodes`, 0 to 100; None if the pod has no soft spread.
@@ -53,27 +74,29 @@ pub fn score(site: &Site, pod: &Pod, nodes: &[NodeIx]) -> Option<Vec<i64>> {
     let complete = |room: &Room| !own || soft.iter().all(|spread| room.node.labels.contains_key(&spread.topology_key));
     let rooms: Vec<Option<&Room>> = nodes.iter().map(|at| site.room(*at).filter(|room| complete(room))).collect();
     let candidates: Vec<&Room> = rooms.iter().copied().flatten().collect();
-    let constraints: Vec<Constraint> = soft
-        .iter()
-        .map(|spread| {
-            let matcher = Matcher::counted(spread, &pod.key.namespace, &pod.labels);
-            let mut domains = candidates.len();
-            let mut counts = BTreeMap::new();
-            if &*spread.topology_key != HOSTNAME {
-                counts = candidates.iter().map(|room| (value(room, &spread.topology_key), 0)).collect();
-                domains = counts.len();
-                let all = site.order.iter().filter_map(|at| site.room(*at)).filter(|room| complete(room));
-                for room in all.filter(|room| counts_for(spread, &pod.spec, room)) {
-                    if let Some(count) = counts.get_mut(&value(room, &spread.topology_key)) {
-                        *count += pods(site, room, &matcher);
-                    }
+    let mut constraints: Vec<Constraint<'_>> = Vec::new();
+    for spread in &soft {
+        let matcher = Matcher::counted(spread, &pod.key.namespace, &pod.labels);
+        let counted = ByClass::new(site, std::iter::once(&matcher));
+        let mut count = Count { site, matcher, counted };
+        let domain = |room: &Room| room.node.labels.get(&spread.topology_key).cloned();
+        let mut domains: Option<BTreeMap<Option<Name>, i64>> = None;
+        if &*spread.topology_key != HOSTNAME {
+            let mut counts: BTreeMap<Option<Name>, i64> = candidates.iter().map(|room| (domain(room), 0)).collect();
+            let all = site.order.iter().filter_map(|at| site.room(*at)).filter(|room| complete(room));
+            for room in all.filter(|room| counts_for(spread, &pod.spec, room)) {
+                if let Some(pods) = counts.get_mut(&domain(room)) {
+                    *pods += count.on(room);
                 }
             }
-            let weight = logarithm(u64::try_from(domains).unwrap_or(u64::MAX).saturating_add(2));
-            Constraint { spread: spread.clone(), matcher, counts, weight }
-        })
-        .collect();
-    let raw: Vec<Option<i64>> = rooms.iter().map(|room| room.map(|room| sum(site, room, &constraints))).collect();
+            domains = Some(counts);
+        }
+        let number = domains.as_ref().map_or(candidates.len(), BTreeMap::len);
+        let weight = logarithm(u64::try_from(number).unwrap_or(u64::MAX).saturating_add(2));
+        let (key, max_skew) = (spread.topology_key.clone(), i64::from(spread.max_skew));
+        constraints.push(Constraint { key, max_skew, count, domains, weight });
+    }
+    let raw: Vec<Option<i64>> = rooms.iter().map(|room| room.map(|room| sum(room, &mut constraints))).collect();
     let known: BTreeSet<i64> = raw.iter().copied().flatten().collect();
     let (least, most) = (known.first().copied().unwrap_or(0), known.last().copied().unwrap_or(0));
     let normal = |raw: &Option<i64>| match raw {
@@ -85,38 +108,20 @@ pub fn score(site: &Site, pod: &Pod, nodes: &[NodeIx]) -> Option<Vec<i64>> {
 }
 
 /// Pods around the node, weighted by how many domains there are, rounded.
-fn sum(site: &Site, room: &Room, constraints: &[Constraint]) -> i64 {
+fn sum(room: &Room, constraints: &mut [Constraint<'_>]) -> i64 {
     let mut sum = 0;
-    for Constraint { spread, matcher, counts, weight } in constraints {
-        if !room.node.labels.contains_key(&spread.topology_key) {
-            continue;
-        }
-        let count = if &*spread.topology_key == HOSTNAME {
-            pods(site, room, matcher)
-        } else {
-            counts.get(&value(room, &spread.topology_key)).copied().unwrap_or(0)
+    for Constraint { key, max_skew, count, domains, weight } in constraints {
+        let Some(value) = room.node.labels.get(key) else { continue };
+        let pods = match domains {
+            None => count.on(room),
+            Some(domains) => domains.get(&Some(value.clone())).copied().unwrap_or(0),
         };
-        sum += i128::from(count) * weight + ((i128::from(spread.max_skew) - 1) << POINT);
+        sum += i128::from(pods) * *weight + ((i128::from(*max_skew) - 1) << POINT);
     }
     i64::try_from((sum + (1 << (POINT - 1))) >> POINT).unwrap_or(i64::MAX)
-}
-
-/// The value of the label; empty without it.
-fn value(room: &Room, key: &Name) -> Name {
-    room.node.labels.get(key).cloned().unwrap_or_else(|| "".into())
 }
 
 fn counts_for(spread: &Spread, spec: &PodSpec, room: &Room) -> bool {
     (!spread.honor_affinity || selected(spec, &room.node.name, &room.node.labels))
         && (!spread.honor_taints || room.state.taints.iter().all(|taint| tolerated(&spec.tolerations, taint)))
-}
-
-fn pods(site: &Site, room: &Room, matcher: &Matcher) -> i64 {
-    let counted = room.placed.iter().filter(|there| {
-        let class = site.classes.get(there.class);
-        class.is_some_and(|class| {
-            !class.terminating && matcher.means(&class.namespace, &there.labels, &site.namespaces, false)
-        })
-    });
-    i64::try_from(counted.count()).unwrap_or(i64::MAX)
 }
