@@ -14,7 +14,12 @@ fn object() -> impl Strategy<Value = Value> {
     let pod = pods.prop_map(|(mut pod, name, node, fate, port, cpu)| {
         pod["metadata"]["name"] = json!(format!("p{name}"));
         pod["metadata"]["namespace"] = json!("n0");
+        pod["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "w", "uid": "u", "controller": true}]);
         pod["spec"]["containers"] = json!([{"resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]);
+        if name == 0 {
+            pod["spec"]["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]);
+        }
         if port {
             pod["spec"]["containers"][0]["ports"] = json!([{"hostPort": 80}]);
         }
@@ -43,7 +48,29 @@ fn object() -> impl Strategy<Value = Value> {
             node["spec"]["unschedulable"] = json!(cordon);
             node
         });
-    prop_oneof![3 => pod, 2 => node]
+    prop_oneof![4 => pod, 3 => node, 1 => owner(), 2 => storage()]
+}
+
+/// The owner of every pod, with one of two selectors.
+fn owner() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![json!({"app": "a"}), json!({"tier": "x", "run": "b"})]).prop_map(|labels| {
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "w", "namespace": "n0", "uid": "u"},
+               "spec": {"selector": {"matchLabels": labels}}})
+    })
+}
+
+/// A claim, its volume in one of two zones, or how many volumes a node attaches.
+fn storage() -> impl Strategy<Value = Value> {
+    (0..3_u8, 0..2_u8).prop_map(|(what, number)| match what {
+        0 => json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "c", "namespace": "n0", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+            "spec": {"volumeName": format!("v{number}"), "accessModes": ["ReadWriteOnce"]}}),
+        1 => json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("v{number}")},
+            "spec": {"csi": {"driver": "d", "volumeHandle": format!("h{number}")}, "nodeAffinity": {"required": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [format!("z{number}")]}]}]}}}}),
+        _ => json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": "m1"},
+            "spec": {"drivers": [{"name": "d", "allocatable": {"count": number}}]}}),
+    })
 }
 
 fn snapshot(objects: &[Value]) -> Snapshot {
@@ -54,9 +81,23 @@ fn snapshot(objects: &[Value]) -> Snapshot {
 
 fn change(object: &Value, comes: bool) -> Change {
     let one = snapshot(std::slice::from_ref(object));
-    let node = one.nodes.into_iter().map(|node| if comes { Change::Node(node) } else { Change::NodeGone(node.name) });
-    let pod = one.pods.into_iter().map(|pod| if comes { Change::Pod(pod) } else { Change::PodGone(pod.key) });
-    node.chain(pod).next().unwrap()
+    let mut came = (one.nodes.into_iter().map(Change::Node))
+        .chain(one.pods.into_iter().map(Change::Pod))
+        .chain(one.workloads.into_iter().map(Change::Workload))
+        .chain(one.claims.into_iter().map(Change::Claim))
+        .chain(one.volumes.into_iter().map(Change::PersistentVolume))
+        .chain(one.csi_nodes.into_iter().map(Change::CsiNode));
+    let came = came.next().unwrap();
+    match came {
+        came if comes => came,
+        Change::Node(node) => Change::NodeGone(node.name),
+        Change::Pod(pod) => Change::PodGone(pod.key),
+        Change::Workload(workload) => Change::WorkloadGone(workload.kind, workload.key),
+        Change::Claim(claim) => Change::ClaimGone(claim.key),
+        Change::PersistentVolume(volume) => Change::PersistentVolumeGone(volume.name),
+        Change::CsiNode(node) => Change::CsiNodeGone(node.name),
+        other => panic!("{other:?} is not made here"),
+    }
 }
 
 fn key(object: &Value) -> (String, String) {
@@ -83,6 +124,9 @@ proptest! {
         stranger in social_pod(),
     ) {
         let mut objects = ground();
+        for kind in ["PersistentVolumeClaim", "PersistentVolume", "StorageClass", "CSINode", "VolumeAttachment"] {
+            objects.push(json!({"apiVersion": "v1", "kind": format!("{kind}List"), "items": []}));
+        }
         for object in start {
             objects.retain(|other| key(other) != key(&object));
             objects.push(object);
