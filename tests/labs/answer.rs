@@ -107,6 +107,9 @@ impl fmt::Display for Answer {
 /// Reads `0/3 nodes are available: 2 Insufficient cpu, 1 Too many pods. preemption: …`. What holds for the pod whatever
 /// the node (`…: claim "c" not found. …`) counts for all nodes.
 pub fn counts(message: &str) -> Result<Counts, String> {
+    if message.starts_with("no nodes available to schedule pods") {
+        return Ok(Counts::new());
+    }
     let unread = || format!("this is no scheduler's message: `{message}`");
     let (total, rest) = message.strip_prefix("0/").and_then(|rest| rest.split_once(' ')).ok_or_else(unread)?;
     let total: usize = total.parse().map_err(|_| unread())?;
@@ -114,6 +117,9 @@ pub fn counts(message: &str) -> Result<Counts, String> {
     let reasons =
         rest.split(". preemption:").next().unwrap_or(rest).trim_end_matches(". not found").trim_end_matches('.');
     let mut counts = Counts::new();
+    if reasons.is_empty() || reasons == ":" {
+        return Ok(counts);
+    }
     for part in reasons.split(", ") {
         match part.split_once(' ').and_then(|(count, reason)| Some((count.parse::<usize>().ok()?, reason))) {
             Some((count, reason)) => *counts.entry(uniform(reason).to_owned()).or_insert(0) += count,
@@ -158,5 +164,8 @@ fn a_message_is_read() {
     ] {
         assert_eq!(counts(message), Ok(expected), "{message}");
     }
-    assert!(counts("no nodes available to schedule pods").is_err());
+    for none in ["no nodes available to schedule pods", "0/0 nodes are available:"] {
+        assert_eq!(counts(none), Ok(Counts::new()));
+    }
+    assert!(counts("skip schedule deleting pod").is_err());
 }

@@ -20,7 +20,7 @@ use answer::Answer;
 use ours::ours;
 use play::Tally;
 use real::Real;
-use scene::{FEATURES, scene};
+use scene::{FEATURES, Scene, scene};
 use serde_json::Value;
 
 /// So many disagreements are shrunk and told; then it is time to mend.
@@ -40,20 +40,30 @@ fn a_real_scheduler_decides_as_placement_does() {
         mix.split(',').map(named).collect()
     });
     let (first, clusters) = (number("TIDEGATE_LAB_SEED", 1), number("TIDEGATE_LAB_CLUSTERS", 60));
+    let (kept, clusters) = match given("TIDEGATE_LAB_CASE") {
+        Some(file) => (vec![PathBuf::from(file)], 0),
+        None => (answers(), clusters),
+    };
+    let kept = kept.into_iter().map(|file| {
+        let (mut objects, _) = read(&file);
+        let pending = objects.pop().into_iter().collect();
+        (file.file_stem().unwrap().to_string_lossy().into_owned(), Scene { objects, pending })
+    });
+    let random = (first..first + clusters).map(|seed| (format!("seed-{seed}"), scene(seed, &mix)));
     let mut real = Real::new(&socket).unwrap();
     let (mut tally, mut disagreements) = (Tally::default(), 0);
     let begin = std::time::Instant::now();
-    for seed in first..first + clusters {
-        let found = play::play(&mut real, &scene(seed, &mix), &mut tally)
-            .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        if let Some(found) = found {
-            disagreements += 1;
-            println!("seed {seed}: {found}");
-            let small = shrink::shrink(&mut real, found).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-            println!("  shrunk: {small}\n  in {}", shrink::keep(&small, seed).unwrap().display());
-            if disagreements == ENOUGH {
-                break;
-            }
+    for (name, scene) in kept.chain(random) {
+        let failed = |error: String| -> ! { panic!("{name}: {error}") };
+        let Some(found) = play::play(&mut real, &scene, &mut tally).unwrap_or_else(|error| failed(error)) else {
+            continue;
+        };
+        disagreements += 1;
+        println!("{name}: {found}");
+        let small = shrink::shrink(&mut real, found).unwrap_or_else(|error| failed(error));
+        println!("  shrunk: {small}\n  in {}", shrink::keep(&small, &name).unwrap().display());
+        if disagreements == ENOUGH {
+            break;
         }
     }
     println!("labs: {tally} in {:.1} s", begin.elapsed().as_secs_f64());
@@ -67,15 +77,24 @@ fn a_real_scheduler_decides_as_placement_does() {
 /// Disagreements of the past, as they were kept when they were found: what the scheduler said then.
 #[test]
 fn what_a_real_scheduler_once_answered_stays_so() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs/answers");
-    let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        let (pod, objects) = list["items"].as_array().unwrap().split_last().unwrap();
-        let answer = Answer::from_json(&list["answer"]).unwrap();
+    assert!(!answers().is_empty());
+    for file in answers() {
+        let (objects, answer) = read(&file);
+        let (pod, objects) = objects.split_last().unwrap();
         let wrong = ours(objects, pod).unwrap().against(&answer);
         assert_eq!(wrong, None, "{}: the scheduler said {answer}", file.display());
     }
+}
+
+fn answers() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/labs/answers");
+    let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// The objects of a kept disagreement, the pod last, and what the scheduler said.
+fn read(file: &Path) -> (Vec<Value>, Answer) {
+    let list: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    (list["items"].as_array().unwrap().clone(), Answer::from_json(&list["answer"]).unwrap())
 }

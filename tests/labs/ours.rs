@@ -33,7 +33,9 @@ pub fn ours(objects: &[Value], pod: &Value) -> Result<Ours, String> {
     let nodes = world.nodes.keys().map(|node| (node.clone(), why(node))).collect();
     let diagnosis = site.diagnosis(asked);
     let counts = if diagnosis.takers.is_empty() { counts(&diagnosis.to_string())? } else { Counts::new() };
-    Ok(Ours { nodes, counts, ranking: site.ranking(asked, Strategy::LeastAllocated) })
+    let packs = pod["spec"]["schedulerName"] == "packer";
+    let strategy = if packs { Strategy::MostAllocated } else { Strategy::LeastAllocated };
+    Ok(Ours { nodes, counts, ranking: site.ranking(asked, strategy) })
 }
 
 impl Ours {

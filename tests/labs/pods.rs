@@ -40,10 +40,45 @@ pub fn pod(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
     }
     let namespace = if dice.percent(55) { NAMESPACES[0] } else { dice.pick(NAMESPACES) };
     volumes::mount(dice, mix, name, &mut spec);
-    json!({
+    if dice.percent(mix.chance("packing", 30)) {
+        spec.insert("schedulerName".into(), json!("packer"));
+    }
+    let mut made = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec,
-    })
+    });
+    if dice.percent(mix.chance("owners", 40)) {
+        let uid = format!("{namespace}/{app}");
+        made["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "apps/v1", "kind": owner(app), "name": app, "uid": uid, "controller": true}]);
+    }
+    made
+}
+
+fn owner(app: &str) -> &'static str {
+    if app == "db" { "StatefulSet" } else { "ReplicaSet" }
+}
+
+/// What owns pods: the scheduler spreads those of one owner, if they say nothing of spread themselves.
+pub fn owners(mix: &Mix) -> Vec<Value> {
+    if mix.chance("owners", 1) == 0 {
+        return Vec::new();
+    }
+    let made = NAMESPACES.iter().flat_map(|namespace| {
+        ["web", "db", "cache"].map(|app| {
+            let labels = json!({"app": app});
+            let template =
+                json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none"}]}});
+            let mut made = json!({"apiVersion": "apps/v1", "kind": owner(app),
+                "metadata": {"name": app, "namespace": namespace},
+                "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}});
+            if owner(app) == "StatefulSet" {
+                made["spec"]["serviceName"] = json!(app);
+            }
+            made
+        })
+    });
+    made.collect()
 }
 
 fn containers(dice: &mut Dice, mix: &Mix, spec: &mut Map<String, Value>) {

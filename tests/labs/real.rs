@@ -1,5 +1,6 @@
 //! The real API server and scheduler: sets a scene, asks for a pod, clears away.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("StorageClass", "/apis/storage.k8s.io/v1/storageclasses", false),
     ("CSINode", "/apis/storage.k8s.io/v1/csinodes", false),
     ("VolumeAttachment", "/apis/storage.k8s.io/v1/volumeattachments", false),
+    ("ReplicaSet", "/apis/apps/v1/replicasets", true),
+    ("StatefulSet", "/apis/apps/v1/statefulsets", true),
     ("Namespace", "/api/v1/namespaces", false),
 ];
 
@@ -27,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Real {
     door: Door,
+    /// UIDs of owners by namespace and name, which is how scenes call them.
+    owners: BTreeMap<String, String>,
 }
 
 /// What came of creating an object.
@@ -39,7 +44,7 @@ pub enum Made {
 impl Real {
     /// A server with the namespaces, priorities and runtime classes that scenes use.
     pub fn new(socket: &Path) -> Result<Self, String> {
-        let mut real = Self { door: Door::new(socket) };
+        let mut real = Self { door: Door::new(socket), owners: BTreeMap::new() };
         for name in NAMESPACES {
             let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             real.prepare("/api/v1/namespaces", &namespace)?;
@@ -90,11 +95,21 @@ impl Real {
         }
         let mut wanted = object.clone();
         let ends = wanted["metadata"].as_object_mut().and_then(|meta| meta.remove("deletionTimestamp")).is_some();
+        for owner in wanted["metadata"]["ownerReferences"].as_array_mut().into_iter().flatten() {
+            let uid = owner["uid"].as_str().and_then(|key| self.owners.get(key));
+            if let Some(uid) = uid {
+                owner["uid"] = json!(uid);
+            }
+        }
         let reply = self.door.call("POST", &path, Some(&wanted))?;
         if [400, 403, 422].contains(&reply.status) {
             return Ok(Made::Refused(reply.message().to_owned()));
         }
         let mut made = reply.done().map_err(|error| format!("create {one}: {error}"))?;
+        if ["ReplicaSet", "StatefulSet"].contains(&kind) {
+            let text = |field: &str| made["metadata"][field].as_str().unwrap_or_default().to_owned();
+            self.owners.insert(format!("{}/{}", text("namespace"), text("name")), text("uid"));
+        }
         if let Some(status) = object.get("status").filter(|_| kind != "Node") {
             let patch = json!({"status": status});
             let reply = self.door.call("PATCH", &format!("{one}/status"), Some(&patch))?;

@@ -20,6 +20,8 @@ pub const FEATURES: &[&str] = &[
     "antiaffinity",
     "spread",
     "preferences",
+    "owners",
+    "packing",
     "priorities",
     "ending",
     "gates",
@@ -38,7 +40,7 @@ pub struct Scene {
 }
 
 /// Features that are never what a cluster is about: they say little where all pods have them.
-const MINOR: &[&str] = &["pins", "priorities", "gates", "ending"];
+const MINOR: &[&str] = &["pins", "packing", "priorities", "gates", "ending"];
 
 /// Features with the most rules: most clusters are about one of these.
 const DEEP: &[&str] = &["affinity", "antiaffinity", "spread", "preferences", "volumes"];
@@ -81,11 +83,13 @@ pub fn scene(seed: u64, features: &[&'static str]) -> Scene {
     objects.extend((1..=nodes).map(|n| node(&mut dice, &mix, n)));
     objects.extend(Storage::offered(&mut dice, &mix, nodes));
     let mut storage = Storage::default();
+    objects.extend(pods::owners(&mix));
     for n in 1..=dice.from(0, 3 * nodes) {
         let mut made = pods::pod(&mut dice, &mix, &format!("b{n}"));
         // The first nodes have more pods than the last.
         let most = dice.from(1, nodes);
-        made["spec"]["nodeName"] = json!(format!("n{}", dice.from(1, most)));
+        let node = if dice.percent(3) { "gone".to_owned() } else { format!("n{}", dice.from(1, most)) };
+        made["spec"]["nodeName"] = json!(node);
         if let Some(spec) = made["spec"].as_object_mut() {
             spec.remove("schedulingGates");
         }

@@ -116,10 +116,10 @@ fn cut(object: &mut Value, path: &[String]) {
 
 /// Writes a disagreement to a folder: the objects as kubectl would list them, the pod last, with the scheduler's answer;
 /// beside it both answers in words.
-pub fn keep(found: &Disagreement, seed: u64) -> std::io::Result<PathBuf> {
+pub fn keep(found: &Disagreement, name: &str) -> std::io::Result<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("labs");
     std::fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("seed-{seed}.json"));
+    let path = folder.join(format!("{name}.json"));
     let items: Vec<&Value> = found.objects.iter().chain([&found.pod]).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "answer": found.real.to_json(), "items": items});
     std::fs::write(&path, format!("{list:#}\n"))?;

@@ -75,8 +75,18 @@ impl Storage {
                 if dice.percent(80) {
                     driver["allocatable"] = json!({"count": dice.pick(&[1, 2, 4])});
                 }
+                let mut drivers = vec![driver];
+                let mut annotations = json!({});
+                if dice.percent(40) {
+                    annotations["storage.alpha.kubernetes.io/migrated-plugins"] = json!("kubernetes.io/cinder");
+                    let count = json!({"count": dice.pick(&[1, 2])});
+                    let name = "cinder.csi.openstack.org";
+                    drivers.push(
+                        json!({"name": name, "nodeID": format!("n{n}"), "topologyKeys": [], "allocatable": count}),
+                    );
+                }
                 made.push(json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
-                    "metadata": {"name": format!("n{n}")}, "spec": {"drivers": [driver]}}));
+                    "metadata": {"name": format!("n{n}"), "annotations": annotations}, "spec": {"drivers": drivers}}));
             }
             if dice.percent(10) {
                 made.push(json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment",
@@ -84,7 +94,7 @@ impl Storage {
                     "spec": {"attacher": DRIVER, "nodeName": format!("n{n}"), "source": {"persistentVolumeName": "waiting-1"}}}));
             }
         }
-        for n in 1..=dice.from(0, 4) {
+        for n in 1..=dice.from(0, 8) {
             let mut volume = volume(dice, &format!("waiting-{n}"), nodes);
             volume["spec"]["storageClassName"] = json!(dice.pick(&["kept", "kept", "kept", "later"]));
             volume["spec"]["accessModes"] =
@@ -120,14 +130,14 @@ fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize, runs: bool)
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": namespace},
         "spec": {"accessModes": modes, "storageClassName": "now", "resources": {"requests": {"storage": "1Gi"}}},
     });
-    match dice.from(if runs { 8 } else { 0 }, 19) {
+    match dice.from(if runs { 10 } else { 0 }, 19) {
         0 => return Vec::new(),
         1 => return vec![claim],
         2..=4 => {
             claim["spec"]["storageClassName"] = json!(dice.pick(&["later", "later", "zonal", "none"]));
             return vec![claim];
         }
-        5..=7 => {
+        5..=9 => {
             claim["spec"]["storageClassName"] = json!("kept");
             claim["spec"]["resources"]["requests"]["storage"] = json!(dice.pick(&["1Gi", "1Gi", "4Gi"]));
             if dice.percent(40) {
@@ -159,9 +169,11 @@ fn volume(dice: &mut Dice, name: &str, nodes: usize) -> Value {
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name, "labels": {}},
         "spec": {"storageClassName": "now", "capacity": {"storage": "1Gi"}},
     });
-    match dice.below(5) {
+    let kept = name.starts_with("waiting");
+    match dice.from(if kept { 1 } else { 0 }, 4) {
         0 => made["spec"]["nfs"] = json!({"server": "files.example.com", "path": "/"}),
         1 => made["spec"]["local"] = json!({"path": "/disk"}),
+        2 | 3 if kept => made["spec"]["local"] = json!({"path": "/disk"}),
         2 if dice.percent(30) => made["spec"]["cinder"] = json!({"volumeID": name}),
         _ => made["spec"]["csi"] = json!({"driver": DRIVER, "volumeHandle": name}),
     }
