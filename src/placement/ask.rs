@@ -25,7 +25,7 @@ pub struct Asked<'a> {
     /// Terms of others' anti-affinity that mean it.
     pub against: Cow<'a, [CounterIx]>,
     tolerates_cordon: bool,
-    needs: VolumeNeeds,
+    pub(super) needs: VolumeNeeds,
     /// Why it fits nowhere, whatever the node.
     pub refused: Vec<Unfit>,
 }

@@ -25,6 +25,11 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("Namespace", "/api/v1/namespaces", false),
 ];
 
+/// An empty list of each kind: with these, what is not there is known not to be.
+pub fn empty_lists() -> impl Iterator<Item = Value> {
+    KINDS.iter().map(|(kind, ..)| json!({"kind": format!("{kind}List"), "items": []}))
+}
+
 /// How long the scheduler may take for one pod.
 const PATIENCE: Duration = Duration::from_secs(30);
 

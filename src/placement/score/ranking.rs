@@ -50,6 +50,7 @@ impl Site {
         add(2, spread::score(self, pod, &nodes).unwrap_or_default());
         add(2, company::score(self, pod, &nodes));
         add(1, each(&|room| balanced(&pod.spec, room).unwrap_or(0)));
+        add(1, each(&|room| self.volumes.leeway(&asked.needs, &room.node)));
         let mut ranked: Vec<(i64, Name)> =
             totals.into_iter().zip(rooms.iter().map(|room| room.node.name.clone())).collect();
         ranked.sort_by(|one, other| (Reverse(one.0), &one.1).cmp(&(Reverse(other.0), &other.1)));

@@ -8,6 +8,7 @@
 mod binding;
 mod needs;
 mod node;
+mod score;
 mod state;
 mod storage;
 mod topology;

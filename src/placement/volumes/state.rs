@@ -14,7 +14,7 @@ use crate::model::{Disk, InlineDisk, Kind, Name, Node, Pod, PodKey, VolumeAttach
 /// The volumes of every node.
 #[derive(Clone, Debug, Default)]
 pub struct Volumes {
-    storage: Arc<Storage>,
+    pub(super) storage: Arc<Storage>,
     state: State,
 }
 
@@ -140,7 +140,7 @@ impl Volumes {
     }
 
     /// What the waiting claims would get on `node`, those left out that were promised something that can be there.
-    fn choose(&self, needs: &VolumeNeeds, node: &Node) -> Option<Choice> {
+    pub(super) fn choose(&self, needs: &VolumeNeeds, node: &Node) -> Option<Choice> {
         let (promised, open): (Vec<_>, Vec<_>) =
             needs.waiting.iter().cloned().partition(|claim| self.state.promised.contains_key(&claim.key));
         let kept = promised.iter().filter_map(|claim| self.state.promised.get(&claim.key)).all(|promise| {
