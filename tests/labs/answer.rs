@@ -28,6 +28,11 @@ pub const REASONS: &[&str] = &[
     "node(s) didn't match PersistentVolume's node affinity",
     "node(s) didn't find available persistent volumes to bind",
     "pod has unbound immediate PersistentVolumeClaims",
+    "node(s) exceed max volume count",
+    "node(s) had no available disk",
+    "node(s) had no available volume zone",
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod",
+    "persistentvolumeclaim \"…\" not found",
     "gated",
 ];
 

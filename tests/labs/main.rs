@@ -68,7 +68,7 @@ fn a_real_scheduler_decides_as_placement_does() {
     }
     println!("labs: {tally} in {:.1} s", begin.elapsed().as_secs_f64());
     assert_eq!(disagreements, 0, "placement and the real scheduler disagree");
-    if clusters >= 60 && mix == FEATURES {
+    if clusters >= 1000 && mix == FEATURES {
         let unseen: Vec<&str> = tally.unseen(answer::REASONS).collect();
         assert_eq!(unseen, [""; 0], "the random clusters no longer lead to these answers");
     }

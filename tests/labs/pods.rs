@@ -150,14 +150,14 @@ fn container(dice: &mut Dice, mix: &Mix, name: &str) -> Value {
         }
     }
     let mut made = json!({"name": name, "image": "none", "resources": {"requests": requests, "limits": limits}});
-    if dice.percent(mix.chance("ports", 10)) {
+    if dice.percent(mix.chance("ports", 20)) {
         made["ports"] = json!((0..dice.from(1, 2)).map(|_| port(dice)).collect::<Vec<_>>());
     }
     made
 }
 
 fn port(dice: &mut Dice) -> Value {
-    let number = dice.pick(&[80, 80, 443, 8080]);
+    let number = dice.pick(&[80, 80, 443]);
     let mut made = json!({"containerPort": number, "protocol": dice.pick(&["TCP", "TCP", "UDP", "SCTP"])});
     if dice.percent(85) {
         made["hostPort"] = json!(number);

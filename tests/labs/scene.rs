@@ -58,7 +58,7 @@ impl Mix {
         let deep: Vec<&str> = themes.iter().copied().filter(|feature| DEEP.contains(feature)).collect();
         let theme = match () {
             () if themes.is_empty() => features[0],
-            () if !deep.is_empty() && dice.percent(60) => dice.pick(&deep),
+            () if !deep.is_empty() && dice.percent(50) => dice.pick(&deep),
             () => dice.pick(&themes),
         };
         Self { theme, others: dice.some(features, 40) }
@@ -68,7 +68,8 @@ impl Mix {
     pub fn chance(&self, feature: &str, usual: usize) -> usize {
         match () {
             () if self.theme == feature => (usual * 3).clamp(40, 80),
-            () if self.others.contains(&feature) || feature == "pins" => usual,
+            () if feature == "pins" && DEEP.contains(&self.theme) => usual,
+            () if self.others.contains(&feature) => usual,
             () => 0,
         }
     }
@@ -98,7 +99,7 @@ pub fn scene(seed: u64, features: &[&'static str]) -> Scene {
         objects.push(made);
     }
     let mut pending = Vec::new();
-    for n in 1..=dice.from(3, 8) {
+    for n in 1..=dice.from(6, 12) {
         let made = pods::pod(&mut dice, &mix, &format!("p{n}"));
         objects.extend(storage.behind(&mut dice, &made, nodes));
         pending.push(made);
