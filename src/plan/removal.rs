@@ -9,7 +9,7 @@ use super::budgets::{Allowances, Bound, Closed, Say};
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::{Code, Evidence, PodAction, Reason};
 use crate::model::{Name, Pod, PodKey, World};
-use crate::placement::Site;
+use crate::placement::{Site, Unfit};
 use crate::policy::{Drain, Origin};
 
 /// What happens to one pod of a node that goes.
@@ -148,6 +148,9 @@ impl<'a> Removals<'a> {
                 None => reasons.push(self.homeless(pod, node)),
             }
         }
+        if reasons.is_empty() {
+            reasons.extend(self.forsaken(&found, node));
+        }
         if !reasons.is_empty() {
             self.site.roll_back(mark);
             return Err(reasons);
@@ -158,6 +161,41 @@ impl<'a> Removals<'a> {
             self.homes.insert(pod.key.clone(), home);
         }
         Ok(())
+    }
+
+    /// A displaced pod that must run near others and whose home would offer them only if pods left in one order: they must be
+    /// there among those that stay, and where pods were before as well. `found` are the homes of those that leave `node`.
+    fn forsaken(&mut self, found: &[(Arc<Pod>, Name)], node: &Name) -> Option<Reason> {
+        let settled = self.guests.iter().filter(|(home, _)| *home != node);
+        let settled = settled.flat_map(|(home, pods)| pods.iter().map(|pod| (pod.clone(), home.clone())));
+        let moved: Vec<(Arc<Pod>, Name)> = settled.chain(found.iter().cloned()).collect();
+        let follows = |pod: &Pod| pod.spec.affinity.as_ref().is_some_and(|affinity| !affinity.pod.is_empty());
+        let followers: Vec<&(Arc<Pod>, Name)> = moved.iter().filter(|(pod, _)| follows(pod)).collect();
+        if followers.is_empty() {
+            return None;
+        }
+        let mark = self.site.mark();
+        let lost = |site: &Site, pod: &Pod, home: &str| site.unfit(pod, home).contains(&Unfit::PodAffinity);
+        moved.iter().for_each(|(pod, home)| self.site.lift(pod, home));
+        let mut alone = followers.iter().find(|(pod, home)| lost(&self.site, pod, home));
+        if alone.is_none() {
+            let origins = || moved.iter().filter_map(|(pod, _)| Some((pod, pod.node.as_ref()?)));
+            origins().for_each(|(pod, origin)| self.site.place(pod, origin));
+            alone = followers.iter().find(|(pod, home)| {
+                let before = self.site.mark();
+                pod.node.iter().for_each(|origin| self.site.lift(pod, origin));
+                let lost = lost(&self.site, pod, home);
+                self.site.roll_back(before);
+                lost
+            });
+        }
+        self.site.roll_back(mark);
+        alone.map(|(pod, _)| Reason {
+            code: Code::NoOtherHome,
+            text: format!("{} has no other home: the pods that it must run near would leave too", pod.key),
+            evidence: Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() },
+            origin: None,
+        })
     }
 
     /// Why no other node takes the pod: the scheduler's reasons with counts, most frequent first.

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::fixture::Cluster;
+use serde_json::{Value, json};
+
+use super::fixture::{Cluster, merge};
 
 /// A pod on one of the nodes, of one of the workloads or of none.
 #[derive(Clone, Debug)]
@@ -23,7 +25,9 @@ pub fn cluster(pods: &[RandomPod], budgets: &[Option<u32>]) -> Cluster {
     let mut cluster = Cluster::workers(8);
     for (index, pod) in pods.iter().enumerate() {
         let owner = if pod.bare { String::new() } else { format!("o{}", pod.owner) };
-        cluster.pod(&format!("p{index}"), &format!("worker-{}", pod.node), &owner, &format!("{}00m", pod.cores * 3));
+        let cores = format!("{}00m", pod.cores * 3);
+        let made = cluster.pod(&format!("p{index}"), &format!("worker-{}", pod.node), &owner, &cores);
+        merge(made, company(if pod.bare { 0 } else { pod.owner }));
     }
     for (owner, allowed) in budgets.iter().enumerate() {
         let count = pods.iter().filter(|pod| !pod.bare && pod.owner == owner).count();
@@ -33,4 +37,19 @@ pub fn cluster(pods: &[RandomPod], budgets: &[Option<u32>]) -> Cluster {
         }
     }
     cluster
+}
+
+/// What the pods of a workload ask of other pods: one keeps apart, one follows it, one spreads.
+fn company(owner: usize) -> Value {
+    let near = |app: &str| {
+        json!({"requiredDuringSchedulingIgnoredDuringExecution": [
+            {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}]})
+    };
+    match owner {
+        1 => json!({"spec": {"affinity": {"podAntiAffinity": near("o1")}}}),
+        2 => json!({"spec": {"affinity": {"podAffinity": near("o1")}}}),
+        3 => json!({"spec": {"topologySpreadConstraints": [{"maxSkew": 2, "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "o3"}}}]}}),
+        _ => json!({}),
+    }
 }
