@@ -76,8 +76,17 @@ impl Real {
     /// Removes what is left of another scene.
     pub fn clear(&mut self) -> Result<(), String> {
         for (kind, path, in_namespaces) in KINDS.iter().filter(|(kind, ..)| *kind != "Namespace") {
-            if self.door.get(&format!("{path}?limit=1"))?["items"].as_array().is_none_or(Vec::is_empty) {
+            let there = self.door.get(path)?["items"].take();
+            if there.as_array().is_none_or(Vec::is_empty) {
                 continue;
+            }
+            // No controller takes finalizers off.
+            let held = there.as_array().into_iter().flatten().filter(|one| one["metadata"]["finalizers"].is_array());
+            for one in held.filter(|_| *kind == "PersistentVolumeClaim") {
+                let text = |field: &str| one["metadata"][field].as_str().unwrap_or_default();
+                let patch = json!({"metadata": {"finalizers": null}});
+                let path = format!("{}/{}", within(path, text("namespace")), text("name"));
+                self.door.call("PATCH", &path, Some(&patch))?.done()?;
             }
             let namespaces = if *in_namespaces { NAMESPACES } else { &[""] };
             for namespace in namespaces {

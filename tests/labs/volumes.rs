@@ -99,7 +99,8 @@ impl Storage {
             volume["spec"]["storageClassName"] = json!(dice.pick(&["kept", "kept", "kept", "later"]));
             volume["spec"]["accessModes"] =
                 json!(dice.pick(&[&["ReadWriteOnce"][..], &["ReadWriteOnce", "ReadWriteMany"]]));
-            volume["spec"]["capacity"]["storage"] = json!(dice.pick(&["1Gi", "5Gi", "500M"]));
+            // No two alike: of those the scheduler takes any, and with it perhaps the one that another claim needs.
+            volume["spec"]["capacity"]["storage"] = json!(format!("{}Mi", dice.pick(&[500, 1024, 5120]) + n));
             volume["metadata"]["labels"]["speed"] = json!(dice.pick(&["slow", "fast"]));
             volume["status"] = json!({"phase": dice.pick(&["Available", "Available", "Available", "Released"])});
             made.push(volume);
@@ -149,6 +150,14 @@ fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize, runs: bool)
     }
     let bound_to = format!("{namespace}-{name}");
     claim["spec"]["volumeName"] = json!(bound_to);
+    if !runs && dice.percent(4) {
+        claim["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);
+        claim["metadata"]["deletionTimestamp"] = json!("2030-01-01T00:00:00Z");
+    }
+    if !runs && dice.percent(3) {
+        claim["status"] = json!({"phase": "Lost"});
+        return vec![claim];
+    }
     if runs || dice.percent(95) {
         claim["metadata"]["annotations"] = json!({"pv.kubernetes.io/bind-completed": "yes"});
         claim["status"] = json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": "1Gi"}});

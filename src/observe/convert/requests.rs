@@ -86,6 +86,12 @@ impl Converter {
             asking = (asking.0.saturating_add(scored.0), asking.1.saturating_add(scored.1));
             sum.add(&Ask { real, scored });
         }
+        // Beside requests of the whole pod, nothing is assumed of a resource that is asked for anywhere.
+        if spec.resources.as_ref().and_then(|needs| needs.requests.as_ref()).is_some_and(|whole| !whole.is_empty()) {
+            for (real, scored) in [(sum.real.cpu, &mut sum.scored.0), (sum.real.memory, &mut sum.scored.1)] {
+                *scored = if real == 0 { *scored } else { real };
+            }
+        }
         sum.real.pods = 1;
         Ok(Requests { asking: Some(asking).filter(|asking| *asking != sum.scored), real: sum.real, scored: sum.scored })
     }
@@ -99,7 +105,7 @@ impl Converter {
         }
         let mut real = self.resources(&asked)?;
         let status = running.iter().find(|status| status.name.is_some() && status.name == container.name);
-        if let Some(status) = status.filter(|status| status.resources.is_some()) {
+        if let Some(status) = status {
             let runs_with = status.resources.as_ref().and_then(|needs| needs.requests.as_ref());
             for amounts in [runs_with, status.allocated_resources.as_ref()].into_iter().flatten() {
                 real.raise_to(&self.resources(amounts)?);
@@ -183,7 +189,7 @@ mod tests {
             (r#""containers":[{}],"resources":{"requests":{"cpu":"1"}}"#, (1000, 200 * MI), Some((100, 200 * MI))),
             (
                 r#""containers":[{}],"resources":{"requests":{"cpu":"1"}},"overhead":{"cpu":"1","memory":"1Mi"}"#,
-                (2000, 201 * MI),
+                (2000, MI),
                 Some((1100, 201 * MI)),
             ),
         ] {
