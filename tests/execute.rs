@@ -95,12 +95,32 @@ fn each_failure_ends_in_a_named_state_and_hinders_nobody_else() {
             0,
         ),
         down("- {target: workload/jhub/user-scheduler, kind: crash-loop}", 6, 7, "nothing Ready took the place", 0),
+        down("- {target: pod/jhub/user-scheduler-*, kind: slow, on: stop, latency: 100s}", 0, 9, "", 0),
+        down("- {target: pod/jhub/user-scheduler-*, kind: slow, on: start, latency: 2m}", 0, 9, "", 0),
+        down(
+            "- {target: pod/jhub/user-scheduler-*, kind: slow, on: start, latency: 20m}",
+            6,
+            7,
+            "nothing Ready took",
+            0,
+        ),
+        down("- {target: pod/jhub/user-scheduler-*, kind: slow, on: ready, latency: 2m}", 0, 9, "", 0),
+        down(
+            "- {target: pod/jhub/user-scheduler-*, kind: slow, on: ready, latency: 20m}",
+            6,
+            7,
+            "nothing Ready took",
+            0,
+        ),
         down("- {target: pod/jhub/user-scheduler-*, kind: evict-error}", 6, 7, "could not be evicted", 0),
         up("- {target: server/demo-k8s-node-nf-3, kind: no-valid-host, on: wake}", 6, 1, "did not wake"),
         up("- {target: server/demo-k8s-node-nf-3, kind: quota, on: wake}", 6, 1, "could not be woken"),
         up("- {target: server/demo-k8s-node-nf-3, kind: error, on: wake}", 6, 0, "is ERROR"),
         up("- {target: node/demo-k8s-node-nf-3, kind: node-never-ready}", 6, 1, "was not Ready"),
         up("- {target: server/demo-k8s-node-nf-3, kind: slow, on: wake, factor: 2}", 0, 0, ""),
+        up("- {target: server/demo-k8s-node-nf-3, kind: stuck, on: wake}", 6, 1, "was not Ready"),
+        up("- {target: node/demo-k8s-node-nf-3, kind: slow, on: join, factor: 5}", 0, 0, ""),
+        up("- {target: node/demo-k8s-node-nf-3, kind: slow, on: join, latency: 18m}", 6, 1, "was not Ready"),
     ];
     let mut wrong = Vec::new();
     for case in cases {

@@ -14,6 +14,10 @@ mod balancers;
 mod by_hand;
 #[path = "hazards/cordon_first.rs"]
 mod cordon_first;
+#[path = "hazards/draining.rs"]
+mod draining;
+#[path = "hazards/kept_nodes.rs"]
+mod kept_nodes;
 #[path = "hazards/other_owners.rs"]
 mod other_owners;
 #[path = "hazards/wake.rs"]

@@ -76,7 +76,7 @@ fn without_a_wait_the_rest_is_done_the_lock_is_free_and_the_next_run_goes_on() {
 }
 
 #[test]
-fn with_a_wait_one_run_does_it_all_and_lends_its_lock_meanwhile() {
+fn h18_with_a_wait_one_run_does_it_all_and_lends_its_lock_meanwhile() {
     let stage = Stage::workshop(EVENING, "");
     let policy = policy("jetstream-workshop");
     let plan = stage.plan(&policy);
@@ -87,7 +87,7 @@ fn with_a_wait_one_run_does_it_all_and_lends_its_lock_meanwhile() {
 }
 
 #[test]
-fn past_the_longest_wait_the_node_is_given_back_and_left_alone_for_half_an_hour() {
+fn h18_past_the_longest_wait_the_node_is_given_back_and_left_alone_for_half_an_hour() {
     let stage = Stage::workshop(EVENING, "");
     let policy = changed("atMost: 2h", "atMost: 10m");
     let plan = stage.plan(&policy);
@@ -112,7 +112,7 @@ fn safe(stage: &Stage, context: &str) {
 }
 
 #[test]
-fn interrupted_once_at_any_event_every_node_is_in_a_safe_state() {
+fn h28_interrupted_once_at_any_event_every_node_is_in_a_safe_state() {
     let policy = policy("jetstream-workshop");
     let start = Stage::workshop(SUNDAY, "").sandbox.snapshot();
     let total = with(&Stage::of(start.clone(), ""), &policy, true, |_, _| {}).1.len();

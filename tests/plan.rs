@@ -115,7 +115,7 @@ fn an_allocation_says_when_it_runs_out() {
 }
 
 #[test]
-fn parking_for_less_than_it_is_worth_is_not_done() {
+fn h26_parking_for_less_than_it_is_worth_is_not_done() {
     let policy = policy(WORKSHOP, "");
     let plan = Cluster::workers(10).plan(&policy, "2026-11-24T18:46:00Z");
     assert_eq!(plan.steps, []);
@@ -125,7 +125,7 @@ fn parking_for_less_than_it_is_worth_is_not_done() {
     assert_eq!(verbs(&earlier, Verb::Park).len(), 9);
 }
 
-/// Every way in which one pod, or one mark on the node, keeps a node.
+/// Every way in which one pod, or one mark on the node, keeps a node; a grace beyond `longestGrace` among them (H5).
 #[test]
 fn what_keeps_a_node_is_named() {
     type Change = fn(&mut Cluster);
@@ -246,7 +246,7 @@ fn a_budget_makes_rounds() {
 
 /// Three replicas without a budget on three nodes that all go: never more than one away at a time (H1).
 #[test]
-fn an_implied_budget_spans_the_whole_plan() {
+fn h1_an_implied_budget_spans_the_whole_plan() {
     let policy = policy(WORKSHOP, "");
     let mut cluster = Cluster::workers(10);
     for number in 2..=4 {
@@ -262,9 +262,24 @@ fn an_implied_budget_spans_the_whole_plan() {
     assert_eq!(plan.outages.len(), 1, "{:?}", plan.outages);
 }
 
+/// The last replica of the cluster's DNS is an outage, and is said (H17).
+#[test]
+fn h17_the_last_dns_replica_is_an_outage() {
+    let policy = policy(WORKSHOP, "");
+    for (replicas, outages) in [(1, vec!["kube-system/coredns-2"]), (2, vec![])] {
+        let mut cluster = Cluster::workers(10);
+        for number in 2..2 + replicas {
+            cluster.pod(&format!("kube-system/coredns-{number}"), &format!("worker-{number}"), "coredns", "100m");
+        }
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(plan.outages.iter().map(|outage| outage.pod.as_str()).collect::<Vec<_>>(), outages);
+        assert!(tidegate::report::plan_text(&plan, 100).contains("coredns") || outages.is_empty());
+    }
+}
+
 /// All Ready replicas in one round, because a budget allows it or nothing bounds them: that is an outage too.
 #[test]
-fn all_replicas_at_once_are_an_outage() {
+fn h1_all_replicas_at_once_are_an_outage() {
     for (implied, budget, outages) in [("50%", None, 0), ("0%", None, 1), ("0%", Some(1), 0), ("50%", Some(2), 1)] {
         let policy = policy(WORKSHOP, &format!("  drain: {{implied: {implied}}}\n"));
         let mut cluster = Cluster::workers(10);
@@ -280,7 +295,7 @@ fn all_replicas_at_once_are_an_outage() {
 }
 
 #[test]
-fn a_freeze_takes_nothing_away_and_still_wakes() {
+fn h6_a_freeze_takes_nothing_away_and_still_wakes() {
     let frozen = format!(
         "{WORKSHOP}        - {{name: exam, kind: freeze, from: \"2026-11-22T00:00:00Z\", until: \"2026-11-26T00:00:00Z\"}}\n"
     );
@@ -292,7 +307,7 @@ fn a_freeze_takes_nothing_away_and_still_wakes() {
 }
 
 #[test]
-fn above_the_ceiling_with_nowhere_to_go_is_a_cannot() {
+fn h20_above_the_ceiling_with_nowhere_to_go_is_a_cannot() {
     let policy = policy("      min: 0\n      max: 3\n", "");
     let mut cluster = Cluster::workers(5);
     for number in 1..=5 {

@@ -68,15 +68,22 @@ impl NodeMemory {
 pub struct PoolMemory {
     /// Members seen by the last decision: the measure for a vanished inventory.
     pub members: u32,
-    /// Failed wakes in a row (H8: three make the pool broken).
+    /// Failed wakes in a row (H8: three make the pool broken). Those that fail while it backs off count for one.
     pub failed_wakes: u32,
-    /// No wake before this, except to the floor.
+    /// No wake before this, except by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff_until: Option<Timestamp>,
     /// The last park durations, newest last, at most 32.
     pub park_times: Vec<SignedDuration>,
     /// The last wake durations until Ready, newest last, at most 32.
     pub wake_times: Vec<SignedDuration>,
+}
+
+impl PoolMemory {
+    /// Three wakes in a row failed: something is wrong with the pool, not with a node (H8).
+    pub fn broken(&self) -> bool {
+        self.failed_wakes >= 3
+    }
 }
 
 /// Everything remembered.

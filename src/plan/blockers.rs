@@ -90,6 +90,10 @@ fn what(reason: &Reason, world: &World) -> String {
             format!("{subject} has no other home: {why}")
         }
         (Code::LongGrace | Code::PolicyBlock, Some(subject)) => subject,
+        (Code::SpreadDomainStays, Some(subject)) => {
+            let key = reason.evidence.key.as_deref().unwrap_or("?");
+            format!("{subject} spreads hard over {key} and would count parked nodes as domains without pods")
+        }
         (Code::Budget, _) => {
             format!("budget {} allows no disruption now", reason.evidence.budget.as_deref().unwrap_or("?"))
         }
@@ -156,8 +160,16 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             ),
             None => found(Vec::new(), ""),
         },
+        (Code::SpreadDomainStays, _) => {
+            found(Vec::new(), "set `nodeTaintsPolicy: Honor` in the workload's topologySpreadConstraints")
+        }
         (Code::StartedByHand, _) => found(Vec::new(), "uncordon it to use it, or stop its server again"),
         (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "it is tried again by itself"),
+        (Code::PoolBroken, _) => found(
+            Vec::new(),
+            "look at the provider (quota, free hosts, the image) and at the nodes' boot; a wake that works mends it, and \
+             it is tried again by itself",
+        ),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),
     }

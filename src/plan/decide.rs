@@ -13,7 +13,7 @@ use super::request::{Request, Target};
 use super::steps::{Build, Rounds};
 use super::{
     FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, notes,
-    summary,
+    summary, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, World, digest};
 use crate::policy::Policy;
@@ -50,6 +50,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
+    refusals.extend(unready::brake(&policy.brakes, world, &steps));
     let mut caveats = notes::caveats(world);
     caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {
         format!("node {node} belongs to pool {first} and to pool {second}: {first} has it until one of them lets go")
@@ -97,10 +98,10 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         blockers: blockers::group(&kept, world, &policy.drain),
         kept,
         outages: outages(&steps, world, &removals.allowances),
+        notes: notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now),
         steps,
         unclaimed: node_rules::unclaimed(policy, &inventory, world, &prices),
         refusals,
-        notes: notes::notes(policy, world, &decisions, &inventory, &holdings, now),
         summary: super::Summary {
             verdict: super::Verdict::NoChanges,
             text: String::new(),
@@ -113,7 +114,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             waits: 0,
         },
     };
-    plan.summary = summary::summarise(&plan, &decisions, &inventory);
+    plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world));
     let memory = remember(policy, world, &inventory, &plan, now);
     (plan, memory)
 }

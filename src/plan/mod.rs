@@ -25,10 +25,13 @@ mod prices;
 mod reason;
 mod removal;
 mod request;
+mod spread;
 mod status;
 mod steps;
 mod summary;
+mod unready;
 mod verify;
+mod wakes;
 
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
+use super::{Step, unready, wakes};
 use crate::model::{Kind, OTHER_OWNERS, World};
 use crate::policy::Policy;
 use crate::schedule::Holding;
@@ -33,16 +34,18 @@ pub fn caveats(world: &World) -> Vec<String> {
 pub fn notes(
     policy: &Policy,
     world: &World,
+    steps: &[Step],
     decisions: &[Decision],
     inventory: &Inventory,
     holdings: &[Holding],
     now: Timestamp,
 ) -> Vec<String> {
-    let mut notes: Vec<String> = policy
-        .not_acted_on
-        .iter()
-        .map(|(field, origin)| format!("{field} ({origin}) is checked but not acted on by this version"))
-        .collect();
+    let help = "look at the provider (quota, free hosts, the image) and at the nodes' boot; a wake that works mends it";
+    let broken = wakes::broken(policy, world).into_iter();
+    let mut notes: Vec<String> = broken.map(|broken| format!("{broken}; {help}")).collect();
+    for (field, origin) in &policy.not_acted_on {
+        notes.push(format!("{field} ({origin}) is checked but not acted on by this version"));
+    }
     notes.extend(default_limits(policy, decisions, inventory));
     for pool in &policy.pools {
         let unheard = OTHER_OWNERS.iter().filter(|owner| owner.named_in(&pool.shared_with) && owner.skip.is_none());
@@ -56,6 +59,7 @@ pub fn notes(
         let wakes = wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count();
         notes.extend(arrival(policy, world, pool, wakes, holding, now));
     }
+    notes.extend(unready::notes(world, steps));
     if world.taken_inferred {
         notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
     }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::members::{Member, State, natural};
 use super::removal::{Mover, Removals};
-use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
+use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
 use crate::model::{Name, PerMille, World};
 use crate::policy::{OverrideTarget, Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
@@ -151,7 +151,8 @@ impl Pooled<'_> {
         decision
     }
 
-    /// Own cordons first, then what is on its way, then parked nodes, up to the floor. Returns who is up afterwards.
+    /// Own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first whose wakes
+    /// failed least often (H8). Returns who is up afterwards.
     fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>) -> Vec<usize> {
         let mut up: Vec<usize> = Vec::new();
         let mut can: Vec<(u8, usize)> = Vec::new();
@@ -168,7 +169,8 @@ impl Pooled<'_> {
         }
         can.retain(|(_, index)| self.members.get(*index).is_some_and(|member| self.asked_to_sleep(member).is_none()));
         let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
-        can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, *index));
+        let tries = |index: usize| self.members.get(index).map_or(0, |m| wakes::failed(self.world, &m.name));
+        can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, tries(*index), *index));
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
         for (rank, index) in can {
             let Some(member) = self.members.get(index) else { continue };
@@ -176,11 +178,10 @@ impl Pooled<'_> {
             if up.len() >= floor && by_hand.is_none() {
                 continue;
             }
-            let backing_off = self.world.memory.nodes.get(&member.name).and_then(|memory| memory.wake_failure.as_ref());
-            if let Some(failure) = backing_off.filter(|failure| rank == 3 && failure.next > self.now) {
-                let evidence = Evidence { until: Some(failure.next), ..Evidence::default() };
-                let text = format!("its last wake failed ({}), {} in a row", failure.why, failure.tries);
-                let reason = Reason { code: Code::BackOff, text, evidence, origin: None };
+            let backing_off = wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| rank > 1);
+            let pool = || wakes::pool_backs_off(self.world, self.pool, self.now);
+            let backing_off = backing_off.or_else(|| pool().filter(|_| rank == 3 && by_hand.is_none()));
+            if let Some(reason) = backing_off {
                 decision.kept.push(self.kept(member, vec![reason]));
                 continue;
             }
@@ -292,7 +293,10 @@ impl Pooled<'_> {
                 staying.push((index, vec![reason]));
                 continue;
             }
-            match removals.remove(&member.name, &movers, &stays) {
+            let left = if leftover { active } else { active.saturating_sub(1) };
+            let cordon_only = self.holding.winding_down_to.is_some() && left < self.holding.floor;
+            let turn = if cordon_only { removals.may_wind_down(&member.name) } else { Ok(()) };
+            match turn.map_err(|reason| vec![reason]).and_then(|()| removals.remove(&member.name, &movers, &stays)) {
                 Err(reasons) => staying.push((index, reasons)),
                 Ok(()) => {
                     let reason = self.going_reason(active, ceiling, asleep_by_hand);
@@ -300,7 +304,6 @@ impl Pooled<'_> {
                         active = active.saturating_sub(1);
                         without_freeze = active;
                     }
-                    let cordon_only = self.holding.winding_down_to.is_some() && active < self.holding.floor;
                     // What a wind-down cordoned already has no step before its window ends; it says so.
                     if cordon_only && matches!(member.state, State::OwnCordon(_)) {
                         let text = "cordoned by us; it goes when its window ends".to_owned();

@@ -33,6 +33,7 @@ pub enum Code {
     CordonedByOther,
     StoppedByOther,
     StartedByHand,
+    SpreadDomainStays,
     MinParked,
     Headroom,
     Freeze,
@@ -65,6 +66,7 @@ pub enum Code {
     CannotWake,
     NoCreate,
     BackOff,
+    PoolBroken,
 }
 
 /// What a reason rests on.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::budgets::{Allowances, Bound, Closed, Say};
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
+use super::spread::{Spreads, in_the_way};
 use super::{Code, Evidence, PodAction, Reason};
 use crate::model::{Name, Pod, PodKey, World};
 use crate::placement::{Site, Unfit};
@@ -40,8 +41,12 @@ pub struct Removals<'a> {
     pub allowances: Allowances,
     /// Pods that found a home on a node, by node; they move on if that node goes too.
     guests: BTreeMap<Name, Vec<Arc<Pod>>>,
+    /// Hard spreads that would count the nodes that go (H7).
+    spreads: Spreads<'a>,
     /// Every displaced pod's home.
     homes: BTreeMap<PodKey, Name>,
+    /// The node that is cordoned, or will be, for the sake of budgets that a cordon releases (H19).
+    cordoned_first: Option<Name>,
 }
 
 impl<'a> Removals<'a> {
@@ -52,12 +57,45 @@ impl<'a> Removals<'a> {
             site.close(node);
         }
         let allowances = Allowances::count(world, drain);
-        Self { world, drain, now, site, allowances, guests: BTreeMap::new(), homes: BTreeMap::new() }
+        Self {
+            world,
+            drain,
+            now,
+            site,
+            allowances,
+            guests: BTreeMap::new(),
+            spreads: Spreads::new(world),
+            homes: BTreeMap::new(),
+            cordoned_first: world
+                .nodes
+                .values()
+                .find(|node| node.unschedulable && rests_on_cordon(world, drain, &node.name))
+                .map(|node| node.name.clone()),
+        }
+    }
+
+    /// Whether a cordon of `node` for its own sake may move pods now: of the nodes whose budgets wait for a cordon one is
+    /// cordoned at a time (H19). It has its turn from now on.
+    pub fn may_wind_down(&mut self, node: &Name) -> Result<(), Reason> {
+        if !rests_on_cordon(self.world, self.drain, node) {
+            return Ok(());
+        }
+        let first = self.cordoned_first.get_or_insert_with(|| node.clone());
+        if first == node {
+            return Ok(());
+        }
+        Err(Reason {
+            code: Code::Parallelism,
+            text: format!("its cordon moves pods (`cordonFirst`), as that of {first} does: one such node at a time"),
+            evidence: Evidence { node: Some(first.to_string()), ..Evidence::default() },
+            origin: None,
+        })
     }
 
     /// A node that the plan brings back takes pods from now on.
     pub fn open(&mut self, node: &str) {
         self.site.open(node);
+        self.spreads.open(node);
     }
 
     /// Where a displaced pod goes by simulation.
@@ -125,6 +163,10 @@ impl<'a> Removals<'a> {
         movers: &[Mover],
         prefers: &dyn Fn(&Name) -> bool,
     ) -> Result<(), Vec<Reason>> {
+        let spread = self.spreads.stays(node);
+        if !spread.is_empty() {
+            return Err(spread);
+        }
         let mark = self.site.mark();
         let guests = self.guests.get(node).cloned().unwrap_or_default();
         let own = movers.iter().filter(|mover| mover.action == PodAction::Evict).map(|mover| mover.pod.clone());
@@ -145,7 +187,9 @@ impl<'a> Removals<'a> {
                     self.site.place(pod, &home);
                     found.push((pod.clone(), home));
                 }
-                None => reasons.push(self.homeless(pod, node)),
+                None => {
+                    reasons.push(in_the_way(self.world, &self.site, pod).unwrap_or_else(|| self.homeless(pod, node)))
+                }
             }
         }
         if reasons.is_empty() {
@@ -155,6 +199,7 @@ impl<'a> Removals<'a> {
             self.site.roll_back(mark);
             return Err(reasons);
         }
+        self.spreads.close(node);
         self.guests.remove(node);
         for (pod, home) in found {
             self.guests.entry(home.clone()).or_default().push(pod.clone());
@@ -217,6 +262,11 @@ impl<'a> Removals<'a> {
             origin: None,
         }
     }
+}
+
+/// Whether a pod there has a budget that only a cordon releases, by the policy.
+fn rests_on_cordon(world: &World, drain: &Drain, node: &str) -> bool {
+    world.pods_on(node).any(|pod| !pod.finished() && cordon_first(drain, pod).is_some())
 }
 
 fn closed_reason(pod: &Pod, closed: &Closed) -> Reason {

@@ -12,8 +12,8 @@ fn plural(count: u32, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
-/// Sums a plan up.
-pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory) -> Summary {
+/// Sums a plan up; `broken` is what is said of broken pools (H8).
+pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, broken: &[String]) -> Summary {
     let count = |verb: Verb| u32::try_from(plan.steps.iter().filter(|s| s.verb == verb).count()).unwrap_or(u32::MAX);
     let pods = |action: PodAction| {
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
@@ -52,6 +52,7 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory) -> 
         }
         said
     };
+    summary.text.extend(broken.iter().map(|broken| format!(" But {broken}.")));
     summary
 }
 

@@ -227,6 +227,8 @@ pub struct Brakes {
     pub max_deletes: u32,
     /// Oldest snapshot that `apply` acts on; 10 min.
     pub max_snapshot_age: SignedDuration,
+    /// Largest share of NotReady nodes where a Cluster Autoscaler runs, in per cent; 45, its own default.
+    pub max_unready: u32,
     /// Least share of the remembered members that must still be there, in per cent; 50.
     pub min_inventory: u32,
     /// Where it stands.

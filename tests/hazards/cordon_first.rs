@@ -115,3 +115,29 @@ fn h19_past_its_time_the_node_is_given_back_and_barred() {
     assert_eq!(memory.nodes["worker-3"].drain_failure.as_ref().unwrap().tries, 1);
     assert!(stage.plan(&policy).steps.is_empty(), "tried again at once (H3)");
 }
+
+/// A wind-down only cordons, and a cordon is what moves these pods: one such node at a time here too.
+#[test]
+fn h19_a_wind_down_cordons_one_such_node_at_a_time() {
+    let stage = stage(&databases(3, "20s"), "");
+    let drain = "  drain:\n    pods:\n      - {match: {namespaces: [default]}, action: cordonFirst}\n";
+    let class = "      min: 1\n      keep: [\"worker-1\"]\n      windDown: 30m\n      windows:\n        \
+                 - {name: class, from: \"2026-11-22T19:00:00Z\", until: \"2026-11-22T23:00:00Z\", min: 5}\n";
+    let policy = policy(class, drain);
+    let databases = |stage: &Stage| stage.cordoned().into_iter().filter(|node| node != "worker-2").collect::<Vec<_>>();
+    for (now, why) in
+        [("2026-11-22T22:31:00Z", "the first"), ("2026-11-22T22:45:00Z", "its pods moved, still cordoned")]
+    {
+        stage.until(now);
+        let plan = stage.plan(&policy);
+        assert_eq!(verify(&plan, &stage.world(), &policy), [], "{why}");
+        let waits = plan.kept.iter().filter(|kept| kept.reasons[0].code == Code::Parallelism).count();
+        assert_eq!(waits, 2, "{why}: {:?}", plan.kept);
+        let (code, told) = apply(&stage, &policy);
+        assert_eq!((code, databases(&stage).len(), stage.parked()), (0, 1, 0), "{why}\n{}", lines(&told));
+    }
+    stage.until("2026-11-22T23:01:00Z");
+    let (code, told) = apply(&stage, &policy);
+    assert_eq!((code, stage.parked()), (0, 4), "{}", lines(&told));
+    stage.sound();
+}

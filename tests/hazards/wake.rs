@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use tidegate::execute::EventKind;
+use tidegate::plan::{Code, Rule, Verb, Verdict, plan, status, verify};
+use tidegate::report::{plan_text, status_text};
 use tidegate::sandbox::sim::What;
 
 use crate::executing::{Stage, exit, lines};
@@ -106,4 +108,71 @@ fn h8_the_time_to_join_is_the_policys() {
     let (outcome, told) = stage.apply(&policy("      replicas: 2\n", ""));
     assert_eq!(exit(&outcome), 6, "{}", lines(&told));
     assert!(told.iter().any(|event| event.message.contains("was not Ready 15m after its wake")), "{}", lines(&told));
+}
+
+/// H8: who never joins does not count and is parked again; its pool is left in peace for 5 minutes, then longer, and is
+/// called broken at the third failure in a row, until a wake works.
+#[test]
+fn h8_a_pool_whose_nodes_never_join_backs_off_and_is_broken_at_the_third() {
+    let never = "- {target: \"node/worker-*\", kind: node-never-ready, times: 3}";
+    let stage = stage(&Cluster::workers(4), never);
+    assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+    let two = policy("      replicas: 2\n      idle: shelve\n", "");
+    let mut woken = Vec::new();
+    for (fails, minutes) in [(1, 5), (2, 10), (3, 20)] {
+        let plan = stage.plan(&two);
+        woken.extend(plan.steps.iter().filter(|step| step.verb == Verb::Wake).map(|step| step.node.clone()));
+        assert_eq!(woken.len(), fails, "one at a time: {:?}", plan.steps);
+        let (outcome, told) = stage.apply(&two);
+        assert_eq!((exit(&outcome), stage.parked()), (6, 3), "parked again\n{}", lines(&told));
+        let memory = &stage.world().memory.pools["workers"];
+        let until = memory.backoff_until.unwrap();
+        assert_eq!(memory.failed_wakes as usize, fails);
+        let failed = told.iter().find(|event| event.kind == EventKind::StepFailed).unwrap();
+        assert_eq!(until.duration_since(failed.time).as_mins(), minutes);
+
+        // Nothing in the pool is tried meanwhile, its sound nodes neither, and the plan and the status say why.
+        let plan = stage.plan(&two);
+        assert_eq!((plan.steps.len(), plan.summary.verdict), (0, Verdict::Cannot));
+        let code = if fails < 3 { Code::BackOff } else { Code::PoolBroken };
+        let held =
+            plan.kept.iter().filter(|kept| kept.reasons[0].code == code && kept.node.starts_with("worker")).count();
+        assert!(held >= 2, "{:?}", plan.kept);
+        let world = stage.world();
+        let status = status_text(&status(&two, &world, &plan), &plan, 1000);
+        for said in [plan_text(&plan, 1000), status] {
+            assert_eq!(
+                said.contains("pool workers is broken: its wakes failed 3 times in a row"),
+                fails == 3,
+                "{said}"
+            );
+        }
+        assert_eq!(told.iter().any(|event| event.message.contains("pool workers is broken")), fails == 3);
+        let mut hasty = plan.clone();
+        hasty.steps = first_wake(&stage, &two);
+        assert!(verify(&hasty, &world, &two).iter().any(|found| found.rule == Rule::Kept), "{:?}", hasty.steps);
+        stage.until(&until.to_string());
+    }
+    assert_eq!(woken, ["worker-2", "worker-3", "worker-4"], "those first that failed least often");
+    let (outcome, told) = stage.apply(&two);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 2), "{}", lines(&told));
+    let memory = &stage.world().memory.pools["workers"];
+    assert_eq!((memory.failed_wakes, memory.backoff_until), (0, None), "a wake that works mends it");
+}
+
+/// What a plan would wake that forgot all failures.
+fn first_wake(stage: &Stage, policy: &tidegate::policy::Policy) -> Vec<tidegate::plan::Step> {
+    let mut snapshot = stage.sandbox.snapshot();
+    snapshot.memory = tidegate::model::Memory::default();
+    plan(policy, &tidegate::model::World::build(snapshot), stage.sandbox.now()).0.steps
+}
+
+/// H8: nodes that fail to come in one run are one failure of their pool, not many.
+#[test]
+fn h8_nodes_that_fail_together_count_for_one() {
+    let stage = stage(&Cluster::workers(4), "- {target: \"server/worker-*\", kind: no-valid-host, on: wake}");
+    assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+    let (outcome, told) = stage.apply(&policy("      replicas: 4\n", ""));
+    assert_eq!((exit(&outcome), stage.parked()), (6, 3), "{}", lines(&told));
+    assert_eq!(stage.world().memory.pools["workers"].failed_wakes, 1);
 }

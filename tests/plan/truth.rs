@@ -190,7 +190,7 @@ fn a_plan_that_only_waits_says_for_whom_and_until_when() {
 
 /// Giving back goes on under a freeze, while a window winds down too (H6).
 #[test]
-fn own_cordons_are_given_back_under_a_freeze() {
+fn h6_own_cordons_are_given_back_under_a_freeze() {
     let during = "2026-11-24T22:40:00Z";
     for (wind_down, now) in [("", CALM), ("      windDown: 30m\n", during)] {
         let policy = policy(&format!("{WORKSHOP}{FREEZE}{wind_down}"), "");
@@ -256,7 +256,7 @@ fn the_forecast_reaches_the_next_change_however_far() {
 
 /// The lead for all nodes is the 95th percentile of all of them ready, from measured times (H21).
 #[test]
-fn an_arrival_is_judged_by_what_was_measured() {
+fn h21_an_arrival_is_judged_by_what_was_measured() {
     let policy = policy(WORKSHOP, "");
     let times = |minutes: &[u32]| {
         let times: Vec<String> = minutes.iter().map(|minutes| format!("PT{minutes}M")).collect();
@@ -314,7 +314,7 @@ fn a_freeze_that_opens_next_is_no_wish_for_no_nodes() {
 
 /// What each node does next, and when; what is unclaimed with its cost (H28).
 #[test]
-fn status_says_what_comes_and_when() {
+fn h28_status_says_what_comes_and_what_is_unclaimed() {
     let wanted = policy(WORKSHOP, RATES);
     let next_of = |cluster: &Cluster, now: &str, node: &str| {
         let world = cluster.world();

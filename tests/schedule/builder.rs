@@ -147,6 +147,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
             max_nodes: None,
             max_deletes: 3,
             max_snapshot_age: minutes(10),
+            max_unready: 45,
             min_inventory: 50,
             origin: None,
         },

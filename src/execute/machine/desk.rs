@@ -184,13 +184,17 @@ impl Desk {
         let next = later(now, doubling(SignedDuration::from_mins(5), tries, SignedDuration::from_mins(60)));
         let why = why.to_owned();
         self.remember(node).wake_failure = Some(crate::model::WakeFailure { why, tries, next });
-        let pool_memory = self.remember_pool(pool);
-        pool_memory.failed_wakes += 1;
-        let pool_next =
-            later(now, doubling(SignedDuration::from_mins(5), pool_memory.failed_wakes, SignedDuration::from_mins(60)));
-        pool_memory.backoff_until = Some(pool_next);
-        if pool_memory.failed_wakes >= 3 {
-            let text = format!("pool {pool} is broken: three wakes in a row failed");
+        let memory = self.remember_pool(pool);
+        // Those that were under way together and fail together are one failure, or nine nodes would count for nine.
+        if memory.backoff_until.is_some_and(|until| until > now) {
+            return next;
+        }
+        memory.failed_wakes = memory.failed_wakes.saturating_add(1);
+        let fails = memory.failed_wakes;
+        let again = later(now, doubling(SignedDuration::from_mins(5), fails, SignedDuration::from_mins(60)));
+        memory.backoff_until = Some(again);
+        if memory.broken() {
+            let text = format!("pool {pool} is broken: its wakes failed {fails} times in a row; next try {again}");
             self.tell(Event { pool: Some(pool.to_string()), ..Event::new(EventKind::Warning, now, text) });
         }
         next

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Life};
 use super::violation::{Found, Rule};
-use crate::model::IntOrPercent;
+use crate::model::{IntOrPercent, Name, Node, Pod};
 use crate::plan::Verb;
 
 /// Every brake that can be judged from policy and snapshot alone. The age of a snapshot counts when a plan is carried
@@ -28,6 +28,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         ("max-deletes", more(count(&[Verb::Delete]), u64::from(brakes.max_deletes))),
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
+        ("unready-share", stops_autoscaler(case)),
     ] {
         let said = case.plan.refusals.iter().any(|refusal| refusal.brake == brake);
         if holds && !said {
@@ -37,4 +38,22 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Brake, format!("it says that brake {brake} holds, and it does not"));
         }
     }
+}
+
+/// A Cluster Autoscaler runs, and would see more NotReady nodes than `brakes.maxUnready` and than three.
+fn stops_autoscaler(case: &Case<'_>) -> bool {
+    let autoscaler = |pod: &Pod| {
+        let name = |key: &str| pod.labels.get(key).is_some_and(|value| value.ends_with("cluster-autoscaler"));
+        !pod.finished() && (name("app.kubernetes.io/name") || name("k8s-app") || name("app"))
+    };
+    let dark = |name: &Name, node: &Node| match node.ready() {
+        true => case.has(Verb::Park, name),
+        false => case.has(Verb::Park, name) || !case.has(Verb::Wait, name),
+    };
+    let nodes = &case.world.nodes;
+    let unready = nodes.iter().filter(|(name, node)| dark(name, node)).count();
+    let parks = case.plan.steps.iter().any(|step| step.verb == Verb::Park);
+    let most = usize::try_from(case.policy.brakes.max_unready).unwrap_or(usize::MAX);
+    let beyond = unready > 3 && unready.saturating_mul(100) > nodes.len().saturating_mul(most);
+    parks && beyond && case.world.pods.values().any(|pod| autoscaler(pod))
 }

@@ -63,6 +63,13 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         {
             found.step(step, Rule::Kept, format!("its last wake failed, it is tried again at {}", failure.next));
         }
+        let pool = case.world.memory.pools.get(&wanted.pool.name).and_then(|memory| memory.backoff_until);
+        if let Some(until) = pool.filter(|until| *until > case.plan.now)
+            && step.verb == Verb::Wake
+            && !case.awake_by_hand(&step.node)
+        {
+            found.step(step, Rule::Kept, format!("its pool backs off until {until} after failed wakes"));
+        }
     }
 }
 

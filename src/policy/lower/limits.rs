@@ -88,6 +88,7 @@ pub(crate) fn brakes(written: &Option<Located<wire::Brakes>>, cx: &mut Context<'
         max_nodes: fields.max_nodes.as_ref().map(|most| most.value.0),
         max_deletes: fields.max_deletes.as_ref().map_or(3, |most| most.value),
         max_snapshot_age: some_time(&fields.max_snapshot_age, 600, cx),
+        max_unready: whole_percent(&fields.max_unready, 45, cx),
         min_inventory: whole_percent(&fields.min_inventory, 50, cx),
         origin: written.as_ref().map(|brakes| cx.origin(brakes.span)),
     }

@@ -106,6 +106,10 @@ pub(super) fn brakes(policy: &Policy) -> Lines {
     lines.add(format!("maxDeletes: {}", brakes.max_deletes), remark(brakes.max_deletes == 3, at));
     let age = brakes.max_snapshot_age;
     lines.add(format!("maxSnapshotAge: {}", length(age)), remark(age.as_secs() == 600, at));
+    lines.add(
+        format!("maxUnready: {}", quoted(&format!("{}%", brakes.max_unready))),
+        remark(brakes.max_unready == 45, at),
+    );
     let least = quoted(&format!("{}%", brakes.min_inventory));
     lines.add(format!("minInventory: {least}"), remark(brakes.min_inventory == 50, at));
     lines

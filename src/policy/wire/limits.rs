@@ -31,6 +31,8 @@ object! {
         max_deletes = "maxDeletes": u32,
         /// Oldest snapshot that is acted on; 10m by default.
         max_snapshot_age = "maxSnapshotAge": Length,
+        /// Largest share of NotReady nodes where a Cluster Autoscaler runs; 45% by default, as its own.
+        max_unready = "maxUnready": Percent,
         /// Least share of the remembered nodes that must still be there; 50% by default.
         min_inventory = "minInventory": Percent,
     }

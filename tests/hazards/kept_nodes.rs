@@ -1,0 +1,141 @@
+//! Parked nodes that stay as Node objects poison nothing (H7), and say that they are parked.
+
+use serde_json::{Value, json};
+use tidegate::model::SUSPENDED;
+use tidegate::plan::{Code, Plan, Rule, verify};
+
+use crate::executing::{Stage, exit, lines};
+use crate::fixture::{Cluster, merge, policy};
+use crate::{CALM, object, one_of_them, parks, stage};
+
+fn suspended(stage: &Stage) -> bool {
+    stage.world().nodes["worker-2"].condition(SUSPENDED).is_some()
+}
+
+#[test]
+fn h7_a_parked_node_says_suspended_and_a_woken_one_does_not() {
+    let stage = stage(&Cluster::workers(2), "- {target: server/worker-2, kind: no-valid-host, on: wake, times: 1}");
+    assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+    assert!(suspended(&stage));
+    let both = policy("      replicas: 2\n", "");
+    let (outcome, told) = stage.apply(&both);
+    assert_eq!((exit(&outcome), suspended(&stage)), (6, true), "still parked\n{}", lines(&told));
+    stage.until("2026-11-22T21:00:00Z");
+    let (outcome, told) = stage.apply(&both);
+    assert_eq!((exit(&outcome), suspended(&stage)), (0, false), "{}", lines(&told));
+}
+
+/// Four workers; a ReplicaSet with this constraint and two pods on each of the first two.
+fn spreading(spread: &Value) -> Cluster {
+    let mut cluster = Cluster::workers(4);
+    for number in 1..=4 {
+        let pod = cluster.pod(&format!("web-{number}"), &format!("worker-{}", (number + 1) / 2), "web", "100m");
+        merge(pod, json!({"spec": {"topologySpreadConstraints": [spread]}}));
+    }
+    cluster
+}
+
+fn constraint(more: Value) -> Value {
+    let mut constraint = json!({
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    });
+    merge(&mut constraint, more);
+    constraint
+}
+
+fn held(plan: &Plan, node: &str) -> bool {
+    let kept = plan.kept.iter().find(|kept| kept.node == node);
+    kept.is_some_and(|kept| kept.reasons.iter().any(|reason| reason.code == Code::SpreadDomainStays))
+}
+
+#[test]
+fn h7_a_hard_spread_that_counts_the_parked_nodes_domain_keeps_it() {
+    // worker-3 and worker-4 are empty and could go by their pods; then four pods would have room for one on each node.
+    for (more, goes) in [
+        (json!({}), false),
+        (json!({"nodeTaintsPolicy": "Ignore"}), false),
+        (json!({"nodeTaintsPolicy": "Honor"}), true),
+        (json!({"whenUnsatisfiable": "ScheduleAnyway"}), true),
+        (json!({"maxSkew": 2}), true),
+        // Every node is in the one zone: nothing is emptied.
+        (json!({"topologyKey": "topology.kubernetes.io/zone"}), true),
+    ] {
+        let mut cluster = spreading(&constraint(more.clone()));
+        for number in 1..=4 {
+            let zone = json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "one"}}});
+            merge(object(&mut cluster, "Node", &format!("worker-{number}")), zone);
+        }
+        let plan = cluster.plan(&one_of_them("", ""), CALM);
+        assert_eq!(parks(&plan).contains(&"worker-4"), goes, "{more}: {:?}", plan.kept);
+        assert_eq!(held(&plan, "worker-4"), !goes, "{more}");
+        // With two on each node the empty ones may go; the second node's pods have room then but for the parked domains.
+        assert_eq!(held(&plan, "worker-2"), !goes || more["maxSkew"] == 2, "{more}");
+        if !goes {
+            let blocker = plan.blockers.iter().find(|blocker| blocker.code == Code::SpreadDomainStays).unwrap();
+            assert!(blocker.text.contains("ReplicaSet default/web"), "{}", blocker.text);
+            assert!(blocker.hint.contains("nodeTaintsPolicy: Honor"), "{}", blocker.hint);
+        }
+    }
+}
+
+/// `all` workers in zones by turns, of which only the first stays.
+fn zoned(all: usize, zones: &[&str]) -> Cluster {
+    let mut cluster = Cluster::workers(all);
+    for (number, zone) in (1..=all).zip(zones.iter().cycle()) {
+        let labels = json!({"metadata": {"labels": {"topology.kubernetes.io/zone": zone}}});
+        merge(object(&mut cluster, "Node", &format!("worker-{number}")), labels);
+    }
+    cluster
+}
+
+fn autoscaler(cluster: &mut Cluster) {
+    let pod = cluster.pod("kube-system/cluster-autoscaler-x", "worker-1", "cluster-autoscaler", "100m");
+    merge(pod, json!({"metadata": {"labels": {"app.kubernetes.io/name": "cluster-autoscaler"}}}));
+}
+
+#[test]
+fn h7_the_share_of_unready_nodes_is_predicted_by_zone_and_in_all() {
+    let floor = |keep: u32| policy(&format!("      min: {keep}\n      max: 10\n"), "");
+    let said = |plan: &Plan, text: &str| plan.notes.iter().any(|note| note.contains(text));
+    // Above 45 % and three for the autoscaler; from 55 % and three on, by zone, for evictions.
+    for (nodes, stay, autoscaler, zone) in [
+        (10, 6, false, false),
+        (10, 5, true, false),
+        (10, 1, true, true),
+        (6, 3, false, false),
+        (5, 2, false, true),
+        (3, 1, false, false),
+    ] {
+        let plan = zoned(nodes, &["a"]).plan(&floor(stay), CALM);
+        assert_eq!(said(&plan, "a Cluster Autoscaler before 1.36"), autoscaler, "{nodes} {stay}: {:?}", plan.notes);
+        assert_eq!(said(&plan, "in zone a will be NotReady"), zone, "{nodes} {stay}: {:?}", plan.notes);
+        assert!(plan.refusals.is_empty(), "nobody counts here: {:?}", plan.refusals);
+    }
+    let plan = zoned(9, &["a", "b", "c"]).plan(&floor(1), CALM);
+    let zones = plan.notes.iter().filter(|note| note.contains("in zone")).count();
+    assert_eq!(zones, 2, "three of three in two zones, two of three in the one that keeps a node: {:?}", plan.notes);
+}
+
+#[test]
+fn h7_where_a_cluster_autoscaler_runs_its_limit_is_a_brake() {
+    let mut cluster = zoned(10, &["a"]);
+    autoscaler(&mut cluster);
+    let brakes = |cluster: &Cluster, rest: &str| -> Vec<String> {
+        let plan = cluster.plan(&one_of_them("", rest), CALM);
+        plan.refusals.iter().map(|refusal| refusal.brake.clone()).collect()
+    };
+    assert_eq!(brakes(&cluster, ""), ["unready-share"]);
+    assert_eq!(brakes(&cluster, "  brakes: {maxUnready: 95%}\n"), [""; 0]);
+    let (policy, world) = (one_of_them("", ""), cluster.world());
+    let mut plan = cluster.plan(&policy, CALM);
+    assert_eq!(verify(&plan, &world, &policy), []);
+    let refusals = std::mem::take(&mut plan.refusals);
+    assert!(verify(&plan, &world, &policy).iter().any(|found| found.rule == Rule::Brake));
+    let mut plan = zoned(3, &["a"]).plan(&policy, CALM);
+    plan.refusals = refusals;
+    assert!(verify(&plan, &zoned(3, &["a"]).world(), &policy).iter().any(|found| found.rule == Rule::Brake));
+    let stage = stage(&cluster, "");
+    let (outcome, _) = stage.apply(&one_of_them("", ""));
+    assert_eq!((exit(&outcome), stage.parked()), (7, 0));
+}
