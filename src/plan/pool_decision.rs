@@ -295,8 +295,12 @@ impl Pooled<'_> {
             }
             let left = if leftover { active } else { active.saturating_sub(1) };
             let cordon_only = self.holding.winding_down_to.is_some() && left < self.holding.floor;
-            let turn = if cordon_only { removals.may_wind_down(&member.name) } else { Ok(()) };
-            match turn.map_err(|reason| vec![reason]).and_then(|()| removals.remove(&member.name, &movers, &stays)) {
+            let turn = if cordon_only { removals.not_wound_down(&member.name) } else { None };
+            let removed = match turn {
+                Some(reason) => Err(vec![reason]),
+                None => removals.remove(&member.name, &movers, &stays),
+            };
+            match removed {
                 Err(reasons) => staying.push((index, reasons)),
                 Ok(()) => {
                     let reason = self.going_reason(active, ceiling, asleep_by_hand);

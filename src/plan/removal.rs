@@ -74,17 +74,14 @@ impl<'a> Removals<'a> {
         }
     }
 
-    /// Whether a cordon of `node` for its own sake may move pods now: of the nodes whose budgets wait for a cordon one is
-    /// cordoned at a time (H19). It has its turn from now on.
-    pub fn may_wind_down(&mut self, node: &Name) -> Result<(), Reason> {
+    /// Why a cordon of `node` for its own sake may not be now: of the nodes whose budgets wait for a cordon one is cordoned
+    /// at a time (H19). If nothing speaks against it, it has its turn from now on.
+    pub fn not_wound_down(&mut self, node: &Name) -> Option<Reason> {
         if !rests_on_cordon(self.world, self.drain, node) {
-            return Ok(());
+            return None;
         }
         let first = self.cordoned_first.get_or_insert_with(|| node.clone());
-        if first == node {
-            return Ok(());
-        }
-        Err(Reason {
+        (first != node).then(|| Reason {
             code: Code::Parallelism,
             text: format!("its cordon moves pods (`cordonFirst`), as that of {first} does: one such node at a time"),
             evidence: Evidence { node: Some(first.to_string()), ..Evidence::default() },
