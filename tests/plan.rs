@@ -8,6 +8,8 @@ mod explained;
 mod fixture;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/pools.rs"]
+mod pools;
 #[path = "plan/properties.rs"]
 mod properties;
 #[path = "plan/random.rs"]

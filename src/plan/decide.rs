@@ -10,7 +10,7 @@ use super::pool_decision::{Decision, Pooled, wake_lead};
 use super::prices::Prices;
 use super::removal::Removals;
 use super::request::{Request, Target};
-use super::steps::{Build, Rounds};
+use super::steps::{Build, Returning, Rounds};
 use super::{
     FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, notes,
     summary, unready, wakes,
@@ -33,19 +33,40 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let holdings: Vec<Holding> =
         policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
     let mut removals = Removals::new(world, &policy.drain, now, &[]);
+    let pooled: Vec<Pooled<'_>> = (policy.pools.iter().zip(&inventory.pools).zip(&holdings))
+        .map(|((pool, members), holding)| Pooled {
+            policy,
+            pool,
+            members,
+            holding,
+            world,
+            now,
+            targets: &request.targets,
+        })
+        .collect();
     let mut decisions: Vec<Decision> = Vec::new();
-    for ((pool, members), holding) in policy.pools.iter().zip(&inventory.pools).zip(&holdings) {
-        let pooled = Pooled { policy, pool, members, holding, world, now };
-        let mut decision = pooled.decide(&mut removals);
-        narrow(&mut decision, members, &pool.name, &request.targets);
+    let mut up = Vec::new();
+    for pooled in &pooled {
+        let mut decision = Decision::default();
+        up.push(pooled.bring(&mut decision, &mut removals));
         decisions.push(decision);
+    }
+    for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {
+        pooled.take(decision, &mut removals, up);
+        narrow(decision, pooled.members, &pooled.pool.name, &request.targets);
     }
     let prices = Prices::at(policy, now);
     let mut steps = Vec::new();
     let mut rounds = Rounds::default();
-    for ((pool, members), decision) in policy.pools.iter().zip(&inventory.pools).zip(&decisions) {
-        let build = Build { policy, pool, members, prices: &prices, removals: &removals };
-        build.add(decision, &mut rounds, &mut steps);
+    let builds: Vec<Build<'_>> = (policy.pools.iter().zip(&inventory.pools))
+        .map(|(pool, members)| Build { policy, pool, members, prices: &prices, removals: &removals })
+        .collect();
+    let mut returning = Returning::default();
+    for (build, decision) in builds.iter().zip(&decisions) {
+        build.bring(decision, &mut returning, &mut steps);
+    }
+    for (build, decision) in builds.iter().zip(&decisions) {
+        build.take(decision, &returning, &mut rounds, &mut steps);
     }
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();

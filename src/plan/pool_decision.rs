@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::members::{Member, State, natural};
 use super::removal::{Mover, Removals};
+use super::request::Target;
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
 use crate::model::{Name, PerMille, World};
 use crate::policy::{OverrideTarget, Policy, Pool};
@@ -78,6 +79,8 @@ pub struct Pooled<'a> {
     pub world: &'a World,
     /// The time.
     pub now: Timestamp,
+    /// What the plan is narrowed to; nothing is everything.
+    pub targets: &'a [Target],
 }
 
 impl Pooled<'_> {
@@ -142,18 +145,16 @@ impl Pooled<'_> {
         PerMille(share(cpu, node.allocatable.cpu).max(share(memory, node.allocatable.memory)))
     }
 
-    /// Decides. Nodes that come are opened in `removals`, nodes that go are taken out of it.
-    pub fn decide(&self, removals: &mut Removals<'_>) -> Decision {
-        let mut decision = Decision::default();
-        let up = self.bring(&mut decision, removals);
-        self.take(&mut decision, removals, &up);
-        decision.kept.sort_by(|a, b| natural(&a.node, &b.node));
-        decision
+    /// Whether a plan that is narrowed to targets may touch the member.
+    fn asked_about(&self, member: &Member) -> bool {
+        self.targets.is_empty()
+            || self.targets.contains(&Target::Pool(self.pool.name.clone()))
+            || self.targets.contains(&Target::Node(member.name.clone()))
     }
 
-    /// Own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first whose wakes
-    /// failed least often (H8). Returns who is up afterwards.
-    fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>) -> Vec<usize> {
+    /// What comes: own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first
+    /// whose wakes failed least often (H8). They are opened in `removals`. Returns who is up afterwards.
+    pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>) -> Vec<usize> {
         let mut up: Vec<usize> = Vec::new();
         let mut can: Vec<(u8, usize)> = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
@@ -172,10 +173,12 @@ impl Pooled<'_> {
         let tries = |index: usize| self.members.get(index).map_or(0, |m| wakes::failed(self.world, &m.name));
         can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, tries(*index), *index));
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
+        // What the whole plan would bring and a narrowed one leaves out: nobody else comes in its place.
+        let mut elsewhere = 0;
         for (rank, index) in can {
             let Some(member) = self.members.get(index) else { continue };
             let by_hand = self.asked_to_wake(member);
-            if up.len() >= floor && by_hand.is_none() {
+            if up.len() + elsewhere >= floor && by_hand.is_none() {
                 continue;
             }
             let backing_off = wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| rank > 1);
@@ -194,14 +197,18 @@ impl Pooled<'_> {
                 },
                 None => Reason {
                     code: Code::BelowFloor,
-                    text: format!("{} of at least {} nodes are active", up.len(), floor),
+                    text: format!("{} of at least {} nodes are active", up.len() + elsewhere, floor),
                     evidence: Evidence { window: self.window("min"), ..Evidence::default() },
                     origin: self.origin("min"),
                 },
             };
-            up.push(index);
-            removals.open(&member.name);
-            decision.coming.push(Coming { member: index, reason });
+            if self.asked_about(member) {
+                up.push(index);
+                removals.open(&member.name);
+                decision.coming.push(Coming { member: index, reason });
+            } else {
+                elsewhere += 1;
+            }
         }
         decision.short = self.holding.floor.saturating_sub(u32::try_from(up.len()).unwrap_or(u32::MAX));
         if decision.short > 0 {
@@ -233,8 +240,9 @@ impl Pooled<'_> {
         }
     }
 
-    /// Takes away what is not needed, least disturbed first.
-    fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize]) {
+    /// Takes away what is not needed, least disturbed first, after every pool has said what comes: what comes anywhere is
+    /// a home. Nodes that go are taken out of `removals`.
+    pub fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize]) {
         let ceiling = self.holding.ceiling.unwrap_or(u32::MAX);
         let floor = self.holding.winding_down_to.unwrap_or(self.holding.floor);
         decision.least = floor;
@@ -336,6 +344,7 @@ impl Pooled<'_> {
             }
             decision.kept.push(self.kept(member, reasons));
         }
+        decision.kept.sort_by(|a, b| natural(&a.node, &b.node));
     }
 
     /// A node that we cordoned and that cannot go after all takes pods again, under a freeze too (H6). While its window

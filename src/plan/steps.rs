@@ -8,7 +8,7 @@ use super::pool_decision::{Decision, Going};
 use super::prices::Prices;
 use super::removal::Removals;
 use super::{PodAction, PodMove, Precondition, Step, StepCost, Verb};
-use crate::model::IntOrPercent;
+use crate::model::{IntOrPercent, Name};
 use crate::policy::{OnTimeout, Policy, Pool};
 
 /// Counts evictions under each bound over the whole plan: the n-th pod under a bound of k goes in round ⌈n/k⌉.
@@ -25,6 +25,15 @@ impl Rounds {
         *taken += 1;
         taken.div_ceil(at_once.max(1))
     }
+}
+
+/// The steps after which nodes that come are there.
+#[derive(Debug, Default)]
+pub struct Returning {
+    /// The last step of each node.
+    last: BTreeMap<String, String>,
+    /// The steps after which all of a pool are there.
+    all_up: BTreeMap<Name, Vec<String>>,
 }
 
 /// How many nodes of a pool may be in transition at once: `parallelism`, and `maxUnavailable` of the active nodes,
@@ -55,12 +64,20 @@ pub struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Adds the steps of `decision`: what comes first, then what goes, each as wide as the pool allows.
-    pub fn add(&self, decision: &Decision, rounds: &mut Rounds, steps: &mut Vec<Step>) {
+    fn active(&self) -> u32 {
         let active = self.members.iter().filter(|member| member.state == State::Active).count();
-        let width = usize::try_from(at_once(self.pool, u32::try_from(active).unwrap_or(u32::MAX))).unwrap_or(1);
+        u32::try_from(active).unwrap_or(u32::MAX)
+    }
+
+    /// How many of the pool's nodes may be in transition at once.
+    fn width(&self) -> usize {
+        usize::try_from(at_once(self.pool, self.active())).unwrap_or(1)
+    }
+
+    /// Adds the steps of what comes, as wide as the pool allows.
+    pub fn bring(&self, decision: &Decision, returning: &mut Returning, steps: &mut Vec<Step>) {
+        let width = self.width();
         let mut last_of: Vec<String> = Vec::new();
-        let mut returning: BTreeMap<String, String> = BTreeMap::new();
         for coming in &decision.coming {
             let Some(member) = self.members.get(coming.member) else { continue };
             let after = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
@@ -84,12 +101,17 @@ impl Build<'_> {
             }
             push(Verb::Uncordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
             let last = after.pop().unwrap_or_default();
-            returning.insert(member.name.to_string(), last.clone());
+            returning.last.insert(member.name.to_string(), last.clone());
             last_of.push(last);
         }
-        let all_up: Vec<String> = last_of.iter().rev().take(width).cloned().collect();
+        returning.all_up.insert(self.pool.name.clone(), last_of.into_iter().rev().take(width).collect());
+    }
+
+    /// Adds the steps of what goes, as wide as the pool allows, after the steps of what comes in every pool.
+    pub fn take(&self, decision: &Decision, returning: &Returning, rounds: &mut Rounds, steps: &mut Vec<Step>) {
+        let width = self.width();
         let mut last_of: Vec<String> = Vec::new();
-        let mut stay = u32::try_from(active).unwrap_or(u32::MAX);
+        let mut stay = self.active();
         let cordoned = self.members.iter().filter(|member| matches!(member.state, State::OwnCordon(_))).count();
         let mut standing = stay.saturating_add(u32::try_from(cordoned).unwrap_or(u32::MAX));
         for going in &decision.going {
@@ -104,9 +126,9 @@ impl Build<'_> {
             standing = standing.saturating_sub(u32::from(!going.cordon_only));
             // What is still on its way does not count: a wake may fail.
             if (member.state == State::Active && stay < decision.least) || standing < decision.least_standing {
-                after.extend(all_up.iter().cloned());
+                after.extend(returning.all_up.get(&self.pool.name).into_iter().flatten().cloned());
             }
-            last_of.push(self.take_away(member, going, after, &returning, rounds, steps));
+            last_of.push(self.take_away(member, going, after, returning, rounds, steps));
         }
     }
 
@@ -115,7 +137,7 @@ impl Build<'_> {
         member: &Member,
         going: &Going,
         mut after: Vec<String>,
-        returning: &BTreeMap<String, String>,
+        returning: &Returning,
         rounds: &mut Rounds,
         steps: &mut Vec<Step>,
     ) -> String {
@@ -137,7 +159,7 @@ impl Build<'_> {
         let mut drain = self.step(Verb::Drain, member, going.reason.clone());
         drain.pods = self.moves(going, rounds);
         // A home on a node that this plan brings back must be there first.
-        let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.get(home));
+        let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.last.get(home));
         after.extend(homes.cloned().collect::<BTreeSet<_>>());
         drain.after = std::mem::take(&mut after);
         if cordons_first {

@@ -9,7 +9,6 @@ use crate::policy::{Members, Origin, Policy};
 pub(crate) fn digest(policy: &Policy) -> Name {
     let mut bare = policy.clone();
     forget_places(&mut bare);
-    bare.pools.sort_by(|a, b| a.name.cmp(&b.name));
     let json = serde_json::to_vec(&bare).unwrap_or_default();
     hex(&json)
 }

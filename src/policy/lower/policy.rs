@@ -37,7 +37,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
 
     cx.unique("pool", merged.pools.iter().filter_map(|pool| pool.name.as_ref()));
     let mut known = Known { schedules: &mut all_schedules, providers: &provider_names, zone: &zone };
-    let pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
+    let mut pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
     no_node_twice(&merged.pools, &mut cx);
     cannot_both_hold(&pools, &mut cx);
 
@@ -60,6 +60,8 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     if cx.out.has_errors() {
         return None;
     }
+    // The order in which pools are written means nothing, in one file or over several.
+    pools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut policy = Policy {
         name: merged.name?.name(),
         digest: "".into(),
