@@ -69,7 +69,7 @@ fn every_odd_file_is_answered_with_what_to_do() {
             }
             assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{path}: {said:?}");
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "{path} took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{path} took {:?}", started.elapsed());
     }
 }
 

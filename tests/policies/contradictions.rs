@@ -88,8 +88,8 @@ fn hundreds_of_windows_are_compared_at_once() {
         let started = Instant::now();
         let loaded = policy("UTC", &windows, "");
         assert_eq!(errors(&loaded), Vec::<String>::new(), "{name}");
-        // A build without optimisation on a busy machine.
-        assert!(started.elapsed() < Duration::from_secs(15), "{name}: {:?}", started.elapsed());
+        // A hang, not a speed: that is measured by the benches.
+        assert!(started.elapsed() < Duration::from_secs(60), "{name}: {:?}", started.elapsed());
     }
 }
 
