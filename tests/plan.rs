@@ -8,6 +8,8 @@ mod explained;
 mod fixture;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/pod_explained.rs"]
+mod pod_explained;
 #[path = "plan/pools.rs"]
 mod pools;
 #[path = "plan/properties.rs"]

@@ -1,13 +1,15 @@
 //! Every dump in the data folder loads, whole: real clusters of all sizes, and broken ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tidegate::model::{Kind, World};
 use tidegate::observe::{self, ObserveError};
+use tidegate::placement::Site;
+use tidegate::plan::{Fitting, PodVerdict};
 
 /// The dumps, or None (said aloud) where the folder is not there.
 fn dumps() -> Option<Vec<PathBuf>> {
@@ -110,4 +112,58 @@ fn a_dump_says_the_same_as_json_and_as_values() {
         compared += 1;
     }
     println!("{compared} dumps compared");
+}
+
+/// Every pod of every dump is explained. A running pod must fit on its own node once it is lifted: the scheduler put it
+/// there. Where it does not, the node has changed since (a taint, a cordon), or it says what the dump does not hold. In the
+/// dump of thousands of pods every pod is asked about on its own node, and all of it for one of each workload and state.
+#[test]
+fn every_pod_of_every_dump_is_explained_and_fits_where_it_is() {
+    for path in dumps().into_iter().flatten() {
+        let Ok(snapshot) = observe::read(std::slice::from_ref(&path)) else { continue };
+        let world = World::build(snapshot);
+        let (mut desk, mut site) = (Fitting::new(&world, None), Site::new(&world));
+        let mut asked = BTreeSet::new();
+        let (mut running, mut verdicts) = (0, BTreeMap::<PodVerdict, usize>::new());
+        let mut exceptions = BTreeMap::<String, Vec<String>>::new();
+        let (mut spoken, mut agree) = (0, 0);
+        for (key, pod) in &world.pods {
+            let kind = (pod.owner.as_ref().map(|owner| owner.uid.clone()), pod.node.is_some(), pod.phase);
+            let node = pod.node.as_ref().and_then(|node| world.nodes.get(node)).filter(|node| node.ready());
+            if let Some(node) = node.filter(|_| !pod.finished() && !pod.mirror()) {
+                running += 1;
+                let mark = site.mark();
+                site.lift(pod, &node.name);
+                let own = site.unfit(pod, &node.name);
+                site.roll_back(mark);
+                if !own.is_empty() {
+                    let reasons: Vec<String> = own.iter().map(ToString::to_string).collect();
+                    exceptions.entry(reasons.join("; ")).or_default().push(format!("{key} on {}", node.name));
+                }
+            }
+            if world.pods.len() > 2000 && pod.owner.is_some() && !asked.insert(kind) {
+                continue;
+            }
+            let found = desk.explain(key).unwrap();
+            *verdicts.entry(found.verdict).or_insert(0) += 1;
+            for node in &found.nodes {
+                assert_eq!(node.fits, node.reasons.is_empty(), "{}: {key} on {}", path.display(), node.node);
+            }
+            if let Some(words) = found.scheduler.filter(|words| words.condition.is_some()) {
+                spoken += 1;
+                agree += usize::from(words.agree);
+                if !words.agree {
+                    println!("  {key}\n    {}\n    {}", words.message, words.condition.unwrap());
+                }
+            }
+        }
+        let shown = path.file_name().unwrap().to_string_lossy().into_owned();
+        println!(
+            "{shown}: {} pods, {verdicts:?}; {running} on Ready nodes; {agree} of {spoken} messages agree",
+            world.pods.len()
+        );
+        for (reason, pods) in &exceptions {
+            println!("  {} do not fit where they are: {reason}: {}", pods.len(), pods[0]);
+        }
+    }
 }

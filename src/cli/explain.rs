@@ -1,25 +1,33 @@
-//! `tidegate explain`: everything the planner knows about one node or pool.
+//! `tidegate explain`: everything that is known about one node or pool, and where one pod fits.
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::object::{self, Object, ObjectParser};
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::plan::{Target, explain_node, explain_pool, plan};
-use crate::report::explain_text;
+use crate::model::Name;
+use crate::plan::{Target, explain_node, explain_pod, explain_pool, plan};
+use crate::policy::Policy;
+use crate::report::{explain_text, pod_text};
 
-/// Explain one node or pool: who wants what of it, what would be done, and why it stays
+/// Explain one node or pool: who wants what of it, and why it stays; or one pod: where it fits, and where not
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tidegate explain node/demo-k8s-node-nf-6 -f policy.yaml --snapshot cluster.json
-  tidegate explain pool/workers -f policy.yaml --sandbox ./sandbox --format json")]
+  tidegate explain pool/workers -f policy.yaml --sandbox ./sandbox --format json
+  tidegate explain pod/jhub/jupyter-dana --snapshot cluster.json")]
 pub struct Explain {
-    /// `node/NAME` or `pool/NAME`
-    object: Target,
-    #[command(flatten)]
-    policy: PolicyArgs,
+    /// `node/NAME`, `pool/NAME` or `pod/NAMESPACE/NAME`
+    #[arg(value_parser = ObjectParser, hide_possible_values = true)]
+    object: Object,
+    /// The policy: a file, or a folder with its files; several make one policy. A pod can do without
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     world: WorldArgs,
     /// How to print
@@ -36,30 +44,59 @@ enum Format {
 impl Explain {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        let (_, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy, out)?;
-        let (plan, _) = plan(&policy, &world, now);
-        let found = match &self.object {
-            Target::Node(name) => explain_node(&policy, &world, &plan, name, now),
-            Target::Pool(name) => explain_pool(&policy, &world, &plan, name, now),
+        match (&self.object, self.files.is_empty()) {
+            (Object::Planned(target), true) => Err(Failure::new(format!("{target} needs a policy to be explained"))
+                .hint("add `-f policy.yaml`; `tidegate init` writes one to begin with")),
+            (Object::Planned(target), false) => self.planned(target, &self.policy(out)?, out),
+            (Object::Pod(namespace, name), without) => {
+                let policy = if without { None } else { Some(self.policy(out)?) };
+                self.pod(namespace.as_ref(), name, policy.as_ref(), out)
+            }
+        }
+    }
+
+    fn policy(&self, out: Output) -> Result<Policy, Failure> {
+        Ok(PolicyArgs { files: self.files.clone() }.load(out)?.1)
+    }
+
+    fn planned(&self, target: &Target, policy: &Policy, out: Output) -> Result<Exit, Failure> {
+        let (world, now) = self.world.world(&policy.time_zone, out)?;
+        let (plan, _) = plan(policy, &world, now);
+        let (found, near) = match target {
+            Target::Node(name) => {
+                let near = || object::near(world.nodes.keys().map(AsRef::as_ref), name);
+                (explain_node(policy, &world, &plan, name, now), near().map(|near| format!("node/{near}")))
+            }
+            Target::Pool(name) => {
+                let near = || object::near(policy.pools.iter().map(|pool| &*pool.name), name);
+                (explain_pool(policy, &world, &plan, name, now), near().map(|near| format!("pool/{near}")))
+            }
         };
-        let Some(explanation) = found else {
-            let names: Vec<&str> = match &self.object {
-                Target::Node(_) => world.nodes.keys().map(AsRef::as_ref).collect(),
-                Target::Pool(_) => policy.pools.iter().map(|pool| &*pool.name).collect(),
-            };
-            let wanted = self.object.to_string();
-            let wanted = wanted.split_once('/').map_or(wanted.as_str(), |(_, name)| name);
-            let near = names.iter().min_by_key(|name| strsim::osa_distance(name, wanted));
-            let failure = Failure::new(format!("there is no {}", self.object));
-            return Err(match near.filter(|near| strsim::osa_distance(near, wanted) <= wanted.len() / 3) {
-                Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure,
-            });
-        };
+        let explanation = found.ok_or_else(|| object::missing(&target.to_string(), near))?;
         match self.format {
             Format::Json => out.json(&explanation)?,
             Format::Text => out.data(&explain_text(&explanation, &plan, out.width()))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn pod(
+        &self,
+        namespace: Option<&Name>,
+        name: &Name,
+        policy: Option<&Policy>,
+        out: Output,
+    ) -> Result<Exit, Failure> {
+        let zone = policy.map_or("UTC", |policy| &policy.time_zone);
+        let (world, now) = self.world.world(zone, out)?;
+        let key = object::pod(&world, namespace, name)?;
+        let plan = policy.map(|policy| (policy, plan(policy, &world, now).0));
+        let decided = plan.as_ref().map(|(policy, plan)| (*policy, plan));
+        let found =
+            explain_pod(&world, decided, &key, now).ok_or_else(|| object::missing(&format!("pod/{key}"), None))?;
+        match self.format {
+            Format::Json => out.json(&found)?,
+            Format::Text => out.data(&pod_text(&found, zone, out.width()))?,
         }
         Ok(Exit::Done)
     }

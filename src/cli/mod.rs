@@ -12,6 +12,7 @@ mod explain;
 mod init;
 mod man;
 mod moment;
+mod object;
 mod output;
 mod plan;
 mod policy_args;

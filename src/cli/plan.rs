@@ -74,7 +74,7 @@ impl PlanCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (sources, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy, out)?;
+        let (world, now) = self.world.world(&policy.time_zone, out)?;
         if say(out, &check_against(&policy, &world, now), &sources) {
             return Err(Failure::silent(Exit::Error));
         }

@@ -6,7 +6,7 @@ use schemars::schema_for;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::execute::event_schema;
-use crate::plan::Plan;
+use crate::plan::{Explained, Plan};
 use crate::policy;
 
 /// Print the JSON Schema of a document
@@ -28,6 +28,8 @@ pub enum Document {
     Policy,
     /// What `plan --format json` and `plan --out` write
     Plan,
+    /// What `explain --format json` prints
+    Explain,
     /// A line of what `apply --format json` prints
     Event,
 }
@@ -41,6 +43,7 @@ impl Document {
         let schema = match self {
             Self::Policy => policy::schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
+            Self::Explain => schema_for!(Explained).to_value(),
             Self::Event => event_schema(),
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")

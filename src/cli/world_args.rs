@@ -12,7 +12,6 @@ use super::output::Output;
 use crate::model::{Snapshot, World};
 use crate::observe;
 use crate::plan::SnapshotRef;
-use crate::policy::Policy;
 use crate::sandbox::{Faults, Sandbox};
 
 /// Which cluster, and when.
@@ -30,11 +29,11 @@ pub struct WorldArgs {
 }
 
 impl WorldArgs {
-    /// The cluster and the moment to decide for. A sandbox is only looked at, so that others may work with it.
+    /// The cluster and the moment to decide for, `--now` on the wall in `zone`. A sandbox is only looked at, so that others may work with it.
     ///
     /// # Errors
     /// A file is not there or not readable, or the moment does not exist.
-    pub fn world(&self, policy: &Policy, out: Output) -> Result<(World, Timestamp), Failure> {
+    pub fn world(&self, zone: &str, out: Output) -> Result<(World, Timestamp), Failure> {
         if let Some(folder) = &self.sandbox {
             let snapshot = match Sandbox::peek(folder) {
                 Ok(snapshot) => snapshot,
@@ -47,7 +46,7 @@ impl WorldArgs {
             return Ok((World::build(snapshot), now));
         }
         let now = match self.now {
-            Some(moment) => moment.at("--now", &policy.time_zone)?,
+            Some(moment) => moment.at("--now", zone)?,
             None => Timestamp::now(),
         };
         Ok((World::build(read(&self.snapshot, out)?), now))

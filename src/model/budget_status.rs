@@ -115,6 +115,7 @@ mod tests {
             ready: true,
             ready_since: None,
             marked_unschedulable: false,
+            unscheduled_message: None,
             crash_looping: false,
             spec: Arc::new(PodSpec::default()),
         }

@@ -60,6 +60,9 @@ pub struct Pod {
     pub ready_since: Option<Timestamp>,
     /// Condition PodScheduled is False with reason Unschedulable.
     pub marked_unschedulable: bool,
+    /// The message of that condition while it is False: why the scheduler found no node when it last looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unscheduled_message: Option<Name>,
     /// A container waits in CrashLoopBackOff.
     pub crash_looping: bool,
     /// What it needs and tolerates; pods from one template share it.

@@ -159,6 +159,9 @@ pub struct PodSpec {
     pub priority: i32,
     /// `spec.priorityClassName`.
     pub priority_class: Option<Name>,
+    /// `spec.preemptionPolicy` is Never: it pushes nobody out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_preempts: bool,
     /// `spec.schedulerName`, None for the default one.
     pub scheduler: Option<Name>,
     /// `spec.schedulingGates`.

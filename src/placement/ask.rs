@@ -178,7 +178,7 @@ impl Site {
 }
 
 /// The pods that were promised this node and must not be pushed out by `pod`: those of no lower priority.
-fn extras<'a>(room: &'a Room, pod: &Pod) -> Vec<&'a Nominee> {
+pub(super) fn extras<'a>(room: &'a Room, pod: &Pod) -> Vec<&'a Nominee> {
     let nominees = room.nominees.iter();
     nominees.filter(|extra| extra.spec.priority >= pod.spec.priority && extra.key != pod.key).collect()
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::ask::Asked;
+use super::ask::{Asked, extras};
 use super::node_rules::named_nodes;
+use super::resources::missing;
 use super::site::Site;
 use super::{Plugin, Unfit};
 use crate::model::{Name, Pod};
@@ -27,6 +28,13 @@ impl Site {
     /// filter gives all of its reasons, the others one.
     pub fn refusal(&self, pod: &Pod, node: &str) -> Vec<Unfit> {
         first_refusal(self.unfit(pod, node))
+    }
+
+    /// By how much `pod` asks for more than `node` has left: resource and amount (millicores, bytes or units), at most all
+    /// that it asks for.
+    pub fn missing(&self, pod: &Pod, node: &str) -> Vec<(Name, i64)> {
+        let room = self.at(node).and_then(|at| self.room(at));
+        room.map(|room| missing(&pod.spec, room, &extras(room, pod))).unwrap_or_default()
     }
 
     /// Why `pod` is pending, over all nodes.

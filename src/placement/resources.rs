@@ -1,5 +1,7 @@
 //! What a node has against what a pod asks for: resources and host ports.
 
+use std::borrow::Cow;
+
 use super::Unfit;
 use super::room::{Nominee, Room, Used};
 use crate::model::{HostPort, Name, PodSpec};
@@ -20,31 +22,40 @@ pub fn enough_extended(spec: &PodSpec, room: &Room) -> bool {
 /// What there is too little of. Asking for nothing fits even where more is used than there is; the pod slot counts
 /// always.
 pub fn lacking(spec: &PodSpec, room: &Room, extras: &[&Nominee], reasons: &mut Vec<Unfit>) {
-    let (has, asks) = (&room.node.allocatable, &spec.requests);
-    let mut with_extras = None;
-    if !extras.is_empty() {
-        let mut used = room.used.clone();
-        extras.iter().for_each(|extra| used.account(&extra.spec, 1));
-        with_extras = Some(used);
-    }
-    let used = with_extras.as_ref().unwrap_or(&room.used);
-    if used.pods >= i128::from(has.pods) {
+    let used = used_with(room, extras);
+    if used.pods >= i128::from(room.node.allocatable.pods) {
         reasons.push(Unfit::TooManyPods);
     }
-    for (name, ask, has, used) in [
-        ("cpu", asks.cpu, has.cpu, used.cpu),
-        ("memory", asks.memory, has.memory, used.memory),
-        ("ephemeral-storage", asks.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage),
-    ] {
+    shortfall(spec, room, &used, |name, _| reasons.push(Unfit::Insufficient(name.into())));
+}
+
+/// By how much `spec` asks for more than there is, at most all that it asks for.
+pub fn missing(spec: &PodSpec, room: &Room, extras: &[&Nominee]) -> Vec<(Name, i64)> {
+    let mut missing = Vec::new();
+    shortfall(spec, room, &used_with(room, extras), |name, amount| missing.push((name.into(), amount)));
+    missing
+}
+
+fn shortfall(spec: &PodSpec, room: &Room, used: &Used, mut lacks: impl FnMut(&str, i64)) {
+    let (has, asks) = (&room.node.allocatable, &spec.requests);
+    let mut look = |name: &str, ask: i64, has: i64, used: i128| {
         if !within(ask, has, used) {
-            reasons.push(Unfit::Insufficient(name.into()));
+            let over = i128::from(ask) - (i128::from(has) - used);
+            lacks(name, i64::try_from(over).unwrap_or(ask).min(ask));
         }
-    }
+    };
+    look("cpu", asks.cpu, has.cpu, used.cpu);
+    look("memory", asks.memory, has.memory, used.memory);
+    look("ephemeral-storage", asks.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage);
     for (name, ask) in &asks.extended {
-        if !within(*ask, has.extended(name), used_of(used, name)) {
-            reasons.push(Unfit::Insufficient(name.clone()));
-        }
+        look(name, *ask, has.extended(name), used_of(used, name));
     }
+}
+
+fn used_with<'a>(room: &'a Room, extras: &[&Nominee]) -> Cow<'a, Used> {
+    let mut used = Cow::Borrowed(&room.used);
+    extras.iter().for_each(|extra| used.to_mut().account(&extra.spec, 1));
+    used
 }
 
 /// Whether a port that the pod wants is taken.

@@ -134,6 +134,13 @@ impl Site {
         self.change(node, RoomState::opened);
     }
 
+    /// A node that does not exist yet comes, with nothing on it. Not undone by [`Site::roll_back`].
+    pub fn join(&mut self, node: Node) {
+        if self.at(&node.name).is_none() {
+            self.add_node(Arc::new(node));
+        }
+    }
+
     /// The volume that is free and goes to this claim, which waited for a pod that was placed.
     pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
         self.volumes.promised(claim)

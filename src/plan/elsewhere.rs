@@ -21,6 +21,9 @@ pub struct NodeAnswer {
     /// Why not, in kube-scheduler's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// The total score that the default scheduler gives a node that can; only for a pod that is asked about by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
 }
 
 /// The room of every node as the plan leaves it: what goes is closed, what comes is open, what moves is where it finds
@@ -75,16 +78,21 @@ impl<'a> Elsewhere<'a> {
         self.site.lift(pod, from);
         let others = self.world.nodes.keys().filter(|name| ***name != *from);
         let answers = others.map(|name| {
-            let reasons = if self.going.contains(&**name) {
-                vec!["it goes by this plan too".to_owned()]
-            } else {
-                self.site.unfit(pod, name).iter().map(ToString::to_string).collect()
-            };
-            NodeAnswer { node: name.to_string(), fits: reasons.is_empty(), reasons }
+            if self.going.contains(&**name) {
+                let reasons = vec!["it goes by this plan too".to_owned()];
+                return NodeAnswer { node: name.to_string(), fits: false, reasons, score: None };
+            }
+            node_answer(&self.site, pod, name)
         });
         let mut answers: Vec<NodeAnswer> = answers.collect();
         answers.sort_by(|a, b| natural(&a.node, &b.node));
         self.site.roll_back(mark);
         answers
     }
+}
+
+/// What `node` says to `pod`.
+pub fn node_answer(site: &Site, pod: &Pod, node: &str) -> NodeAnswer {
+    let reasons: Vec<String> = site.unfit(pod, node).iter().map(ToString::to_string).collect();
+    NodeAnswer { node: node.to_owned(), fits: reasons.is_empty(), reasons, score: None }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
-use super::{Kept, Plan, PoolPlan, Step, node_rules};
+use super::{Kept, Plan, PodExplanation, PoolPlan, Step, node_rules};
 use crate::model::{Name, Pod, PodKey, World};
 use crate::policy::Policy;
 use crate::schedule::holds;
@@ -52,6 +52,16 @@ pub struct Explanation {
     pub kept: Vec<Kept>,
     /// The pods of a node; for a pool one of those behind each thing in the way, at most 20.
     pub pods: Vec<PodAnswer>,
+}
+
+/// Everything that `explain` prints: of a node or a pool, or of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Explained {
+    /// Of a node or a pool.
+    Object(Explanation),
+    /// Of a pod.
+    Pod(PodExplanation),
 }
 
 /// A member's state in words.
@@ -119,6 +129,14 @@ fn relaxed(policy: &Policy, world: &World, pool: Option<usize>, now: Timestamp) 
     let pool = pool.and_then(|index| policy.pools.get(index));
     let holding = pool.map(|pool| holds(policy, pool, now, super::pool_decision::wake_lead(world, pool)));
     holding.map(|holding| holding.relaxed).unwrap_or_default()
+}
+
+/// What a drain may do to a pod that has a node, and how many homes it has when the plan is done.
+pub fn answer_of(policy: &Policy, world: &World, plan: &Plan, pod: &Pod, now: Timestamp) -> PodAnswer {
+    let node = pod.node.as_deref();
+    let place = node.and_then(|node| Inventory::take(policy, world).pool_of.get(node).copied());
+    let relaxed = relaxed(policy, world, place, now);
+    answer(policy, world, pod, &relaxed, &mut Elsewhere::after(world, plan, node), now)
 }
 
 fn answer(

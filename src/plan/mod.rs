@@ -13,6 +13,7 @@ mod decide;
 mod document;
 mod elsewhere;
 mod explain;
+mod fitting;
 mod forecast;
 mod frozen;
 pub mod leaving;
@@ -42,7 +43,8 @@ pub use document::{
     Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
 pub use elsewhere::NodeAnswer;
-pub use explain::{Explanation, PodAnswer, explain_node, explain_pool};
+pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
+pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, explain_pod};
 pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
 pub use pool_decision::wake_lead;

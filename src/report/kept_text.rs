@@ -68,6 +68,11 @@ pub fn node_answers(out: &mut String, answers: &[NodeAnswer], indent: usize, wid
         fits => format!("fits on {}", named(fits)),
     };
     out.push_str(&wrapped(&head, indent, width));
+    refusals(out, answers, indent, width);
+}
+
+/// Why nodes cannot take a pod, those with the same reasons together: what most of them say first.
+pub fn refusals(out: &mut String, answers: &[NodeAnswer], indent: usize, width: usize) {
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for answer in answers.iter().filter(|answer| !answer.fits) {
         groups.entry(answer.reasons.join("; ")).or_default().push(&answer.node);

@@ -133,6 +133,7 @@ fn pod(name: String, app: &str, labels: Labels, spec: Arc<PodSpec>, node: Option
         ready: true,
         ready_since: None,
         marked_unschedulable: false,
+        unscheduled_message: None,
         crash_looping: false,
         spec,
     }

@@ -116,6 +116,8 @@ fn every_table_has_json() {
         (&["status"], &world),
         (&["explain", "pool/workers"], &world),
         (&["explain", "node/demo-k8s-node-nf-6"], &world),
+        (&["explain", "pod/jhub/jupyter-dana"], &world),
+        (&["explain", "pod/kube-system/coredns-9f2a5460-23060"], &world[2..]),
         (&["schedule", "-f", "policy.yaml"], &["--format", "json"]),
         (&["schedule", "-f", "policy.yaml", "--at", "2026-11-24"], &["--format", "json"]),
         (&["validate", "-f", "policy.yaml"], &["--format", "json"]),
@@ -126,8 +128,8 @@ fn every_table_has_json() {
         let value: serde_json::Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{head:?}: {error}"));
         assert!(value.is_object() || value.is_array(), "{head:?}");
-        if head == ["plan"] {
-            let schema = serde_json::from_slice(&here(&["schema", "plan"]).stdout).unwrap();
+        if ["plan", "explain"].contains(&head[0]) {
+            let schema = serde_json::from_slice(&here(&["schema", head[0]]).stdout).unwrap();
             assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value));
         }
     }

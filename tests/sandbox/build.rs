@@ -102,6 +102,7 @@ pub fn pod(name: &str, on: &str) -> Pod {
         ready: !on.is_empty(),
         ready_since: None,
         marked_unschedulable: false,
+        unscheduled_message: None,
         crash_looping: false,
         spec: Arc::new(spec(500)),
     }

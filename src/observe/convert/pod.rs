@@ -15,6 +15,7 @@ impl Converter {
         let nominated = status.nominated_node_name.as_deref().filter(|name| !name.is_empty());
         let nominated_node = nominated.map(|name| self.intern.name(name));
         let (mut ready, mut ready_since, mut marked_unschedulable) = (false, None, false);
+        let mut unscheduled_message = None;
         for condition in status.conditions.iter().flatten() {
             let holds = condition.status.as_ref().is_some_and(|status| status.0 == "True");
             let field = "status.conditions.lastTransitionTime";
@@ -23,6 +24,8 @@ impl Converter {
                 Some("Ready") => (ready, ready_since) = (holds, since),
                 Some("PodScheduled") => {
                     marked_unschedulable = !holds && condition.reason.as_deref() == Some("Unschedulable");
+                    let message = condition.message.as_deref().filter(|message| !holds && !message.is_empty());
+                    unscheduled_message = message.map(|message| self.intern.name(message));
                 }
                 _ => {}
             }
@@ -56,6 +59,7 @@ impl Converter {
             ready,
             ready_since,
             marked_unschedulable,
+            unscheduled_message,
             crash_looping,
             spec: self.intern.spec(spec),
         })

@@ -64,6 +64,7 @@ impl Converter {
                 .map(|name| self.intern.name(&name)),
             gates,
             never_restarts: raw.restart_policy.as_deref() == Some("Never"),
+            never_preempts: raw.preemption_policy.as_deref() == Some("Never"),
             restarts_on_failure: raw.restart_policy.as_deref() == Some("OnFailure"),
             has_readiness,
             resource_claims,

@@ -48,6 +48,8 @@ pub struct PodSpec {
     pub priority: Option<i32>,
     /// `priorityClassName`.
     pub priority_class_name: Option<String>,
+    /// `preemptionPolicy`.
+    pub preemption_policy: Option<String>,
     /// `schedulerName`.
     pub scheduler_name: Option<String>,
     /// `schedulingGates`.
@@ -111,6 +113,8 @@ pub struct PodCondition {
     pub status: Option<Scalar>,
     /// `reason`.
     pub reason: Option<String>,
+    /// `message`.
+    pub message: Option<String>,
     /// `lastTransitionTime`.
     pub last_transition_time: Option<String>,
 }

@@ -104,6 +104,7 @@ impl Sim {
         pod.ready = false;
         pod.ready_since = None;
         pod.marked_unschedulable = false;
+        pod.unscheduled_message = None;
         pod.crash_looping = false;
         let owner = Some(format!("{} {}/{}", set.owner.kind, set.namespace, set.owner.name).into());
         self.log(What::Created { pod: pod.key.clone(), uid: pod.uid.clone(), owner });

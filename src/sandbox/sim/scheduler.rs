@@ -29,7 +29,13 @@ impl Sim {
             };
             self.log(What::Bound { pod: key, uid: pod.uid.clone(), node: node.clone() });
             let alive = self.alive(&node);
-            let bound = Pod { node: Some(node), marked_unschedulable: false, nominated_node: None, ..pod };
+            let bound = Pod {
+                node: Some(node),
+                marked_unschedulable: false,
+                unscheduled_message: None,
+                nominated_node: None,
+                ..pod
+            };
             self.put_pod(bound.clone());
             self.bind_claims(&bound);
             if alive {

@@ -1,0 +1,118 @@
+//! What `explain` is asked about: `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME`.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
+
+use super::Failure;
+use crate::model::{Name, PodKey, World};
+use crate::plan::Target;
+
+/// An object of the cluster or of the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A node or a pool.
+    Planned(Target),
+    /// A pod; without its namespace where the name alone is given.
+    Pod(Option<Name>, Name),
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Planned(target) => target.fmt(f),
+            Self::Pod(None, name) => write!(f, "pod/{name}"),
+            Self::Pod(Some(namespace), name) => write!(f, "pod/{namespace}/{name}"),
+        }
+    }
+}
+
+/// Reads an [`Object`]. Shells complete its kinds.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectParser;
+
+impl TypedValueParser for ObjectParser {
+    type Value = Object;
+
+    fn parse_ref(&self, _: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Object, clap::Error> {
+        let text = value.to_string_lossy();
+        object(&text).ok_or_else(|| {
+            let wrong = format!("`{text}` is not an object: write `node/NAME`, `pool/NAME` or `pod/NAMESPACE/NAME`\n");
+            clap::Error::raw(ErrorKind::InvalidValue, wrong)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
+        Some(Box::new(["node/", "pool/", "pod/"].into_iter().map(PossibleValue::new)))
+    }
+}
+
+fn object(text: &str) -> Option<Object> {
+    let Some(pod) = text.strip_prefix("pod/") else { return text.parse().ok().map(Object::Planned) };
+    match pod.split_once('/') {
+        None if !pod.is_empty() => Some(Object::Pod(None, pod.into())),
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Some(Object::Pod(Some(namespace.into()), name.into()))
+        }
+        _ => None,
+    }
+}
+
+/// The pod that is meant. A name alone will do where only one namespace has such a pod.
+///
+/// # Errors
+/// There is no such pod, or there are several.
+pub fn pod(world: &World, namespace: Option<&Name>, name: &Name) -> Result<PodKey, Failure> {
+    if let Some(namespace) = namespace {
+        let key = PodKey::new(namespace.clone(), name.clone());
+        if world.pods.contains_key(&key) {
+            return Ok(key);
+        }
+        let near = near(world.pods.keys().filter(|key| key.namespace == *namespace).map(|key| &*key.name), name);
+        let near = near.map(|near| format!("pod/{namespace}/{near}"));
+        let elsewhere = || {
+            let same = world.pods.keys().find(|key| key.name == *name);
+            same.map(|key| format!("pod/{key}"))
+        };
+        return Err(missing(&format!("pod/{namespace}/{name}"), elsewhere().or(near)));
+    }
+    let keys: Vec<&PodKey> = world.pods.keys().filter(|key| key.name == *name).collect();
+    match keys.as_slice() {
+        [] => {
+            let near = near(world.pods.keys().map(|key| &*key.name), name);
+            let near = near.and_then(|near| world.pods.keys().find(|key| *key.name == *near));
+            Err(missing(&format!("pod/{name}"), near.map(|key| format!("pod/{key}"))))
+        }
+        [key] => Ok((*key).clone()),
+        several => {
+            let failure = Failure::new(format!("{} namespaces have a pod `{name}`", several.len()));
+            Err(several.iter().take(5).fold(failure, |failure, key| failure.hint(format!("write `pod/{key}`"))))
+        }
+    }
+}
+
+/// `there is no …`, and what may have been meant.
+pub fn missing(object: &str, near: Option<String>) -> Failure {
+    let failure = Failure::new(format!("there is no {object}"));
+    match near {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None if object.starts_with("pod/") => {
+            failure.hint("`kubectl get pods -A -o name` names them; the snapshot may be older or of another cluster")
+        }
+        None => failure,
+    }
+}
+
+/// The name that is meant by `wanted`: the first that begins with it, as a Deployment's pods do with its name, else the
+/// most similar one.
+pub fn near<'a>(names: impl Iterator<Item = &'a str> + Clone, wanted: &str) -> Option<&'a str> {
+    let begins = names.clone().find(|name| name.starts_with(wanted));
+    let similar = || {
+        let nearest = names.map(|name| (strsim::osa_distance(name, wanted), name)).min();
+        nearest.filter(|(distance, _)| *distance <= wanted.chars().count() / 3).map(|(_, name)| name)
+    };
+    begins.or_else(similar)
+}

@@ -1,0 +1,165 @@
+//! Asks about one pod after the other, with the pod itself lifted.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords};
+use super::verdict::{Found, judge};
+use crate::model::{Pod, PodKey, PodSpec, World};
+use crate::placement::{Diagnosis, Site, Strategy};
+use crate::plan::elsewhere::node_answer;
+use crate::plan::members::{Inventory, natural};
+use crate::plan::{NodeAnswer, Plan, explain};
+use crate::policy::Policy;
+
+/// Questions about the pods of one world.
+pub struct Fitting<'a> {
+    pub(super) world: &'a World,
+    pub(super) site: Site,
+    /// The policy and who belongs to its pools.
+    pub(super) pools: Option<(&'a Policy, Inventory)>,
+}
+
+/// Explains a pod: where it fits now, and with a policy and its plan what a drain may do to it. None if there is no such
+/// pod.
+pub fn explain_pod(
+    world: &World,
+    decided: Option<(&Policy, &Plan)>,
+    key: &PodKey,
+    now: Timestamp,
+) -> Option<PodExplanation> {
+    let mut found = Fitting::new(world, decided.map(|(policy, _)| policy)).explain(key)?;
+    let pod = world.pods.get(key)?;
+    if let (Some((policy, plan)), true) = (decided, pod.node.is_some()) {
+        let answer = explain::answer_of(policy, world, plan, pod, now);
+        found.leaving = Some(Leaving { answer: answer.answer, text: answer.text, homes: answer.homes });
+    }
+    Some(found)
+}
+
+impl<'a> Fitting<'a> {
+    /// Ready to ask. With a policy the helps know which nodes are parked, and of which pools there could be more.
+    pub fn new(world: &'a World, policy: Option<&'a Policy>) -> Self {
+        let pools = policy.map(|policy| (policy, Inventory::take(policy, world)));
+        Self { world, site: Site::new(world), pools }
+    }
+
+    /// Explains one pod. None if there is no such pod.
+    pub fn explain(&mut self, key: &PodKey) -> Option<PodExplanation> {
+        let pod = &**self.world.pods.get(key)?;
+        let mark = self.site.mark();
+        if let Some(node) = &pod.node {
+            self.site.lift(pod, node);
+        }
+        let placed_by_scheduler = !pod.finished() && !pod.mirror();
+        let nodes = if placed_by_scheduler { self.nodes(pod) } else { Vec::new() };
+        let pending = pod.node.is_none() && placed_by_scheduler && !pod.terminating();
+        let ungated = Pod { spec: Arc::new(PodSpec { gates: Vec::new(), ..(*pod.spec).clone() }), ..pod.clone() };
+        let gated = pending && !pod.spec.gates.is_empty();
+        let later = if gated { names(&self.site, &ungated) } else { Vec::new() };
+        let others = nodes.iter().filter(|one| one.fits && pod.node.as_deref() != Some(&*one.node)).count();
+        let pushed = if pending && !gated && others == 0 { self.preemptible(pod) } else { Vec::new() };
+        let own = pod.node.as_deref().and_then(|name| nodes.iter().find(|one| one.node == name));
+        let (verdict, text) = judge(&Found { pod, nodes: &nodes, others, own, later: &later, pushed: &pushed });
+        let scheduler = (pending && !gated).then(|| words(pod, &self.site.diagnosis(pod)));
+        let helps = match verdict {
+            PodVerdict::Gated if later.is_empty() => Vec::new(),
+            PodVerdict::Gated => {
+                vec![Help { kind: HelpKind::Gates, text: "its scheduling gates are removed".to_owned(), nodes: later }]
+            }
+            PodVerdict::FitsNowhereElse | PodVerdict::Unschedulable | PodVerdict::Preempts | PodVerdict::Promised => {
+                self.helps(pod, &nodes, pushed)
+            }
+            _ => Vec::new(),
+        };
+        self.site.roll_back(mark);
+        Some(PodExplanation {
+            pod: key.to_string(),
+            verdict,
+            text,
+            node: pod.node.as_deref().map(str::to_owned),
+            scheduler,
+            nodes,
+            helps,
+            leaving: None,
+        })
+    }
+
+    /// What every node says: those that could take it as the scheduler ranks them, then the others.
+    fn nodes(&self, pod: &Pod) -> Vec<NodeAnswer> {
+        let ranked = self.site.ranking(pod, Strategy::LeastAllocated);
+        let mut answers: Vec<NodeAnswer> = (ranked.iter())
+            .map(|(score, node)| NodeAnswer {
+                node: node.to_string(),
+                fits: true,
+                reasons: Vec::new(),
+                score: Some(*score),
+            })
+            .collect();
+        let takers: std::collections::BTreeSet<&str> = ranked.iter().map(|(_, node)| &**node).collect();
+        let others = self.world.nodes.keys().filter(|node| !takers.contains(&***node));
+        let mut others: Vec<NodeAnswer> = others.map(|node| node_answer(&self.site, pod, node)).collect();
+        others.sort_by(|one, other| natural(&one.node, &other.node));
+        answers.extend(others);
+        answers
+    }
+
+    /// The nodes that would take it if every pod of lower priority were gone from there.
+    fn preemptible(&mut self, pod: &Pod) -> Vec<String> {
+        let mut nodes = Vec::new();
+        if pod.spec.never_preempts {
+            return nodes;
+        }
+        for node in self.world.nodes.keys() {
+            let mark = self.site.mark();
+            let lower = self.world.pods_on(node).filter(|other| other.spec.priority < pod.spec.priority);
+            for other in lower {
+                self.site.lift(other, node);
+            }
+            if self.site.mark() != mark && self.site.fits(pod, node) {
+                nodes.push(node.to_string());
+            }
+            self.site.roll_back(mark);
+        }
+        nodes.sort_by(|one, other| natural(one, other));
+        nodes
+    }
+
+    fn helps(&mut self, pod: &Pod, nodes: &[NodeAnswer], pushed: Vec<String>) -> Vec<Help> {
+        let mut helps = Vec::new();
+        if !pushed.is_empty() {
+            let text = "the scheduler pushes out pods of lower priority, which it does by itself".to_owned();
+            helps.push(Help { kind: HelpKind::Preemption, text, nodes: pushed });
+        }
+        let others: Vec<&NodeAnswer> =
+            nodes.iter().filter(|one| !one.fits && pod.node.as_deref() != Some(&*one.node)).collect();
+        self.node_helps(pod, &others, &mut helps);
+        self.pod_helps(pod, &others, &mut helps);
+        self.new_nodes(pod, &mut helps);
+        helps.sort_by(|one, other| {
+            let order = |help: &Help| (help.kind, std::cmp::Reverse(help.nodes.len()));
+            order(one).cmp(&order(other)).then_with(|| natural(&one.text, &other.text))
+        });
+        helps
+    }
+}
+
+/// The nodes that can take `pod`, in natural order; not the one that it is on.
+pub(super) fn names(site: &Site, pod: &Pod) -> Vec<String> {
+    let homes = site.homes(pod);
+    let others = homes.iter().filter(|node| pod.node.as_ref() != Some(*node));
+    let mut names: Vec<String> = others.map(ToString::to_string).collect();
+    names.sort_by(|one, other| natural(one, other));
+    names
+}
+
+/// Our message and the scheduler's own.
+fn words(pod: &Pod, diagnosis: &Diagnosis) -> SchedulerWords {
+    let message = diagnosis.to_string();
+    let condition = pod.unscheduled_message.as_deref().map(str::to_owned);
+    // What follows the first sentence is about preemption and devices.
+    let first = |text: &str| text.split(". ").next().map(|first| first.trim_end_matches('.').to_owned());
+    let agree = condition.as_deref().is_some_and(|condition| first(condition) == first(&message));
+    SchedulerWords { message, condition, agree }
+}

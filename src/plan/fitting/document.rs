@@ -1,0 +1,129 @@
+//! What is said of one pod: the public format.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::NodeAnswer;
+
+/// How a pod stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PodVerdict {
+    /// It has a node, and another could take it.
+    FitsElsewhere,
+    /// It has a node, and no other can take it.
+    FitsNowhereElse,
+    /// It belongs to its node: a DaemonSet's pod or a static one.
+    Tied,
+    /// It is pending though a node could take it.
+    Fits,
+    /// It is pending, and no node can take it.
+    Unschedulable,
+    /// It is pending, and fits only where the scheduler pushes out pods of lower priority.
+    Preempts,
+    /// It is pending, and a node was promised to it where pods are still going.
+    Promised,
+    /// It waits for its scheduling gates.
+    Gated,
+    /// It is being deleted.
+    Terminating,
+    /// It has succeeded or failed.
+    Finished,
+}
+
+/// What kind of change helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HelpKind {
+    /// Its scheduling gates go.
+    Gates,
+    /// The scheduler pushes out pods of lower priority.
+    Preemption,
+    /// A parked node of a pool is woken.
+    Wake,
+    /// A node is uncordoned.
+    Uncordon,
+    /// A node becomes Ready, or a condition of it passes.
+    Ready,
+    /// It asks for less.
+    Request,
+    /// It tolerates a taint.
+    Toleration,
+    /// It does without a label of its node selector, or all of it.
+    NodeSelector,
+    /// It does without its required node affinity.
+    NodeAffinity,
+    /// It does without its required affinity to other pods.
+    PodAffinity,
+    /// It does without its required anti-affinity.
+    PodAntiAffinity,
+    /// It does without a label that the anti-affinity of other pods means.
+    Label,
+    /// It does without a hard topology spread.
+    Spread,
+    /// It does without its ports on the node.
+    HostPorts,
+    /// A pool gets one more node of its kind.
+    NewNode,
+}
+
+/// One change after which a node that cannot take the pod now could.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Help {
+    /// Its kind.
+    pub kind: HelpKind,
+    /// The change in words.
+    pub text: String,
+    /// The nodes that could take the pod then, of each of several nodes that are woken or uncordoned it alone; none for a
+    /// node that does not exist yet.
+    pub nodes: Vec<String>,
+}
+
+/// What the scheduler says of a pending pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchedulerWords {
+    /// Its message as it would be for the snapshot: `0/10 nodes are available: 3 Insufficient cpu, ...`.
+    pub message: String,
+    /// The message of the pod's condition PodScheduled, where the scheduler wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// The two say the same, but for what is said of preemption; false too if there is no condition.
+    pub agree: bool,
+}
+
+/// What the policy lets a drain do to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Leaving {
+    /// `goes`, `stays`, `waits`, `blocks`.
+    pub answer: String,
+    /// Why.
+    pub text: String,
+    /// Other nodes that could take it when the plan is done.
+    pub homes: u32,
+}
+
+/// An explanation of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodExplanation {
+    /// `namespace/name`.
+    pub pod: String,
+    /// In one word.
+    pub verdict: PodVerdict,
+    /// In one sentence.
+    pub text: String,
+    /// The node it is on.
+    pub node: Option<String>,
+    /// What the scheduler says of it while it is pending and not gated.
+    pub scheduler: Option<SchedulerWords>,
+    /// What each node says, its own too, as if it were to be placed anew: first those that could take it, the one that the
+    /// scheduler likes best first; then the others in natural order. None for a pod that the scheduler has no say in.
+    pub nodes: Vec<NodeAnswer>,
+    /// What would give it a node, or another one, where there is none: by asking again with that one thing changed.
+    pub helps: Vec<Help>,
+    /// With a policy, of a pod that has a node: what a drain may do to it.
+    pub leaving: Option<Leaving>,
+}

@@ -1,0 +1,101 @@
+//! A pod's explanation for people: how it stands, why nodes cannot take it, which could, and what would help.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize;
+
+use super::kept_text::{named, refusals};
+use super::layout::{faint, local_times, plural, wrapped};
+use crate::plan::{HelpKind, PodExplanation};
+
+/// Nodes that could take it which are listed with their points.
+const BEST: usize = 3;
+/// Changes that are listed; JSON has all.
+const HELPS: usize = 12;
+
+/// An explanation of a pod as text, with times as a person in `zone` reads them.
+pub fn pod_text(found: &PodExplanation, zone: &str, width: usize) -> String {
+    let mut out = format!("{}\n", format_args!("pod/{}", found.pod).bold());
+    out.push_str(&wrapped(&local_times(&found.text, zone), 2, width));
+    if let Some(leaving) = &found.leaving {
+        let homes = usize::try_from(leaving.homes).unwrap_or(usize::MAX);
+        let homes = match homes {
+            0 => String::new(),
+            some => format!(" ({} could take it when the plan is done)", plural(some, "other node")),
+        };
+        let line = format!("in a drain it {}: {}{homes}", leaving.answer, local_times(&leaving.text, zone));
+        out.push_str(&wrapped(&line, 2, width));
+    }
+    scheduler(&mut out, found, width);
+    nodes(&mut out, found, width);
+    helps(&mut out, found, width);
+    out
+}
+
+fn scheduler(out: &mut String, found: &PodExplanation, width: usize) {
+    let Some(words) = &found.scheduler else { return };
+    let _ = writeln!(out, "  {}", "what the scheduler says".bold());
+    let ours = format!("for this snapshot: {}", words.message);
+    match (&words.condition, words.agree) {
+        (Some(condition), true) => out.push_str(&wrapped(condition, 4, width)),
+        (Some(condition), false) => {
+            out.push_str(&wrapped(&format!("when it last looked: {condition}"), 4, width));
+            out.push_str(&wrapped(&ours, 4, width));
+        }
+        (None, _) => out.push_str(&wrapped(&ours, 4, width)),
+    }
+}
+
+fn nodes(out: &mut String, found: &PodExplanation, width: usize) {
+    let takers: Vec<_> = found.nodes.iter().filter(|answer| answer.fits).collect();
+    let refused = found.nodes.len() - takers.len();
+    if refused > 0 {
+        let title = format!("does not fit on {refused} of {}", plural(found.nodes.len(), "node"));
+        let _ = writeln!(out, "  {}", title.bold());
+        refusals(out, &found.nodes, 4, width);
+    }
+    if takers.is_empty() {
+        return;
+    }
+    let title = format!("fits on {} of {}", takers.len(), plural(found.nodes.len(), "node"));
+    let own = takers.iter().find(|taker| found.node.as_deref() == Some(&*taker.node));
+    let own = own.map(|own| format!(", its own ({}) among them", own.node)).unwrap_or_default();
+    let _ = writeln!(out, "  {}{own}", title.bold());
+    let best = takers.first().and_then(|taker| taker.score);
+    let equals = takers.iter().filter(|taker| taker.score == best).count();
+    for (place, taker) in takers.iter().take(BEST).enumerate() {
+        let points = taker.score.map(|score| format!(" ({score} points)")).unwrap_or_default();
+        let liked = match (place, equals) {
+            (0, _) if takers.len() == 1 => String::new(),
+            (0, 1) => ": the scheduler likes it best".to_owned(),
+            (0, equals) => format!(": the scheduler draws among the {equals} that it likes best"),
+            _ => String::new(),
+        };
+        out.push_str(&wrapped(&format!("{}{points}{liked}", taker.node), 4, width));
+    }
+    let rest: Vec<&str> = takers.iter().skip(BEST).map(|taker| taker.node.as_str()).collect();
+    if !rest.is_empty() {
+        out.push_str(&faint(&format!("then {}", named(&rest)), 4, width));
+    }
+}
+
+fn helps(out: &mut String, found: &PodExplanation, width: usize) {
+    if found.helps.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "  {}", "what would help, each alone".bold());
+    for help in found.helps.iter().take(HELPS) {
+        let nodes: Vec<&str> = help.nodes.iter().map(String::as_str).collect();
+        let shown = match help.kind {
+            HelpKind::NewNode => help.text.clone(),
+            HelpKind::Wake | HelpKind::Uncordon | HelpKind::Ready if nodes.len() == 1 => help.text.clone(),
+            HelpKind::Wake | HelpKind::Uncordon | HelpKind::Ready => format!("{}: {}", help.text, named(&nodes)),
+            _ => format!("{}: then {} could take it", help.text, named(&nodes)),
+        };
+        out.push_str(&wrapped(&shown, 4, width));
+    }
+    let rest = found.helps.len().saturating_sub(HELPS);
+    if rest > 0 {
+        let _ = writeln!(out, "    and {}: `--format json` has them all", plural(rest, "more change"));
+    }
+}

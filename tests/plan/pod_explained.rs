@@ -1,0 +1,204 @@
+//! One pod: where it fits and where not, in one word, and what would help, each found by asking again.
+
+use serde_json::{Value, json};
+use tidegate::model::PodKey;
+use tidegate::plan::{HelpKind, PodExplanation, PodVerdict, explain_pod, plan};
+use tidegate::report::pod_text;
+
+use super::CALM;
+use super::fixture::{Cluster, WORKSHOP, at, merge, policy};
+
+/// Of a pending pod `default/p` with this spec among seven workers of 8 cores.
+fn cluster(pod: Value, change: impl Fn(&mut Cluster)) -> Cluster {
+    let mut cluster = Cluster::workers(3);
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default", "labels": {"app": "p"}},
+        "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]},
+        "status": {"phase": "Pending"},
+    });
+    merge(&mut object, pod);
+    cluster.items.push(object);
+    change(&mut cluster);
+    cluster
+}
+
+fn explained(cluster: &Cluster) -> PodExplanation {
+    let policy = policy(WORKSHOP, "");
+    let world = cluster.world();
+    let plan = plan(&policy, &world, at(CALM)).0;
+    explain_pod(&world, Some((&policy, &plan)), &PodKey::new("default", "p"), at(CALM)).unwrap()
+}
+
+fn node<'a>(cluster: &'a mut Cluster, name: &str) -> &'a mut Value {
+    cluster.items.iter_mut().find(|item| item["kind"] == "Node" && item["metadata"]["name"] == name).unwrap()
+}
+
+fn asks(cpu: &str) -> Value {
+    json!({"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}})
+}
+
+#[test]
+fn every_state_of_a_pod_has_its_word() {
+    use PodVerdict::*;
+    let bound = |phase: &str| json!({"spec": {"nodeName": "worker-2"}, "status": {"phase": phase}});
+    let owned = |kind: &str| {
+        let mut pod = bound("Running");
+        let owner = json!([{"apiVersion": "apps/v1", "kind": kind, "name": "d", "uid": "d", "controller": true}]);
+        merge(&mut pod, json!({"metadata": {"ownerReferences": owner}}));
+        pod
+    };
+    let unschedulable = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "x"}]);
+    for (pod, verdict, words) in [
+        (bound("Running"), FitsElsewhere, "on worker-2"),
+        (bound("Pending"), FitsElsewhere, "is starting on worker-2; 2 other nodes"),
+        (bound("Succeeded"), Finished, "has succeeded"),
+        (bound("Failed"), Finished, "has failed"),
+        (json!({"spec": {"nodeName": "gone"}, "status": {"phase": "Running"}}), FitsElsewhere, "not in the snapshot"),
+        (owned("DaemonSet"), Tied, "a DaemonSet's pod"),
+        (json!({}), Fits, "had not looked at it yet"),
+        (json!({"status": {"conditions": unschedulable}}), Fits, "found none when it last looked"),
+        (json!({"spec": {"schedulerName": "packer"}}), Fits, "the scheduler `packer` has not placed it"),
+        (
+            json!({"spec": {"schedulingGates": [{"name": "quota"}]}}),
+            Gated,
+            "(`quota`) has to remove them; then 3 nodes",
+        ),
+        (json!({"status": {"nominatedNodeName": "worker-3"}}), Promised, "promised it worker-3"),
+        (asks("100"), Unschedulable, "no node can take it"),
+        (
+            json!({"metadata": {"deletionTimestamp": "2026-11-10T23:40:00Z"}, "spec": {"nodeName": "worker-1"}}),
+            Terminating,
+            "is being deleted on worker-1",
+        ),
+    ] {
+        let found = explained(&cluster(pod.clone(), |_| {}));
+        assert_eq!(found.verdict, verdict, "{pod}: {}", found.text);
+        assert!(found.text.contains(words), "{pod}: {}", found.text);
+        let fits: Vec<bool> = found.nodes.iter().map(|node| node.fits).collect();
+        assert!(fits.is_sorted_by(|one, other| one >= other), "those that fit first: {fits:?}");
+        assert_eq!(found.leaving.is_some(), found.node.is_some(), "{pod}");
+    }
+}
+
+/// Only by pushing others out: pending, however important it is.
+#[test]
+fn a_pod_that_fits_only_by_preempting_says_so() {
+    let crowd = |cluster: &mut Cluster| {
+        for number in 1..=3 {
+            cluster.pod(&format!("crowd-{number}"), &format!("worker-{number}"), "", "7");
+        }
+    };
+    let mut pod = asks("6");
+    merge(&mut pod, json!({"spec": {"priority": 1000}}));
+    let found = explained(&cluster(pod.clone(), crowd));
+    assert_eq!(found.verdict, PodVerdict::Preempts, "{}", found.text);
+    assert_eq!(found.helps[0].kind, HelpKind::Preemption);
+    assert_eq!(found.helps[0].nodes.len(), 3);
+    merge(&mut pod, json!({"spec": {"preemptionPolicy": "Never"}}));
+    assert_eq!(explained(&cluster(pod, crowd)).verdict, PodVerdict::Unschedulable);
+}
+
+/// Each single change that helps is found, with the nodes that it opens; what helps nobody is not said.
+#[test]
+fn what_would_help_is_found_by_asking_again() {
+    let taint = |key: &str| json!({"spec": {"taints": [{"key": key, "value": "yes", "effect": "NoSchedule"}]}});
+    let anti = json!({"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"labelSelector": {"matchLabels": {"app": "p"}}, "topologyKey": "kubernetes.io/hostname"}]});
+    let twins = |cluster: &mut Cluster| {
+        for number in 1..=3 {
+            let name = format!("worker-{number}");
+            merge(node(cluster, &name), json!({"metadata": {"labels": {"kubernetes.io/hostname": name}}}));
+            cluster.items.push(json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": format!("twin-{number}"), "namespace": "default", "labels": {"app": "p"}},
+                "spec": {"nodeName": name, "containers": [{"name": "c"}]}, "status": {"phase": "Running"}}));
+        }
+    };
+    type Change<'a> = &'a dyn Fn(&mut Cluster);
+    let cases: [(Value, Change<'_>, HelpKind, &str, &[&str]); 6] = [
+        (asks("8500m"), &|_| {}, HelpKind::Request, "8 instead of 8500m", &["worker-1", "worker-2", "worker-3"]),
+        (
+            json!({"spec": {"nodeSelector": {"disk": "ssd", "pool": "w"}}}),
+            &|cluster| merge(node(cluster, "worker-2"), json!({"metadata": {"labels": {"pool": "w"}}})),
+            HelpKind::NodeSelector,
+            "drop disk=ssd",
+            &["worker-2"],
+        ),
+        (
+            json!({}),
+            &|cluster| (1..=3).for_each(|n| merge(node(cluster, &format!("worker-{n}")), taint(&format!("t{n}")))),
+            HelpKind::Toleration,
+            "tolerate the taint t2=yes:NoSchedule",
+            &["worker-2"],
+        ),
+        (
+            json!({}),
+            &|cluster| {
+                (1..=3).for_each(|n| {
+                    merge(node(cluster, &format!("worker-{n}")), json!({"spec": {"unschedulable": true}}))
+                });
+            },
+            HelpKind::Uncordon,
+            "uncordon one of 3 nodes",
+            &["worker-1", "worker-2", "worker-3"],
+        ),
+        (
+            json!({"spec": {"affinity": {"podAntiAffinity": anti}}}),
+            &twins,
+            HelpKind::PodAntiAffinity,
+            "drop its required pod anti-affinity over kubernetes.io/hostname",
+            &["worker-1", "worker-2", "worker-3"],
+        ),
+        (asks("100"), &|_| {}, HelpKind::Request, "cpu", &["worker-1", "worker-2", "worker-3"]),
+    ];
+    for (pod, change, kind, text, nodes) in cases {
+        let found = explained(&cluster(pod.clone(), change));
+        assert_eq!(found.verdict, PodVerdict::Unschedulable, "{pod}: {}", found.text);
+        let help = found.helps.iter().find(|help| help.kind == kind && help.text.contains(text));
+        let help = help.unwrap_or_else(|| panic!("{pod}: {:?}", found.helps));
+        assert_eq!(help.nodes, nodes, "{pod}");
+    }
+}
+
+/// The scheduler's message for the snapshot beside its own, which it wrote when there was more room or less.
+#[test]
+fn both_messages_are_shown_where_they_differ() {
+    let says = |message: &str| {
+        let condition =
+            json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]);
+        let mut pod = asks("100");
+        merge(&mut pod, json!({"status": {"conditions": condition}}));
+        let found = explained(&cluster(pod, |_| {}));
+        let text = pod_text(&found, "UTC", 200);
+        (found.scheduler.unwrap(), text)
+    };
+    let ours = "0/3 nodes are available: 3 Insufficient cpu.";
+    let (words, text) = says(&format!("{ours} preemption: 0/3 nodes are available: 3 No preemption victims found."));
+    assert!(words.agree && words.message == ours, "{words:?}");
+    assert!(!text.contains("for this snapshot"), "{text}");
+    let (words, text) = says("0/2 nodes are available: 2 Insufficient cpu.");
+    assert!(
+        !words.agree
+            && text.contains("when it last looked: 0/2")
+            && text.contains(&format!("for this snapshot: {ours}"))
+    );
+}
+
+/// A parked node is woken, and where there is none a pool can get one more; a text of few lines whatever the size.
+#[test]
+fn parked_nodes_and_new_ones_help() {
+    let found = explained(&cluster(json!({}), |cluster| {
+        for number in 1..=3 {
+            cluster.pod(&format!("full-{number}"), &format!("worker-{number}"), "", "8");
+        }
+    }));
+    assert!(found.helps.iter().any(|help| help.kind == HelpKind::NewNode), "{:?}", found.helps);
+    let mut large = cluster(asks("100"), |_| {});
+    for number in 4..=5000 {
+        large.node(&format!("worker-{number}"), json!({"labels": {"pool": "w"}}), json!({}), "ACTIVE");
+    }
+    let world = large.world();
+    let found = explain_pod(&world, None, &PodKey::new("default", "p"), at(CALM)).unwrap();
+    assert_eq!(found.nodes.len(), 5000);
+    let text = pod_text(&found, "UTC", 100);
+    assert!(text.lines().count() < 40 && text.contains("does not fit on 5000 of 5000 nodes"), "{text}");
+}
