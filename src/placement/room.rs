@@ -11,6 +11,11 @@ use crate::model::{HostPort, Labels, Name, Node, Pod, PodKey, PodSpec, Taint, Ta
 /// Prefixes of taint keys that speak of a passing condition of the node, not of its purpose.
 const PASSING: [&str; 3] = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "tidegate.dev/"];
 
+/// Whether the taint is of a passing condition: gone once the node is Ready and takes pods.
+pub fn passes(taint: &Taint) -> bool {
+    PASSING.iter().any(|prefix| taint.key.starts_with(prefix))
+}
+
 /// A node in a simulation.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -91,7 +96,7 @@ impl RoomState {
 
     /// Once the node is Ready and uncordoned: taints of passing conditions are gone.
     pub fn opened(&self) -> Self {
-        let lasting = self.taints.iter().filter(|taint| !PASSING.iter().any(|prefix| taint.key.starts_with(prefix)));
+        let lasting = self.taints.iter().filter(|taint| !passes(taint));
         Self { closed: false, unschedulable: false, ready: true, taints: lasting.cloned().collect() }
     }
 }

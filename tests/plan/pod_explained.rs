@@ -192,6 +192,20 @@ fn parked_nodes_and_new_ones_help() {
         }
     }));
     assert!(found.helps.iter().any(|help| help.kind == HelpKind::NewNode), "{:?}", found.helps);
+    let found = explained(&cluster(asks("6"), |cluster| {
+        for number in 1..=3 {
+            cluster.pod(&format!("full-{number}"), &format!("worker-{number}"), "", "8");
+        }
+        for number in 4..=5 {
+            let record =
+                json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+            let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+            cluster.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+        }
+    }));
+    let wake = found.helps.iter().find(|help| help.kind == HelpKind::Wake).unwrap();
+    assert_eq!((&*wake.text, wake.nodes.len()), ("wake one of 2 parked nodes of pool workers", 2));
+    assert!(found.helps.iter().all(|help| help.kind != HelpKind::NewNode), "there are nodes to wake");
     let mut large = cluster(asks("100"), |_| {});
     for number in 4..=5000 {
         large.node(&format!("worker-{number}"), json!({"labels": {"pool": "w"}}), json!({}), "ACTIVE");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::desk::Fitting;
 use super::document::{Help, HelpKind};
 use crate::model::{Node, Pod};
+use crate::placement::passes;
 use crate::plan::NodeAnswer;
 use crate::plan::members::{Member, State, natural};
 
@@ -51,7 +52,7 @@ impl Fitting<'_> {
         // Taints of ours and of passing conditions count as a reason to be not Ready: an uncordon does not take them away.
         let only_cordon = node.ready()
             && node.unschedulable
-            && !node.taints.iter().any(|taint| &*taint.key != CORDON && taint.key.starts_with("node.kubernetes.io/"));
+            && !node.taints.iter().any(|taint| &*taint.key != CORDON && passes(taint));
         (if only_cordon { HelpKind::Uncordon } else { HelpKind::Ready }, String::new())
     }
 

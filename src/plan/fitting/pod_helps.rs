@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::desk::{Fitting, names};
 use super::document::{Help, HelpKind};
 use crate::model::{Name, Node, Pod, PodSpec, Taint, TaintEffect, Toleration, print_bytes, print_cpu};
-use crate::placement::{Unfit, tolerated};
+use crate::placement::{Unfit, passes, tolerated};
 use crate::plan::NodeAnswer;
 
 /// Taints, labels and terms that are tried, each: what somebody hostile writes has no end.
@@ -143,7 +143,7 @@ fn with(pod: &Pod, change: impl FnOnce(&mut PodSpec)) -> Pod {
 fn in_the_way<'a>(pod: &Pod, node: &'a Node) -> impl Iterator<Item = &'a Taint> {
     let hard = node.taints.iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
     let tolerations = pod.spec.tolerations.clone();
-    hard.filter(move |taint| !taint.key.starts_with("node.kubernetes.io/") && !tolerated(&tolerations, taint))
+    hard.filter(move |taint| !passes(taint) && !tolerated(&tolerations, taint))
 }
 
 fn take(spec: &mut PodSpec, resource: &Name, amount: i64) {
