@@ -129,3 +129,29 @@ fn a_plan_that_meets_a_freeze_changes_nothing() {
     assert_eq!(code(&tidegate(folder.path(), &[APPLY.as_slice(), &["plan.json"]].concat())), 8);
     assert_eq!(shown(), before);
 }
+
+/// What fails is said with its node and when it is tried again, and the next run does not try it at once.
+#[test]
+fn failures_are_partly_applied_and_say_what_is_tried_when() {
+    for (fault, said) in [
+        ("{target: server/demo-k8s-node-nf-3, kind: error, on: park}", "is in ERROR"),
+        ("{target: pod/jhub/user-scheduler-*, kind: stuck, on: stop}", "was not gone"),
+        ("{target: pod/jhub/user-scheduler-*, kind: evict-error}", "could not be evicted"),
+    ] {
+        let folder = workshop();
+        let folder = folder.path();
+        fs::write(folder.join("faults.yaml"), format!("faults:\n- {fault}\n")).unwrap();
+        let create = ["sandbox", "create", "faulty", "--snapshot", "cluster.yaml", "--faults", "faults.yaml"];
+        assert_eq!(code(&tidegate(folder, &create)), 0);
+        assert_eq!(code(&tidegate(folder, &["sandbox", "advance", "3h", "faulty"])), 0);
+        let apply = ["apply", "-f", "policy.yaml", "--sandbox", "faulty", "--yes"];
+        let first = tidegate(folder, &apply);
+        let told = text(&first.stdout) + &text(&first.stderr);
+        assert_eq!(code(&first), 6, "{told}");
+        assert!(told.contains(said) && told.contains("Run it again to go on"), "{told}");
+        let again = tidegate(folder, &apply);
+        let told = text(&again.stdout) + &text(&again.stderr);
+        assert_eq!(code(&again), 0, "{told}");
+        assert!(!told.contains(said) || told.contains("its last drain failed"), "{told}");
+    }
+}
