@@ -9,7 +9,7 @@ use serde_json::json;
 use tidegate::cluster::{Cluster as Door, Evicted, NodePatch, Pending};
 use tidegate::execute::machine::{End, EndKind, Machine};
 use tidegate::execute::run::journal::{JournalError, Record, digest_of};
-use tidegate::execute::run::{Doors, Drive, Interrupts, Log, settings};
+use tidegate::execute::run::{Doors, Drive, DriveError, Interrupts, Log, settings};
 use tidegate::model::{Budget, BudgetStatus, Change, Memory, Name, Node, Pod, PodKey, Snapshot, World};
 use tidegate::plan::leaving::{Asked, Ruling, Settings, may_leave, may_wait};
 use tidegate::plan::{Code, Plan, Request, plan_for, verify};
@@ -44,6 +44,11 @@ impl Outcomes {
 
 /// Carries the plan for now out through this door.
 fn drive(stage: &Stage, door: &dyn Door, policy: &Policy) -> (Plan, End, Outcomes) {
+    let (plan, end, log) = try_to_drive(stage, door, policy);
+    (plan, end.unwrap(), log)
+}
+
+fn try_to_drive(stage: &Stage, door: &dyn Door, policy: &Policy) -> (Plan, Result<End, DriveError>, Outcomes) {
     let world = World::build(block_on(door.observe()).unwrap());
     let now = stage.sandbox.now();
     let (plan, memory) = plan_for(policy, &world, now, &Request { for_apply: true, ..Request::default() });
@@ -55,7 +60,7 @@ fn drive(stage: &Stage, door: &dyn Door, policy: &Policy) -> (Plan, End, Outcome
     let doors = Doors { cluster: door, provider: &stage.sandbox, clock: &stage.sandbox };
     let mut tell = |_: &tidegate::execute::Event| {};
     let mut drive = Drive { doors, log: &mut log, lock: None, interrupts: &mut interrupts, tell: &mut tell };
-    let end = block_on(drive.run(machine, world)).unwrap();
+    let end = block_on(drive.run(machine, world));
     (plan, end, log)
 }
 
@@ -107,9 +112,15 @@ fn h1_a_pod_of_two_budgets_keeps_its_node_because_the_api_cannot_evict_it() {
     assert!(kept.reasons[0].text.contains("default/front, default/web"), "{}", kept.reasons[0].text);
 }
 
-/// What happens to the budget when the first eviction was accepted.
+/// What happens to the budget when the first eviction was accepted, or to the pods between two lists of a node.
 #[derive(Clone, Copy, PartialEq)]
 enum Meddling {
+    /// No time passes, and nothing is heard.
+    Stands,
+    /// They are marked before the list that follows the cordon.
+    Protects,
+    /// Another one is there in the list before the server goes.
+    Arrives,
     /// A second one over the same pods: the API server answers 500.
     Second,
     /// It wants every pod from now on.
@@ -118,18 +129,20 @@ enum Meddling {
     ClosesFor2m,
 }
 
-/// The sandbox, with somebody who changes budgets behind our back.
+/// The sandbox, with somebody who changes budgets and pods behind our back.
 struct Meddled<'a> {
     stage: &'a Stage,
     how: Meddling,
     since: Cell<Option<Timestamp>>,
     untold: RefCell<Vec<Change>>,
     open_again: Cell<bool>,
+    lists: Cell<u32>,
 }
 
 impl<'a> Meddled<'a> {
     fn new(stage: &'a Stage, how: Meddling) -> Self {
-        Self { stage, how, since: Cell::new(None), untold: RefCell::default(), open_again: Cell::new(false) }
+        let (since, untold, open_again, lists) = Default::default();
+        Self { stage, how, since, untold, open_again, lists }
     }
 
     fn budget(&self) -> Budget {
@@ -137,7 +150,8 @@ impl<'a> Meddled<'a> {
     }
 
     fn closed(&self) -> bool {
-        self.since.get().is_some_and(|since| {
+        let budgets = !matches!(self.how, Meddling::Protects | Meddling::Arrives | Meddling::Stands);
+        self.since.get().filter(|_| budgets).is_some_and(|since| {
             self.how == Meddling::Closes || self.stage.sandbox.now().duration_since(since).as_secs() < 120
         })
     }
@@ -156,6 +170,9 @@ impl Door for Meddled<'_> {
 
     fn changes(&self, until: Timestamp) -> Pending<'_, Vec<Change>> {
         Box::pin(async move {
+            if self.how == Meddling::Stands {
+                return Ok(Vec::new());
+            }
             let mut changes = self.untold.take();
             if changes.is_empty() {
                 let wake = self.since.get().filter(|_| self.how == Meddling::ClosesFor2m && !self.open_again.get());
@@ -182,7 +199,24 @@ impl Door for Meddled<'_> {
     }
 
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
-        self.stage.sandbox.pods_on(node)
+        let (node, nth) = (node.clone(), self.lists.get());
+        self.lists.set(nth + 1);
+        Box::pin(async move {
+            let mut pods = self.stage.sandbox.pods_on(&node).await?;
+            if self.how == Meddling::Protects {
+                for pod in &mut pods {
+                    let mut annotations = (*pod.annotations).clone();
+                    annotations.insert("karpenter.sh/do-not-disrupt".into(), "true".into());
+                    pod.annotations = annotations.into();
+                }
+            }
+            if self.how == Meddling::Arrives && nth > 0 {
+                let other = self.stage.world().pods.values().next().unwrap().clone();
+                let key = PodKey::new("default", "late");
+                pods.push(Pod { key, uid: "late".into(), node: Some(node), ..(*other).clone() });
+            }
+            Ok(pods)
+        })
     }
 
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node> {
@@ -245,6 +279,35 @@ fn h1_a_budget_that_changes_in_between_is_obeyed_as_it_is() {
         assert_eq!(cordoned, went, "what did not go is given back: {unparked:?}");
         stage.sound();
     }
+}
+
+#[test]
+fn h12_what_a_list_shows_after_the_cordon_or_before_the_park_gives_the_node_back() {
+    for (how, lists, evicted, why) in [
+        (Meddling::Protects, 1, 0, "karpenter.sh/do-not-disrupt"),
+        (Meddling::Arrives, 2, 1, "default/late came to the node after it was drained"),
+    ] {
+        let stage = stage(&crowded(&[1], 0), "");
+        let door = Meddled::new(&stage, how);
+        let (_, end, log) = drive(&stage, &door, &one_of_them("", ""));
+        assert_eq!((end.kind, stage.parked()), (EndKind::Partly, 0), "{:?}", log.0);
+        assert_eq!((door.lists.get(), log.evictions("accepted")), (lists, evicted), "{:?}", log.0);
+        let failure = stage.world().memory.nodes["worker-2"].drain_failure.clone().unwrap();
+        assert!(failure.why.contains(why), "{}", failure.why);
+        assert!(stage.nothing_of_ours() && stage.cordoned().is_empty());
+    }
+}
+
+/// Whoever waits must be able to: a drive for which no time passes ends with an error instead of going round for ever.
+#[test]
+fn a_drive_that_neither_acts_nor_lets_time_pass_says_that_it_is_stuck() {
+    let stage = stage(&crowded(&[1], 0), "");
+    let (_, end, log) = try_to_drive(&stage, &Meddled::new(&stage, Meddling::Stands), &one_of_them("", ""));
+    let Err(error @ DriveError::Stuck { .. }) = end else { panic!("{end:?}") };
+    assert!(error.to_string().starts_with("stuck at 2026-11-22T"), "{error}");
+    assert_eq!((log.evictions("accepted"), stage.parked()), (1, 0), "{:?}", log.0);
+    // What it began stands on the node, to be taken up again.
+    assert!(stage.record("worker-2").is_some());
 }
 
 /// A pod with every mark and owner that could make the table wait for it, or not.

@@ -1,8 +1,9 @@
 //! Pods on their way out: crash loops (H2), nodes that fail again (H3), Jobs (H4), long graces (H5), data (H11), pods that
 //! come back (H13) or land on the next to go (H14).
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::execute::EventKind;
+use tidegate::execute::{Event, EventKind};
 use tidegate::plan::{Code, PodAction, verify};
 use tidegate::sandbox::sim::What;
 
@@ -95,6 +96,27 @@ fn h4_pods_of_jobs_are_waited_for_unless_somebody_says_otherwise() {
     assert_eq!((exit(&outcome), stage.parked()), (6, 0), "{}", lines(&told));
     let audit = stage.sandbox.audit();
     assert!(!audit.iter().any(|record| matches!(record.what, What::Evicted { .. } | What::Deleted { .. })));
+}
+
+#[test]
+fn h4_a_job_that_ends_lets_its_node_go_and_not_before() {
+    // `Always` is no Job's policy, but a pod that ended is never started again, whatever it says.
+    for restart in ["Never", "OnFailure", "Always"] {
+        let lasts = json!({"metadata": {"annotations": {"sandbox.tidegate.dev/lifetime": "30m"},
+                                        "creationTimestamp": CALM}, "spec": {"restartPolicy": restart}});
+        let stage = stage(&job(lasts, json!({})), "");
+        let policy = one_of_them("", "");
+        let plan = stage.plan(&policy);
+        let (outcome, told) = stage.carry_out(&policy, Some(plan), false, false);
+        assert_eq!((exit(&outcome), stage.parked()), (0, 1), "{restart}: {}", lines(&told));
+        let audit = stage.sandbox.audit();
+        assert!(!audit.iter().any(|record| matches!(record.what, What::Evicted { .. } | What::Deleted { .. })));
+        let ended = audit.iter().find(|record| matches!(record.what, What::Finished { .. })).unwrap().at;
+        let drain = |event: &&Event| event.kind == EventKind::StepStarted && event.message.starts_with("draining");
+        let drained = told.iter().find(drain).unwrap().time;
+        let began = CALM.parse::<Timestamp>().unwrap();
+        assert_eq!((ended.duration_since(began).as_mins(), drained), (30, ended), "{restart}: {}", lines(&told));
+    }
 }
 
 #[test]

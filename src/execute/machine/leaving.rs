@@ -230,6 +230,8 @@ impl Course {
                 // One whose deletion takes too long is nobody's business in a plan; here its end is waited for.
                 Leave::Stays if pod.terminating() && somebody(&pod) => goers.push(pod),
                 Leave::Stays => {}
+                // It ended by itself, whatever the table makes of its restart policy: nothing would end this wait.
+                Leave::Waits(..) if pod.finished() => {}
                 Leave::Waits(..) => waits = true,
                 Leave::Blocks(_) if pod.terminating() => goers.push(pod),
                 Leave::Blocks(why) => return self.fail(desk, now, Some(&pod.key), &why),

@@ -24,6 +24,12 @@ const DEAF: SignedDuration = SignedDuration::from_secs(5);
 /// Tries before that is given up.
 const DEAF_TRIES: u32 = 60;
 
+/// Rounds within a second of the clock that nothing from outside asked for, before the machine counts as stuck: none is as
+/// busy as that with reading alone.
+const IDLE_ROUNDS: u32 = 10_000;
+/// The same with acts among them: each node makes some of its own.
+const BUSY_ROUNDS: u32 = 1_000_000;
+
 /// Why a drive ended before its machine did. The journal can be taken up again.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
@@ -36,6 +42,44 @@ pub enum DriveError {
     /// The cluster has not been heard of for too long.
     #[error("{0}")]
     Cluster(#[from] ClusterError),
+    /// It went round and round: a fault in Tidegate, or a clock that stands still.
+    #[error(
+        "stuck at {at}: {rounds} rounds in which nothing was done and no time passed, which is a fault in Tidegate or a \
+         clock that stands still; please report it with the journal"
+    )]
+    Stuck {
+        /// When.
+        at: Timestamp,
+        /// How often.
+        rounds: u32,
+    },
+}
+
+/// Sees to it that a drive does something or lets time pass.
+#[derive(Debug)]
+struct Treadmill {
+    since: Timestamp,
+    idle: u32,
+    busy: u32,
+}
+
+impl Treadmill {
+    fn new(now: Timestamp) -> Self {
+        Self { since: now, idle: 0, busy: 0 }
+    }
+
+    /// Counts a round that began at `now`; `acted` if it changed something or somebody else did.
+    fn turn(&mut self, now: Timestamp, acted: bool) -> Result<(), DriveError> {
+        if now.duration_since(self.since).abs() >= SignedDuration::from_secs(1) {
+            *self = Self::new(now);
+        }
+        self.idle = if acted { 0 } else { self.idle + 1 };
+        self.busy += 1;
+        match self.idle > IDLE_ROUNDS || self.busy > BUSY_ROUNDS {
+            true => Err(DriveError::Stuck { at: now, rounds: self.busy }),
+            false => Ok(()),
+        }
+    }
 }
 
 type Flight<'a> = (ActId, bool, Pin<Box<dyn Future<Output = (Answer, Vec<Change>)> + 'a>>);
@@ -72,7 +116,10 @@ impl Drive<'_> {
         let mut flights: Vec<Flight<'_>> = Vec::new();
         let mut wake: Option<Timestamp> = None;
         let mut deaf = 0;
+        let mut treadmill = Treadmill::new(doors.clock.now());
+        let mut news = false;
         loop {
+            let began = flights.len();
             while let Some(input) = inbox.pop_front() {
                 let commands = machine.step(input, &world, doors.clock.now());
                 wake = None;
@@ -83,6 +130,8 @@ impl Drive<'_> {
             // Virtual time needs no waiting: without this a signal would never be heard.
             tokio::task::yield_now().await;
             let now = doors.clock.now();
+            let acts = flights.iter().skip(began).any(|(_, changes, _)| *changes);
+            treadmill.turn(now, acts || std::mem::take(&mut news))?;
             let until = wake.unwrap_or(now.checked_add(IDLE).unwrap_or(Timestamp::MAX));
             match self.listen(&mut flights, until).await {
                 Heard::Interrupt => inbox.push_back(Input::Interrupt),
@@ -98,6 +147,7 @@ impl Drive<'_> {
                 }
                 Heard::Changes(Ok(changes)) => {
                     deaf = 0;
+                    news = !changes.is_empty();
                     inbox.push_back(if changes.is_empty() { Input::Tick } else { Input::Changed });
                     changes.into_iter().for_each(|change| world.apply(change));
                 }
