@@ -4,6 +4,8 @@
 
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/half.rs"]
+mod half;
 #[path = "cli/help.rs"]
 mod help;
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "plan/basis.rs"]
+mod basis;
 #[path = "plan/explained.rs"]
 mod explained;
 #[path = "plan/fixture.rs"]

@@ -143,7 +143,8 @@ fn a_line_frees_as_many_nodes_as_it_promises() {
     let before = parked(&plan(&policy, &snapshot));
     let mut promised = 0;
     for (at, line) in text.lines().enumerate().filter(|(_, line)| uncommented(line).is_some()) {
-        let why = text.lines().nth(at - 1).unwrap();
+        let above: Vec<&str> = text.lines().take(at).collect();
+        let why = above.iter().rev().find(|line| line.contains("alone it would free ")).unwrap();
         let counts = why.split("alone it would free ").skip(1).map(|rest| rest.split(')').next().unwrap());
         let frees: usize = counts.map(|count| count.parse::<usize>().unwrap()).sum();
         promised += frees;

@@ -13,7 +13,7 @@ use crate::execute::machine::{End, EndKind};
 use crate::execute::run::lock::LockError;
 use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
 use crate::model::World;
-use crate::plan::{Plan, Refusal, Verdict, plan};
+use crate::plan::{NOT_LISTED, Plan, Refusal, Verdict, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
@@ -153,8 +153,10 @@ fn refused(refusals: &[Refusal]) -> Failure {
             format!("\n  {}: {}{place}", refusal.brake, refusal.text)
         })
         .collect();
-    Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}"))
-        .hint("`brakes` in the policy sets these limits; capacity that is to come back was not held up")
+    Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}")).hint(match refusals {
+        [only] if only.brake == NOT_LISTED => "capacity that is to come back was not held up",
+        _ => "`brakes` in the policy sets these limits; capacity that is to come back was not held up",
+    })
 }
 
 /// What to do after an end that was not the whole; the stream has said the numbers.

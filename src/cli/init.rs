@@ -71,7 +71,7 @@ fn lifts(text: &str, world: &World) -> Vec<Lift> {
         let nodes = blocker.nodes.len();
         let s = if nodes == 1 { "" } else { "s" };
         let why = format!("{} ({nodes} node{s}; alone it would free {})", blocker.text, blocker.frees);
-        Lift::of(&why, &blocker.lift, &blocker.nodes)
+        Lift::of(&why, &blocker.hint, &blocker.lift, &blocker.nodes)
     });
     merged(lifts.collect())
 }

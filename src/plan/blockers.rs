@@ -32,7 +32,7 @@ pub fn group(kept: &[Kept], world: &World, drain: &Drain) -> Vec<Blocker> {
     let mut groups_of: BTreeMap<&str, BTreeSet<Group>> = BTreeMap::new();
     for kept in kept.iter().filter(|kept| blocked(kept)) {
         for reason in kept.reasons.iter().filter(|reason| !needed(reason.code)) {
-            let group = Group { code: reason.code, what: what(reason, world) };
+            let group = Group { code: reason.code, what: what(reason, world, drain) };
             nodes.entry(group.clone()).or_default().insert(&kept.node);
             groups_of.entry(&kept.node).or_default().insert(group.clone());
             if let Some(pod) = &reason.evidence.pod {
@@ -70,15 +70,16 @@ fn pod_of<'a>(text: &str, world: &'a World) -> Option<&'a Pod> {
 }
 
 /// The group's name: the workload rather than its pods, where there is one.
-fn what(reason: &Reason, world: &World) -> String {
+fn what(reason: &Reason, world: &World, drain: &Drain) -> String {
     let pod = reason.evidence.pod.as_deref().and_then(|text| pod_of(text, world));
     let of = pod.and_then(|pod| root(world, pod)).map(|root| root.name);
     let bare = pod.map(|pod| format!("pods of namespace {} without a controller", pod.key.namespace));
     let subject = of.or(bare);
     match (reason.code, subject) {
         (Code::LocalStorage, Some(subject)) => {
-            let volume = reason.evidence.volume.as_deref().unwrap_or("?");
-            format!("local storage (volume {volume}) of {subject}")
+            let volumes = pod.map(|pod| local_volumes(pod, world, drain)).unwrap_or_default();
+            let s = if volumes.len() == 1 { "" } else { "s" };
+            format!("local storage (volume{s} {}) of {subject}", volumes.join(", "))
         }
         (Code::NoController, Some(subject)) => subject,
         (Code::SystemPod, Some(subject)) => format!("young kube-system pod of {subject}"),
@@ -110,29 +111,30 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
     let found = |lines: Vec<String>, hint: &str| (lines, hint.to_owned());
     match (code, pod) {
         (Code::LocalStorage, Some(pod)) => {
-            let asked = Asked {
-                pod,
-                world,
-                drain,
-                now: jiff::Timestamp::UNIX_EPOCH,
-                relaxed: &[],
-                settings: Settings::default(),
-            };
-            let volumes: Vec<String> = undeclared_volumes(&asked).map(|volume| quoted(&volume.name)).collect();
-            let line = format!("  - {{{}, volumes: [{}]}}", selector(pod), volumes.join(", "));
-            found(vec!["disposable:".to_owned(), line], "under spec.drain, if that data may be lost with the pod")
+            let volumes = local_volumes(pod, world, drain);
+            let quoted: Vec<String> = volumes.iter().map(|volume| quoted(volume)).collect();
+            let line = format!("  - {{{}, volumes: [{}]}}", selector(pod), quoted.join(", "));
+            (vec!["disposable:".to_owned(), line], format!("under spec.drain, {}", lost(pod, &volumes)))
         }
-        (Code::NoController | Code::SystemPod, Some(pod)) => {
+        (Code::NoController, Some(pod)) => {
             let which = if pod.owner.is_some() {
                 selector(pod)
             } else {
                 format!("namespaces: [{}], owners: [none]", quoted(&pod.key.namespace))
             };
-            let line = format!("  - {{match: {{{which}}}, action: evict}}");
-            let waiting = format!("  # or {{match: {{{which}}}, action: wait, atMost: 2h}}");
+            let waiting = format!("  - {{match: {{{which}}}, action: wait, atMost: 2h}}");
+            let losing = format!("  # or {{match: {{{which}}}, action: evict}}");
             found(
-                vec!["pods:".to_owned(), line, waiting],
-                "under spec.drain; `evict` loses the pod, `wait` lets it end",
+                vec!["pods:".to_owned(), waiting, losing],
+                "under spec.drain, `wait` lets it end by itself; `evict` LOSES it for good: nothing makes it again",
+            )
+        }
+        (Code::SystemPod, Some(pod)) => {
+            let line = format!("  - {{match: {{{}}}, action: evict}}", selector(pod));
+            found(
+                vec!["pods:".to_owned(), line],
+                "under spec.drain, if the cluster can do without it for a moment; or wait: an hour after its start it \
+                 may go",
             )
         }
         (Code::LongGrace, Some(pod)) => {
@@ -172,6 +174,34 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
         ),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),
+    }
+}
+
+/// The pod's volumes on its node that nobody declared disposable.
+fn local_volumes(pod: &Pod, world: &World, drain: &Drain) -> Vec<String> {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let asked = Asked { pod, world, drain, now, relaxed: &[], settings: Settings::default() };
+    undeclared_volumes(&asked).map(|volume| volume.name.to_string()).collect()
+}
+
+/// What declaring these volumes disposable costs: said by name, and louder where it looks like data that is kept.
+fn lost(pod: &Pod, volumes: &[String]) -> String {
+    const KEPT: [&str; 10] =
+        ["db", "data", "database", "storage", "store", "postgres", "mysql", "redis", "etcd", "wal"];
+    let looks_kept = |name: &&String| {
+        name.to_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(|word| KEPT.contains(&word))
+    };
+    let kept: Vec<&str> = volumes.iter().filter(looks_kept).map(String::as_str).collect();
+    let names = volumes.join(", ");
+    match (kept.as_slice(), pod.owner.as_ref().map(|owner| &*owner.kind)) {
+        ([], Some("StatefulSet")) => {
+            format!("LOSES what a StatefulSet keeps in {names} each time its node goes: only if nobody misses it")
+        }
+        ([], _) => format!("loses what is in {names} each time its node goes: only if nobody misses it"),
+        (kept, _) => format!(
+            "LOSES DATA each time its node goes, {} by its name: only if nobody misses what is in {names}",
+            kept.join(", ")
+        ),
     }
 }
 

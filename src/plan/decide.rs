@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::basis;
 use super::members::{Inventory, Member, State};
 use super::outages::outages;
 use super::pool_decision::{Decision, Pooled, wake_lead};
@@ -72,6 +73,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
     refusals.extend(unready::brake(&policy.brakes, world, &steps));
+    refusals.extend(basis::refusal(world, &steps));
     let mut caveats = notes::caveats(world);
     caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {
         format!("node {node} belongs to pool {first} and to pool {second}: {first} has it until one of them lets go")
@@ -108,6 +110,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             context: world.context.as_ref().map(ToString::to_string),
             cluster: world.cluster.as_ref().map(ToString::to_string),
             unknown: notes::unknown(world),
+            old: basis::old(policy, world, now),
             files: Vec::new(),
             sandbox: None,
         },
@@ -136,6 +139,12 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         },
     };
     plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world));
+    if let Some(blind) = basis::blind(world, &plan.steps) {
+        plan.summary.text.insert_str(0, &format!("{blind} "));
+    }
+    if let Some(nobody) = basis::nobody_left(world, &plan.steps) {
+        plan.summary.text.push_str(&format!(" {nobody}"));
+    }
     let memory = remember(policy, world, &inventory, &plan, now);
     (plan, memory)
 }

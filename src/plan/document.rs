@@ -271,6 +271,9 @@ pub struct SnapshotRef {
     pub cluster: Option<String>,
     /// Kinds that were not listed: unknown, not none.
     pub unknown: Vec<String>,
+    /// What to say of its age where it is older than `brakes.maxSnapshotAge` at `now`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
     /// The files it was read from, as they were named; none where it cannot be read again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,

@@ -6,6 +6,7 @@
 //! finished plan by readings of its own.
 
 mod arrival;
+mod basis;
 mod blockers;
 mod brakes;
 mod budgets;
@@ -34,6 +35,7 @@ mod unready;
 mod verify;
 mod wakes;
 
+pub use basis::{LISTING, NOT_LISTED};
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};

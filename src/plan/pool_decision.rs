@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::basis;
 use super::members::{Member, State, natural};
 use super::removal::{Mover, Removals};
 use super::request::Target;
@@ -311,7 +312,7 @@ impl Pooled<'_> {
             match removed {
                 Err(reasons) => staying.push((index, reasons)),
                 Ok(()) => {
-                    let reason = self.going_reason(active, ceiling, asleep_by_hand);
+                    let reason = self.going_reason(active, ceiling, asleep_by_hand, &movers);
                     if !leftover {
                         active = active.saturating_sub(1);
                         without_freeze = active;
@@ -409,36 +410,42 @@ impl Pooled<'_> {
         })
     }
 
-    fn going_reason(&self, active: u32, ceiling: u32, by_hand: Option<&crate::policy::Override>) -> Reason {
-        if let Some(entry) = by_hand {
-            return Reason {
+    /// Why a node goes; what is not known of its pods is said with it.
+    fn going_reason(
+        &self,
+        active: u32,
+        ceiling: u32,
+        by_hand: Option<&crate::policy::Override>,
+        movers: &[Mover],
+    ) -> Reason {
+        let winds_down = self.holding.winding_down_to.is_some() && active <= self.holding.floor;
+        let reason = |code, text: String, what: &str| Reason {
+            code,
+            text,
+            evidence: Evidence { window: self.window(what), ..Evidence::default() },
+            origin: self.origin(what),
+        };
+        let mut reason = match by_hand {
+            Some(entry) => Reason {
                 code: Code::Override,
                 text: format!("parked by hand: {}", entry.reason),
                 evidence: Evidence { until: Some(entry.expires), ..Evidence::default() },
                 origin: Some(entry.origin.clone()),
-            };
-        }
-        if self.holding.winding_down_to.is_some() && active <= self.holding.floor {
-            return Reason {
-                code: Code::WindDown,
-                text: "its window ends soon: no new pods".to_owned(),
-                evidence: Evidence { window: self.window("min"), ..Evidence::default() },
+            },
+            None if winds_down => Reason {
                 origin: self.pool.origins.get("windDown").cloned().or_else(|| self.origin("min")),
-            };
+                ..reason(Code::WindDown, "its window ends soon: no new pods".to_owned(), "min")
+            },
+            None if active > ceiling => {
+                let text = format!("{active} nodes are active, at most {ceiling} are allowed");
+                reason(Code::AboveCeiling, text, "max")
+            }
+            None => return reason(Code::NotNeeded, basis::homes(self.world, movers), "min"),
+        };
+        let evicts = movers.iter().any(|mover| mover.action == PodAction::Evict);
+        if let Some(unlisted) = basis::unlisted(self.world, evicts) {
+            reason.text = format!("{}; {unlisted}", reason.text);
         }
-        if active > ceiling {
-            return Reason {
-                code: Code::AboveCeiling,
-                text: format!("{active} nodes are active, at most {ceiling} are allowed"),
-                evidence: Evidence { window: self.window("max"), ..Evidence::default() },
-                origin: self.origin("max"),
-            };
-        }
-        Reason {
-            code: Code::NotNeeded,
-            text: "everything on it has another home".to_owned(),
-            evidence: Evidence { window: self.window("min"), ..Evidence::default() },
-            origin: self.origin("min"),
-        }
+        reason
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::explain::state_words;
 use super::members::{Inventory, Member, State};
-use super::{Plan, PoolPlan, Verb};
+use super::{Code, Plan, PoolPlan, Verb};
 use crate::model::{World, keys};
 use crate::policy::Policy;
 
@@ -110,6 +110,21 @@ fn ahead(policy: &Policy, world: &World, plan: &Plan) -> BTreeMap<String, (Times
     found
 }
 
+/// Why a node's steps are taken, in the same words for all nodes of a pool that share it.
+fn changing(plan: &Plan, node: &str) -> Option<String> {
+    let step = plan.steps.iter().find(|step| step.node == node)?;
+    let pool = plan.pools.iter().find(|pool| pool.name == step.pool);
+    Some(match (step.reason.code, pool) {
+        (Code::BelowFloor, Some(pool)) => format!("wanted now: at least {}", nodes(pool.floor)),
+        (Code::AboveCeiling, Some(pool)) => format!("not wanted now: at most {}", nodes(pool.ceiling)),
+        _ => step.reason.text.clone(),
+    })
+}
+
+fn nodes(count: u32) -> String {
+    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
+}
+
 fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
     let record = member.record.as_ref();
     let kept = plan.kept.iter().find(|kept| *kept.node == *member.name).and_then(|kept| kept.reasons.first());
@@ -127,10 +142,12 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
         node: member.name.to_string(),
         state: state_words(&member.state),
         since: record.map(|record| record.since).or(server_since).or(ready_since),
-        why: kept.map(|reason| reason.text.clone()).unwrap_or_else(|| match remembered.and_then(|m| m.parked_since) {
-            Some(_) if record.is_some() => "not needed".to_owned(),
-            _ => String::new(),
-        }),
+        why: changing(plan, &member.name).or(kept.map(|reason| reason.text.clone())).unwrap_or_else(
+            || match remembered.and_then(|m| m.parked_since) {
+                Some(_) if record.is_some() => "not needed".to_owned(),
+                _ => String::new(),
+            },
+        ),
         who: match record {
             Some(record) => format!("tidegate (policy {})", record.policy),
             None if cordoned => "somebody else".to_owned(),

@@ -50,6 +50,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
             let evicted = step.pods.iter().filter(|pod| pod.action == PodAction::Evict).count();
             let waited = step.pods.iter().filter(|pod| pod.action == PodAction::Wait).count();
             let pods = match (evicted, waited) {
+                (0, 0) if plan.snapshot.unknown.iter().any(|kind| kind == "Pod") => "unknown".to_owned(),
                 (0, 0) => String::new(),
                 (evicted, 0) => format!("{evicted} evicted"),
                 (evicted, waited) => format!("{evicted} evicted, {waited} waited for"),
@@ -88,7 +89,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
     for refusal in &plan.refusals {
         let _ = writeln!(out, "\n:no_entry: **{}**: {}", refusal.brake, escaped(&refusal.text));
     }
-    for caveat in plan.caveats.iter().chain(&plan.notes) {
+    for caveat in plan.snapshot.old.iter().chain(&plan.caveats).chain(&plan.notes) {
         let _ = writeln!(out, "\n> {}", escaped(caveat));
     }
     if let Some(cost) = &plan.cost {

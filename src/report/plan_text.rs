@@ -44,8 +44,8 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
     let taken = plan.snapshot.taken.map(|at| format!(", seen {}", local_long(at, &plan.time_zone))).unwrap_or_default();
     let _ = writeln!(out, "{}  {cluster}{taken}", "Cluster".dimmed());
     let _ = writeln!(out, "{}      {}", "Now".dimmed(), local_long(plan.now, &plan.time_zone));
-    for caveat in &plan.caveats {
-        let text = format!("incomplete: {caveat}");
+    let old = plan.snapshot.old.iter().map(|old| format!("old: {old}"));
+    for text in old.chain(plan.caveats.iter().map(|caveat| format!("incomplete: {caveat}"))) {
         for line in wrapped(&text, 0, width).lines() {
             let _ = writeln!(out, "{}", line.yellow());
         }
@@ -95,7 +95,8 @@ fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
         (_, true) => "~".yellow().to_string(),
         _ => "-".cyan().to_string(),
     };
-    let verbs: Vec<String> = steps.iter().map(|step| step_words(step)).collect();
+    let blind = plan.snapshot.unknown.iter().any(|kind| kind == "Pod");
+    let verbs: Vec<String> = steps.iter().map(|step| step_words(step, blind)).collect();
     let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
     let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
     let cost = if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), Money(cost)) };
@@ -130,13 +131,15 @@ fn sign(micros: i64) -> &'static str {
     if micros > 0 { "+" } else { "" }
 }
 
-fn step_words(step: &Step) -> String {
+/// `blind` if pods were not listed.
+fn step_words(step: &Step, blind: bool) -> String {
     match step.verb {
         Verb::Cordon => "cordon".to_owned(),
         Verb::Drain => {
             let count = |action| step.pods.iter().filter(|pod| pod.action == action).count();
             let (evicted, waited) = (count(PodAction::Evict), count(PodAction::Wait));
             match (evicted, waited) {
+                (0, 0) if blind => "drain (of what is unknown)".to_owned(),
                 (0, 0) => "drain (nothing to move)".to_owned(),
                 (_, 0) => format!("drain ({})", plural(evicted, "eviction")),
                 (0, _) => format!("drain ({waited} waited for)"),

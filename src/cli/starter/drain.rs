@@ -9,6 +9,8 @@ use std::fmt::Write;
 pub struct Lift {
     /// What it lifts, and what that would free.
     pub why: String,
+    /// What it costs, or asks for.
+    pub price: String,
     /// The line, without its indentation.
     pub line: String,
     /// Where it goes.
@@ -29,8 +31,9 @@ pub enum Place {
 }
 
 impl Lift {
-    /// From the lines that a plan prints for a blocker: a heading with entries below it, or a field.
-    pub fn of(why: &str, lines: &[String], nodes: &[String]) -> Option<Self> {
+    /// From the lines that a plan prints for a blocker (a heading with entries below it, or a field) and its hint, of
+    /// which the place is left out.
+    pub fn of(why: &str, hint: &str, lines: &[String], nodes: &[String]) -> Option<Self> {
         let (heading, below) = lines.split_first()?;
         let entry = || below.first().and_then(|line| line.trim().strip_prefix("- ")).map(|entry| format!("{entry},"));
         let (place, line) = match heading.as_str() {
@@ -39,7 +42,17 @@ impl Lift {
             field if field.starts_with("longestGrace:") => (Place::Drain, field.to_owned()),
             field => (Place::Pool(nodes.to_vec()), field.to_owned()),
         };
-        Some(Self { why: why.to_owned(), line, place })
+        let price = hint.split_once(", ").map_or(hint, |(_, price)| price).to_owned();
+        Some(Self { why: why.to_owned(), price, line, place })
+    }
+
+    /// As comments: what it lifts, what it costs, the line.
+    pub fn write(&self, out: &mut String, indent: &str) {
+        let _ = writeln!(out, "{indent}# {}", self.why);
+        if !self.price.is_empty() {
+            let _ = writeln!(out, "{indent}#   {}", self.price);
+        }
+        let _ = writeln!(out, "{indent}# {}", self.line);
     }
 }
 
@@ -59,6 +72,9 @@ pub fn merged(lifts: Vec<Lift>) -> Vec<Lift> {
             continue;
         };
         known.why = format!("{}; {}", known.why, lift.why);
+        if known.price != lift.price {
+            known.price = format!("{}; {}", known.price, lift.price);
+        }
         if let (Place::Pool(nodes), Place::Pool(more)) = (&mut known.place, lift.place) {
             nodes.extend(more);
         }
@@ -92,7 +108,7 @@ pub fn drain(out: &mut String, disposable: &Known, pods: &Known, lifts: &[Lift])
         );
     }
     for lift in lifts.iter().filter(|lift| lift.place == Place::Drain) {
-        let _ = writeln!(out, "    # {}\n    # {}", lift.why, lift.line);
+        lift.write(out, "    ");
     }
     for (heading, known, place, what) in [
         ("disposable", disposable, Place::Disposable, "local volumes that may be lost"),
@@ -110,7 +126,7 @@ pub fn drain(out: &mut String, disposable: &Known, pods: &Known, lifts: &[Lift])
             let _ = writeln!(out, "      {mark}{line}");
         }
         for lift in lifts.iter().filter(|lift| lift.place == place) {
-            let _ = writeln!(out, "      # {}\n      # {}", lift.why, lift.line);
+            lift.write(out, "      ");
         }
         out.push_str("    ]\n");
     }
@@ -151,7 +167,7 @@ mod tests {
     fn lifts_that_say_the_same_are_one() {
         let lift = |why: &str, lines: &[&str], node: &str| {
             let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-            Lift::of(why, &lines, &[node.to_owned()]).unwrap()
+            Lift::of(why, "in the pool, if so", &lines, &[node.to_owned()]).unwrap()
         };
         let all = merged(vec![
             lift("a", &["pods:", "  - {x: y}", "  # or"], "n"),

@@ -157,7 +157,7 @@ fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
     out.push_str("      # schedules: [working-hours]\n");
     for lift in lifts {
         if matches!(&lift.place, Place::Pool(nodes) if nodes.iter().any(|node| pool.nodes.contains(node.as_str()))) {
-            let _ = writeln!(out, "      # {}\n      # {}", lift.why, lift.line);
+            lift.write(out, "      ");
         }
     }
 }

@@ -47,11 +47,12 @@ pub fn undeclared<'a>(asked: &Asked<'a>) -> impl Iterator<Item = &'a Volume> {
 /// Local storage that is not declared disposable blocks.
 pub fn local_storage(asked: &Asked<'_>) -> Option<Ruling> {
     let volume = undeclared(asked).next()?;
-    let what = if volume.source == VolumeSource::HostPath { "hostPath" } else { "emptyDir" };
+    let what = |volume: &Volume| if volume.source == VolumeSource::HostPath { "hostPath" } else { "emptyDir" };
+    let all: Vec<String> = undeclared(asked).map(|volume| format!("{} {}", what(volume), volume.name)).collect();
     let entry = marks::matching_entry(&asked.drain.pods, asked.pod).map(|entry| entry.origin.clone());
     Some(Ruling::Blocks(Reason {
         code: Code::LocalStorage,
-        text: format!("{} has local storage ({what} {}) that is not declared disposable", asked.pod.key, volume.name),
+        text: format!("{} has local storage ({}) that is not declared disposable", asked.pod.key, all.join(", ")),
         evidence: Evidence {
             pod: Some(asked.pod.key.to_string()),
             volume: Some(volume.name.to_string()),

@@ -1,9 +1,9 @@
 //! Brakes: what must be listed as a refusal is, and nothing is that does not hold.
 
-use super::case::{Case, Life};
+use super::case::{Case, Life, takes};
 use super::violation::{Found, Rule};
-use crate::model::{IntOrPercent, Name, Node, Pod};
-use crate::plan::Verb;
+use crate::model::{IntOrPercent, Kind, Name, Node, Pod};
+use crate::plan::{NOT_LISTED, PodAction, Step, Verb};
 
 /// Every brake that can be judged from policy and snapshot alone. The age of a snapshot counts when a plan is carried
 /// out, whether the cluster is the right one is asked with the plan's identity.
@@ -29,6 +29,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
         ("unready-share", stops_autoscaler(case)),
+        (NOT_LISTED, blind(case)),
     ] {
         let said = case.plan.refusals.iter().any(|refusal| refusal.brake == brake);
         if holds && !said {
@@ -56,4 +57,15 @@ fn stops_autoscaler(case: &Case<'_>) -> bool {
     let most = usize::try_from(case.policy.brakes.max_unready).unwrap_or(usize::MAX);
     let beyond = unready > 3 && unready.saturating_mul(100) > nodes.len().saturating_mul(most);
     parks && beyond && case.world.pods.values().any(|pod| autoscaler(pod))
+}
+
+/// Whether something is taken away that nobody knows to be empty, or an eviction is made whose budgets nobody knows.
+fn blind(case: &Case<'_>) -> bool {
+    let mut taking = case.plan.steps.iter().filter(|step| takes(step));
+    let evicts = |step: &Step| step.pods.iter().any(|pod| pod.action == PodAction::Evict);
+    if case.world.knows(Kind::Pod) {
+        !case.world.knows(Kind::PodDisruptionBudget) && taking.any(evicts)
+    } else {
+        taking.next().is_some()
+    }
 }

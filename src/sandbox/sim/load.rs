@@ -43,12 +43,14 @@ const KINDS: [Kind; 20] = [
 impl Sim {
     /// Starts at the moment the snapshot was taken. What the snapshot does not tell is made up in a written way: a node
     /// without a server gets one, an owner without an object wants as many pods as it has, and a kind that was not
-    /// listed is empty. From then on this *is* the cluster, so every kind is known; what could not be read stays a gap.
+    /// listed is empty. From then on this *is* the cluster, so every kind is known, but for pods and disruption budgets:
+    /// what a rehearsal without them does would be no proof of anything. What could not be read stays a gap too.
     pub fn start(snapshot: Snapshot, faults: &Faults) -> Self {
         let now = snapshot.taken.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut world = World::build(snapshot);
         let claims_known = world.knows(Kind::PersistentVolumeClaim);
-        world.observed = BTreeSet::from(KINDS);
+        let gap = [Kind::Pod, Kind::PodDisruptionBudget].map(|kind| (!world.knows(kind)).then_some(kind));
+        world.observed = KINDS.into_iter().filter(|kind| !gap.contains(&Some(*kind))).collect();
         let mut sim = Self {
             now,
             pending: waiting(&world),

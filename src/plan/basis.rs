@@ -1,0 +1,115 @@
+//! What a plan rests on: what was not listed, how old it is, and what must not be said without it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::removal::Mover;
+use super::{PodAction, Refusal, Step, Verb};
+use crate::model::{Kind, Node, TaintEffect, World};
+use crate::policy::Policy;
+
+/// Lists every kind that decisions rest on.
+pub const LISTING: &str = "kubectl get \
+                           nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > \
+                           cluster.json";
+
+/// The brake that holds where nobody can tell what would become of the pods.
+pub const NOT_LISTED: &str = "not-listed";
+
+/// Why nobody can tell what becomes of a node's pods; budgets count only where one is evicted.
+pub fn unlisted(world: &World, evicts: bool) -> Option<&'static str> {
+    if !world.knows(Kind::Pod) {
+        return Some("what runs on it is unknown: pods were not listed");
+    }
+    (evicts && !world.knows(Kind::PodDisruptionBudget))
+        .then_some("whether its pods may be evicted is unknown: disruption budgets were not listed")
+}
+
+fn evicts(step: &Step) -> bool {
+    step.pods.iter().any(|pod| pod.action == PodAction::Evict)
+}
+
+fn takes(step: &Step) -> bool {
+    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
+}
+
+/// The same of all nodes that go, for the plan's one line. None if nothing is taken away.
+pub fn blind(world: &World, steps: &[Step]) -> Option<&'static str> {
+    if !steps.iter().any(takes) {
+        return None;
+    }
+    if !world.knows(Kind::Pod) {
+        return Some("What runs on the nodes that go is unknown: pods were not listed.");
+    }
+    (steps.iter().any(evicts) && !world.knows(Kind::PodDisruptionBudget))
+        .then_some("Whether the pods may be evicted is unknown: disruption budgets were not listed.")
+}
+
+/// The refusal to take anything away half-seeing, with the next step.
+pub fn refusal(world: &World, steps: &[Step]) -> Option<Refusal> {
+    let why = blind(world, steps)?.trim_end_matches('.');
+    let none = if world.knows(Kind::Pod) {
+        "; in a cluster that has none, `kubectl get --raw /apis/policy/v1/poddisruptionbudgets > pdb.json` says so, as \
+         one more file"
+    } else {
+        ""
+    };
+    let text = format!("{why}; look again with `{LISTING}`{none}");
+    Some(Refusal { brake: NOT_LISTED.to_owned(), text, origin: None })
+}
+
+/// What becomes of the pods of a node that is not needed.
+pub fn homes(world: &World, movers: &[Mover]) -> String {
+    let waited: Vec<&Mover> = movers.iter().filter(|mover| mover.action == PodAction::Wait).collect();
+    let evicts = movers.iter().any(|mover| mover.action == PodAction::Evict);
+    if let Some(unlisted) = unlisted(world, evicts) {
+        return unlisted.to_owned();
+    }
+    let waiting = match waited.as_slice() {
+        [] => return "everything on it has another home".to_owned(),
+        [one] => format!("{} is waited for", one.pod.key),
+        many => format!("{} pods are waited for", many.len()),
+    };
+    let rest = if evicts { "everything else on it has another home" } else { "nothing else on it has to move" };
+    format!("{waiting}, {rest}")
+}
+
+/// What to say of a snapshot that is older than `brakes.maxSnapshotAge` at the plan's now.
+pub fn old(policy: &Policy, world: &World, now: Timestamp) -> Option<String> {
+    let age = now.duration_since(world.taken?);
+    let most = policy.brakes.max_snapshot_age;
+    (age > most).then(|| {
+        format!(
+            "the snapshot is {} older than this plan's now: the cluster may have changed; `apply` refuses one older \
+             than {most:#} (brakes.maxSnapshotAge)",
+            words(age)
+        )
+    })
+}
+
+/// A length of time in its largest fitting unit, rounded down.
+fn words(age: SignedDuration) -> String {
+    let (minutes, hours) = (age.as_mins(), age.as_hours());
+    let days = hours / 24;
+    let (count, unit) = match (days, hours) {
+        (731.., _) => (days / 365, "years"),
+        (2.., _) => (days, "days"),
+        (_, 2..) => (hours, "hours"),
+        _ => (minutes, "minutes"),
+    };
+    format!("{count} {unit}")
+}
+
+/// Said where some node takes new pods now and none does when the plan is done.
+pub fn nobody_left(world: &World, steps: &[Step]) -> Option<&'static str> {
+    let takes_pods = |node: &Node| {
+        let open = node.taints.iter().all(|taint| taint.effect == TaintEffect::PreferNoSchedule);
+        open && node.ready() && !node.unschedulable
+    };
+    let after = |name: &str| {
+        let mut steps = steps.iter().filter(|step| step.node == name);
+        steps.next_back().map(|last| last.verb == Verb::Uncordon)
+    };
+    let before = world.nodes.values().any(|node| takes_pods(node));
+    let left = world.nodes.values().any(|node| after(&node.name).unwrap_or_else(|| takes_pods(node)));
+    (before && !left).then_some("No node that takes pods is left: new pods wait until one is back.")
+}

@@ -1,0 +1,215 @@
+//! A plan claims nothing that it cannot know: unlisted pods and budgets, old snapshots, pods that are waited for.
+
+use serde_json::{Value, json};
+use tidegate::model::World;
+use tidegate::plan::{Code, Plan, Verb, plan, status, verify};
+use tidegate::policy::Policy;
+use tidegate::report::{plan_markdown, plan_text, status_text};
+
+use super::fixture::{Cluster, WORKSHOP, at, merge, policy};
+use super::{CALM, verbs};
+
+/// The same cluster as if some kinds had not been listed.
+fn without(cluster: &Cluster, kinds: &[&str]) -> Cluster {
+    let mut items = cluster.items.clone();
+    items.retain(|item| !kinds.contains(&item["kind"].as_str().unwrap()));
+    let listed: &mut Vec<Value> = items[0]["kinds"].as_array_mut().unwrap();
+    listed.retain(|kind| !kinds.contains(&kind.as_str().unwrap()));
+    Cluster { items }
+}
+
+fn texts(plan: &Plan) -> [String; 2] {
+    [plan_text(plan, 1000), plan_markdown(plan)]
+}
+
+fn verified(plan: &Plan, world: &World, policy: &Policy) {
+    assert_eq!(verify(plan, world, policy), []);
+}
+
+/// Half an observation takes nothing away, and says so first, for each node too (H22, what always holds 8).
+#[test]
+fn without_pods_or_budgets_nothing_is_claimed_and_nothing_may_be_taken_away() {
+    let mut cluster = Cluster::workers(3);
+    cluster.pod("web-1", "worker-3", "web", "1");
+    let policy = policy(WORKSHOP, "");
+    for (kinds, head, word, nodes) in [
+        (
+            ["Pod"].as_slice(),
+            "What runs on the nodes that go is unknown: pods were not listed. Plan: 2 to park",
+            "what runs on it is unknown",
+            2,
+        ),
+        (
+            &["PodDisruptionBudget"],
+            "Whether the pods may be evicted is unknown",
+            "whether its pods may be evicted is unknown",
+            1,
+        ),
+        (&["Pod", "PodDisruptionBudget"], "What runs on the nodes that go is unknown", "what runs on it is unknown", 2),
+    ] {
+        let cluster = without(&cluster, kinds);
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(verbs(&plan, Verb::Park).len(), 2, "{kinds:?}: made in full");
+        assert!(!plan.complete && !plan.applyable, "{kinds:?}");
+        assert!(plan.summary.text.starts_with(head), "{kinds:?}: {}", plan.summary.text);
+        let drains: Vec<&str> =
+            plan.steps.iter().filter(|step| step.verb == Verb::Drain).map(|step| step.reason.text.as_str()).collect();
+        assert_eq!(drains.iter().filter(|text| text.contains(word)).count(), nodes, "{kinds:?}: {drains:?}");
+        let refusal = plan.refusals.iter().find(|refusal| refusal.brake == "not-listed").unwrap();
+        assert!(refusal.text.contains("`kubectl get nodes,pods,pdb,"), "{}", refusal.text);
+        for text in texts(&plan) {
+            if kinds.contains(&"Pod") {
+                assert!(!text.contains("has another home") && !text.contains("nothing to move"), "{text}");
+            }
+            assert!(text.contains("not-listed"), "{text}");
+        }
+        verified(&plan, &cluster.world(), &policy);
+        // The checker sees both a brake that is not said and one that does not hold.
+        let mut silent = plan.clone();
+        silent.refusals.clear();
+        assert_ne!(verify(&silent, &cluster.world(), &policy), [], "{kinds:?}");
+    }
+    // Where no pod is evicted, unlisted budgets hold nothing up.
+    let empty = without(&Cluster::workers(3), &["PodDisruptionBudget"]);
+    assert_eq!(empty.plan(&policy, CALM).refusals, []);
+}
+
+/// What is asked for above the ceiling, or by hand, is no better known.
+#[test]
+fn other_reasons_to_go_say_what_is_unknown_too() {
+    let cluster = without(&Cluster::workers(3), &["Pod"]);
+    let plan = cluster.plan(&policy("      max: 1\n", ""), CALM);
+    let first = plan.steps.iter().find(|step| step.reason.code == Code::AboveCeiling).unwrap();
+    assert!(first.reason.text.ends_with("; what runs on it is unknown: pods were not listed"), "{}", first.reason.text);
+}
+
+/// What gives capacity back does not need pods (H6).
+#[test]
+fn a_wake_needs_no_pods() {
+    let mut cluster = Cluster::workers(1);
+    let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+    let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+    cluster.node("worker-2", metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    let plan = without(&cluster, &["Pod"]).plan(&policy("      replicas: 2\n", ""), CALM);
+    assert_eq!(verbs(&plan, Verb::Wake), ["worker-2"]);
+    assert_eq!(plan.refusals, []);
+}
+
+#[test]
+fn a_node_with_a_pod_that_is_waited_for_does_not_claim_a_home_for_it() {
+    let drain = "  drain:\n    pods:\n      - {match: {namespaces: [jhub]}, action: wait, atMost: 2h}\n";
+    let policy = policy(WORKSHOP, drain);
+    let reason = |cluster: &Cluster| {
+        let plan = cluster.plan(&policy, CALM);
+        plan.steps.iter().find(|step| step.node == "worker-2").unwrap().reason.text.clone()
+    };
+    let mut cluster = Cluster::workers(2);
+    assert_eq!(reason(&cluster), "everything on it has another home");
+    cluster.pod("jhub/jupyter-ana", "worker-2", "", "1");
+    assert_eq!(reason(&cluster), "jhub/jupyter-ana is waited for, nothing else on it has to move");
+    cluster.pod("web-1", "worker-2", "web", "1");
+    assert_eq!(reason(&cluster), "jhub/jupyter-ana is waited for, everything else on it has another home");
+    cluster.pod("jhub/jupyter-bob", "worker-2", "", "1");
+    assert_eq!(reason(&cluster), "2 pods are waited for, everything else on it has another home");
+}
+
+/// An old dump says so in every form; the age at which it does is the policy's.
+#[test]
+fn an_old_snapshot_is_called_old() {
+    let cluster = Cluster::workers(2);
+    for (brakes, now, said) in [
+        ("", "2026-11-22T19:10:00Z", None),
+        ("", "2026-11-22T19:11:00Z", Some("11 minutes older")),
+        ("  brakes: {maxSnapshotAge: 1h}\n", "2026-11-22T19:59:00Z", None),
+        ("", "2026-11-23T19:00:00Z", Some("24 hours older")),
+        ("", "2026-12-02T19:00:00Z", Some("10 days older")),
+        ("", "2030-05-02T19:00:00Z", Some("3 years older")),
+    ] {
+        let plan = cluster.plan(&policy(WORKSHOP, brakes), now);
+        assert_eq!(plan.snapshot.old.is_some(), said.is_some(), "{now}: {:?}", plan.snapshot.old);
+        for text in texts(&plan) {
+            assert_eq!(text.contains("brakes.maxSnapshotAge"), said.is_some(), "{text}");
+            assert!(said.is_none_or(|said| text.contains(said)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_last_node_that_takes_pods_does_not_go_in_silence() {
+    const WORDS: &str = "No node that takes pods is left";
+    let said = |cluster: &Cluster, pool: &str| {
+        let plan = cluster.plan(&policy(pool, ""), CALM);
+        assert!(!verbs(&plan, Verb::Park).is_empty());
+        plan.summary.text.contains(WORDS)
+    };
+    let mut cluster = Cluster::workers(3);
+    assert!(said(&cluster, "      min: 0\n"));
+    assert!(!said(&cluster, "      min: 1\n"));
+    // A control plane takes no pods; any other node does.
+    let taint = json!({"taints": [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]});
+    cluster.node("control-1", json!({}), taint, "ACTIVE");
+    assert!(said(&cluster, "      min: 0\n"));
+    cluster.node("spare-1", json!({}), json!({}), "ACTIVE");
+    assert!(!said(&cluster, "      min: 0\n"));
+}
+
+/// A node that is about to wake is not called unneeded beside it.
+#[test]
+fn status_gives_the_reason_of_what_comes() {
+    let mut cluster = Cluster::workers(1);
+    for number in 2..=10 {
+        let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        cluster.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    }
+    let parked: serde_json::Map<String, Value> =
+        (2..=10).map(|n| (format!("worker-{n}"), json!({"parkedSince": "2026-11-20T00:00:00Z"}))).collect();
+    cluster.memory(json!({"nodes": parked}));
+    let policy = policy(WORKSHOP, "");
+    let world = cluster.world();
+    for (now, why) in [(CALM, "not needed"), ("2026-11-24T19:45:00Z", "wanted now: at least 10 nodes")] {
+        let plan = plan(&policy, &world, at(now)).0;
+        let lines = status(&policy, &world, &plan);
+        assert!(lines.iter().filter(|line| line.node != "worker-1").all(|line| line.why == why), "{now}: {lines:#?}");
+        assert_eq!(status_text(&lines, &plan, 80).contains("not needed"), why == "not needed");
+    }
+}
+
+/// A line that gives data up names all of it, and one that loses pods stands behind one that does not.
+#[test]
+fn what_a_suggested_line_costs_is_said_with_it() {
+    let mut cluster = Cluster::workers(3);
+    let database = cluster.pod("prometheus-0", "worker-2", "prometheus", "1");
+    merge(
+        database,
+        json!({"spec": {"volumes": [{"name": "config-out", "emptyDir": {}}, {"name": "prometheus-k8s-db", "emptyDir": {}}]}}),
+    );
+    let cache = cluster.pod("cache-0", "worker-3", "cache", "1");
+    merge(cache, json!({"spec": {"volumes": [{"name": "tmp", "emptyDir": {}}]}}));
+    cluster.pod("bare", "worker-1", "", "1");
+    let plan = cluster.plan(&policy("      min: 0\n", ""), CALM);
+    let blocker = |part: &str| plan.blockers.iter().find(|blocker| blocker.text.contains(part)).unwrap();
+    let database = blocker("config-out");
+    assert!(
+        database.text.starts_with("local storage (volumes config-out, prometheus-k8s-db) of "),
+        "{}",
+        database.text
+    );
+    assert_eq!(
+        database.lift[1],
+        "  - {namespaces: [default], labels: {app: prometheus}, volumes: [config-out, prometheus-k8s-db]}"
+    );
+    assert!(
+        database.hint.contains("LOSES DATA each time its node goes, prometheus-k8s-db by its name"),
+        "{}",
+        database.hint
+    );
+    let reason = plan.kept.iter().find(|kept| kept.node == "worker-2").unwrap();
+    assert!(reason.reasons[0].text.contains("(emptyDir config-out, emptyDir prometheus-k8s-db)"), "{reason:?}");
+    let cache = blocker("tmp");
+    assert!(cache.text.contains("(volume tmp)") && cache.hint.contains("loses what is in tmp"), "{cache:?}");
+    let bare = blocker("without a controller");
+    assert_eq!(bare.lift[1], "  - {match: {namespaces: [default], owners: [none]}, action: wait, atMost: 2h}");
+    assert_eq!(bare.lift[2], "  # or {match: {namespaces: [default], owners: [none]}, action: evict}");
+    assert!(bare.hint.contains("`evict` LOSES it for good"), "{}", bare.hint);
+}
