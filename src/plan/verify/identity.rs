@@ -49,6 +49,11 @@ pub fn applyable(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Brake, "the policy is for another cluster, and it does not say so");
         }
     }
+    let old = world.taken.is_some_and(|taken| plan.now.duration_since(taken) > policy.brakes.max_snapshot_age);
+    if plan.snapshot.old.is_some() != old {
+        let what = if old { "is too old for an apply, and it does not say so" } else { "is not as old as it says" };
+        found.plan(Rule::Snapshot, format!("the snapshot {what}"));
+    }
     if let Some(why) = missing.first() {
         if plan.applyable {
             found.plan(Rule::Applyable, format!("it says that it may be carried out, and may not: {why}"));
