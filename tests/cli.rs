@@ -158,6 +158,32 @@ fn pending_changes_are_2_where_that_is_asked_for() {
     assert_eq!(code(&here(&[at_noon.as_slice(), &["--detailed-exitcode"]].concat())), 0);
 }
 
+/// An alarm that goes by the code fires where nodes are wanted and none can come.
+#[test]
+fn a_policy_that_cannot_be_met_is_2_where_that_is_asked_for() {
+    let folder = workshop();
+    let policy = text(&fs::read(folder.path().join("policy.yaml")).unwrap());
+    let wanted = policy.replace("nf-{2..10}", "nf-{2..12}").replace("      min: 1\n", "      min: 12\n      # ");
+    let wanted = wanted.replace("      max: 10\n", "      max: 12\n");
+    fs::write(folder.path().join("more.yaml"), wanted).unwrap();
+    let plan =
+        ["plan", "-f", "more.yaml", "--snapshot", "cluster.yaml", "--now", "2026-11-10T16:30", "--detailed-exitcode"];
+    let output = tidegate(folder.path(), &plan);
+    assert!(text(&output.stdout).contains("short of the floor"), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(code(&output), 2);
+}
+
+/// Building blocks stand side by side: their lists are joined.
+#[test]
+fn the_building_blocks_are_one_valid_policy() {
+    let output = tidegate(Path::new(env!("CARGO_MANIFEST_DIR")), &["validate", "-f", "policies/", "--print"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    let place = |of: &str| printed.find(of).unwrap_or_else(|| panic!("no {of} in\n{printed}"));
+    assert!(place("csi-cinder-controllerplugin") < place("metrics-server"));
+    assert!(place("singleuser-server") < place("user-placeholder"));
+}
+
 #[test]
 fn an_apply_asks_and_nobody_is_no_yes() {
     let folder = workshop();

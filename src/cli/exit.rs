@@ -20,7 +20,7 @@ pub enum Exit {
     Done = 0,
     /// An error, usage errors too.
     Error = 1,
-    /// Changes are pending (with `--detailed-exitcode`).
+    /// Changes are pending, or the policy cannot be met (with `--detailed-exitcode`).
     Pending = 2,
     /// Denied by a rule.
     Denied = 3,
@@ -47,7 +47,7 @@ pub const CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  an error; usage errors too
-  2  changes are pending (`plan --detailed-exitcode`)
+  2  changes are pending, or the policy cannot be met (`plan --detailed-exitcode`)
   3  denied by a rule
   4  the plan is stale
   5  somebody else holds the lock

@@ -40,7 +40,7 @@ pub struct PlanCommand {
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: PlanFormat,
-    /// Exit with 2 where there are steps to take
+    /// Exit with 2 where there are steps to take, where the policy cannot be met, or where a brake holds
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -93,7 +93,7 @@ impl PlanCommand {
         if let Some(failure) = frozen(&plan) {
             return Err(failure);
         }
-        let pending = self.detailed_exitcode && !plan.steps.is_empty();
+        let pending = self.detailed_exitcode && plan.pending();
         Ok(if pending { Exit::Pending } else { Exit::Done })
     }
 }

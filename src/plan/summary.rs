@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, frozen};
+use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
 
 fn plural(count: u32, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
@@ -40,15 +40,14 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         nothing(plan, cannot)
     } else {
         let text = changes(plan, &summary);
-        let mut said = match waiting(plan, inventory) {
+        // What a brake holds back waits for nobody.
+        let waiting = waiting(plan, inventory).filter(|_| plan.refusals.is_empty());
+        let mut said = match waiting {
             Some(waiting) => (Verdict::Waiting, format!("{waiting} {text}")),
             None => (Verdict::Changes, format!("Plan: {text}")),
         };
         if let Some(cannot) = cannot {
             said.1.push_str(&format!(" Cannot: {cannot}."));
-        }
-        if let Some(refusal) = plan.refusals.first() {
-            said.1.push_str(&format!(" Brake {}: nothing is taken away.", refusal.brake));
         }
         said
     };
@@ -127,6 +126,13 @@ fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
     })
 }
 
+impl Plan {
+    /// Whether something is left: steps, or what the policy wants and no step can bring about, or what a brake holds.
+    pub fn pending(&self) -> bool {
+        !self.steps.is_empty() || self.summary.verdict == Verdict::Cannot || !self.refusals.is_empty()
+    }
+}
+
 fn verb_be(count: u32) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
@@ -144,9 +150,9 @@ fn cannot(plan: &Plan, short: u32, over: u32) -> Option<String> {
 }
 
 fn changes(plan: &Plan, summary: &Summary) -> String {
-    let mut parts = Vec::new();
+    let mut given = Vec::new();
     if summary.uncordon > 0 {
-        parts.push(format!("{} to uncordon", summary.uncordon));
+        given.push(format!("{} to uncordon", summary.uncordon));
     }
     let provider_verbs = |verb: Verb| {
         let mut verbs: Vec<&str> = plan
@@ -160,24 +166,25 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         verbs.join(", ")
     };
     if summary.wake > 0 {
-        parts.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
+        given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
     }
+    if summary.create > 0 {
+        given.push(format!("{} to create", summary.create));
+    }
+    let mut taken = Vec::new();
     if summary.park > 0 {
         let verbs = provider_verbs(Verb::Park);
         let back = if verbs.contains("shelve") { "; coming back needs a free host" } else { "" };
-        parts.push(format!("{} to park ({verbs}{back})", summary.park));
-    }
-    if summary.create > 0 {
-        parts.push(format!("{} to create", summary.create));
+        taken.push(format!("{} to park ({verbs}{back})", summary.park));
     }
     if summary.delete > 0 {
-        parts.push(format!("{} to delete", summary.delete));
+        taken.push(format!("{} to delete", summary.delete));
     }
     let cordons = plan.steps.iter().filter(|step| step.verb == Verb::Cordon).count();
-    if parts.is_empty() && cordons > 0 {
-        parts.push(format!("{cordons} to cordon"));
+    if given.is_empty() && taken.is_empty() && cordons > 0 {
+        taken.push(format!("{cordons} to cordon"));
     }
-    let mut text = format!("{}.", parts.join(", "));
+    let mut text = format!("{}.", held_back(plan, given, taken));
     if summary.evictions + summary.waits > 0 {
         let outages = u32::try_from(plan.outages.len()).unwrap_or(u32::MAX);
         let zone = jiff::tz::TimeZone::get(&plan.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
@@ -192,6 +199,20 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         text.push('.');
     }
     text
+}
+
+/// What comes and what goes, and which brake holds it back: one that takes nothing away leaves the rest to go on (H6).
+fn held_back(plan: &Plan, given: Vec<String>, taken: Vec<String>) -> String {
+    let all = plan.refusals.iter().find(|refusal| refusal.brake == brakes::OTHER_CLUSTER);
+    let Some(refusal) = all.or(plan.refusals.first()).filter(|_| all.is_some() || !taken.is_empty()) else {
+        return [given, taken].concat().join(", ");
+    };
+    let by = format!("held back by brake {}", refusal.brake);
+    match (all.is_some() && taken.len() + given.len() > 1, given.is_empty() || taken.is_empty()) {
+        (true, _) => format!("{}, all {by}", [given, taken].concat().join(", ")),
+        (false, true) => format!("{}, {by}", [given, taken].concat().join(", ")),
+        (false, false) => format!("{}; {by}: {}", given.join(", "), taken.join(", ")),
+    }
 }
 
 /// Whether a state counts as cordoned in the pool's line.

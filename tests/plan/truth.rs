@@ -143,6 +143,8 @@ fn each_way_of_doing_nothing_has_its_own_words() {
         let plan = cluster.plan(&policy, CALM);
         assert_eq!(plan.steps, [], "{name}");
         assert_eq!(plan.summary.verdict, verdict, "{name}: {}", plan.summary.text);
+        let alarm = verdict == Verdict::Cannot || name.starts_with("braked");
+        assert_eq!(plan.pending(), alarm, "{name}: `--detailed-exitcode` goes by it");
         let lines = status(&policy, &cluster.world(), &plan);
         for said in [plan_text(&plan, 1000), plan_markdown(&plan), status_text(&lines, &plan, 1000)] {
             let changes = said.contains("No changes");
@@ -168,7 +170,36 @@ fn a_plan_with_steps_says_what_it_cannot_do_and_what_holds_it() {
     assert_eq!(verbs(&plan, Verb::Park), ["worker-5"]);
     assert!(plan.summary.text.contains(" Cannot: 2 nodes above the policy"), "{}", plan.summary.text);
     let braked = Cluster::workers(10).plan(&policy(WORKSHOP, "  brakes: {maxNodes: 3}\n"), CALM);
-    assert!(braked.summary.text.ends_with("Brake max-nodes: nothing is taken away."), "{}", braked.summary.text);
+    let expected = "Plan: 9 to park (shelve; coming back needs a free host), held back by brake max-nodes.";
+    assert_eq!(braked.summary.text, expected);
+}
+
+/// One line says what is wanted and what holds it back, and what does not is not said to be held.
+#[test]
+fn a_brake_is_said_of_what_it_holds_back() {
+    let pinned = "  cluster: another\n  brakes: {maxNodes: 3}\n";
+    for (extra, min, workers, expected) in [
+        (
+            "  brakes: {maxNodes: 3}\n",
+            1,
+            10,
+            "Plan: 9 to park (shelve; coming back needs a free host), held back by brake max-nodes.",
+        ),
+        (pinned, 1, 10, "Plan: 9 to park (shelve; coming back needs a free host), held back by brake other-cluster."),
+        ("  brakes: {maxNodes: 3}\n", 10, 9, "Plan: 1 to wake (unshelve)."),
+        (pinned, 10, 9, "Plan: 1 to wake (unshelve), held back by brake other-cluster."),
+    ] {
+        let mut cluster = Cluster::workers(workers);
+        if workers == 9 {
+            let record =
+                json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+            let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+            cluster.node("worker-10", metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+        }
+        let plan = cluster.plan(&policy(&format!("      min: {min}\n"), extra), CALM);
+        assert_eq!(plan.summary.text, expected, "{extra}");
+        assert!(plan.pending());
+    }
 }
 
 #[test]

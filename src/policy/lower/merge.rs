@@ -1,9 +1,10 @@
-//! Several files and documents make one policy; what is said twice is an error that names both places.
+//! Several files and documents make one policy: lists are joined in the order of the documents, and a value that is said
+//! twice is an error that names both places.
 
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
 use crate::policy::wire::{
-    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Wake, Zone,
+    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Wake, Zone, join,
 };
 
 /// All documents together.
@@ -44,13 +45,13 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         let Some(spec) = document.spec else { continue };
         let spec = spec.value;
         merged.pools_given |= spec.has("pools");
-        once(&mut merged.cluster, spec.cluster, "cluster", out);
-        once(&mut merged.time_zone, spec.time_zone, "timeZone", out);
-        once(&mut merged.limits, spec.limits, "limits", out);
-        once(&mut merged.drain, spec.drain, "drain", out);
-        once(&mut merged.wake, spec.wake, "wake", out);
-        once(&mut merged.allocation, spec.allocation, "allocation", out);
-        once(&mut merged.brakes, spec.brakes, "brakes", out);
+        join(&mut merged.cluster, spec.cluster, "cluster", out);
+        join(&mut merged.time_zone, spec.time_zone, "timeZone", out);
+        join(&mut merged.limits, spec.limits, "limits", out);
+        join(&mut merged.drain, spec.drain, "drain", out);
+        join(&mut merged.wake, spec.wake, "wake", out);
+        join(&mut merged.allocation, spec.allocation, "allocation", out);
+        join(&mut merged.brakes, spec.brakes, "brakes", out);
         merged.providers.extend(spec.providers.into_iter().flat_map(|list| list.value));
         merged.schedules.extend(spec.schedules.into_iter().flat_map(|list| list.value));
         merged.pools.extend(spec.pools.into_iter().flat_map(|list| list.value));
@@ -58,16 +59,4 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         merged.rates.extend(spec.rates.into_iter().flat_map(|list| list.value));
     }
     merged
-}
-
-fn once<T>(slot: &mut Option<Located<T>>, new: Option<Located<T>>, what: &str, out: &mut Findings) {
-    let Some(new) = new else { return };
-    match slot {
-        Some(first) => {
-            out.error("said-twice", new.span, format!("`{what}` is given in two documents"))
-                .help("keep one of the two")
-                .see(first.span, "first given here");
-        }
-        None => *slot = Some(new),
-    }
 }

@@ -23,7 +23,7 @@ pub(crate) use limits::{Brakes, Limits, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};
 pub(crate) use pools::{Automatic, Headroom, MayGo, Nodes, Pool, SelectorFields};
-pub(crate) use read::{OneOrMany, Pairs, Wire};
+pub(crate) use read::{OneOrMany, Pairs, Wire, join};
 pub(crate) use text::{Pattern, Text};
 pub(crate) use times::{LeadTime, Length, Zone};
 pub(crate) use wake::{Wake, WakeRequirement};

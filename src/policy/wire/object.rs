@@ -51,6 +51,19 @@ macro_rules! object {
                 $( $crate::policy::wire::object::require!(node, $what, $key, out $(, $required)?); )+
                 Some(object)
             }
+
+            fn join(
+                first: &mut $crate::policy::located::Located<Self>,
+                second: $crate::policy::located::Located<Self>,
+                path: &str,
+                out: &mut $crate::policy::finding::Findings,
+            ) {
+                first.value.given.extend(second.value.given);
+                $(
+                    let path_here = format!("{path}.{}", $key);
+                    $crate::policy::wire::read::join(&mut first.value.$field, second.value.$field, &path_here, out);
+                )+
+            }
         }
     };
 }

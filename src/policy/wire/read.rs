@@ -14,6 +14,23 @@ use crate::policy::node::{Node, Scalar, Value};
 pub(crate) trait Wire: Sized {
     /// The value, or None after saying in `out` why it is none.
     fn read(node: &Node, out: &mut Findings) -> Option<Self>;
+
+    /// Adds what another document says of the same field, at `path`. Lists are joined, mappings field by field; of
+    /// everything else there can be only one.
+    fn join(first: &mut Located<Self>, second: Located<Self>, path: &str, out: &mut Findings) {
+        out.error("said-twice", second.span, format!("`{path}` is given in two documents"))
+            .help("only one value can count: remove one of the two (only the entries of lists are joined)")
+            .see(first.span, "first given here");
+    }
+}
+
+/// Adds what another document says of a field.
+pub(crate) fn join<T: Wire>(slot: &mut Option<Located<T>>, second: Option<Located<T>>, path: &str, out: &mut Findings) {
+    match (slot, second) {
+        (_, None) => {}
+        (Some(first), Some(second)) => T::join(first, second, path, out),
+        (slot, second) => *slot = second,
+    }
 }
 
 impl<T: Wire> Wire for Located<T> {
@@ -31,6 +48,10 @@ impl<T: Wire> Wire for Vec<T> {
                 None
             }
         }
+    }
+
+    fn join(first: &mut Located<Self>, second: Located<Self>, _: &str, _: &mut Findings) {
+        first.value.extend(second.value);
     }
 }
 
