@@ -8,6 +8,8 @@ mod exits;
 mod half;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/oncall.rs"]
+mod oncall;
 
 use std::fs;
 use std::path::Path;

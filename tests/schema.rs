@@ -32,7 +32,41 @@ fn committed_schemas_are_those_of_the_code() {
         assert!(stands == text, "{} is not what `tidegate schema` prints", path.display());
     }
     let files = fs::read_dir(folder("schema")).unwrap().count();
-    assert_eq!(files, Document::value_variants().len(), "a file in schema/ that no command prints");
+    assert_eq!(files, Document::value_variants().len() + 1, "a file in schema/ that no command prints");
+}
+
+/// The reference for people is that of the code, and names every field that the schema has.
+#[test]
+fn the_committed_reference_is_that_of_the_code() {
+    let path = folder("schema").join("POLICY.md");
+    let text = Document::Policy.reference().unwrap();
+    if std::env::var_os("TIDEGATE_BLESS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap_or_default() == text, "schema/POLICY.md is not what is printed");
+    fn fields<'s>(value: &'s serde_json::Value, found: &mut Vec<&'s str>) {
+        if let Some(properties) = value.get("properties").and_then(|properties| properties.as_object()) {
+            found.extend(properties.keys().map(String::as_str));
+        }
+        let inside = value.as_object().into_iter().flat_map(|object| object.values());
+        inside.chain(value.as_array().into_iter().flatten()).for_each(|value| fields(value, found));
+    }
+    let schema: serde_json::Value = serde_json::from_str(&Document::Policy.text().unwrap()).unwrap();
+    let mut all = Vec::new();
+    fields(&schema, &mut all);
+    assert!(all.len() > 80, "{}", all.len());
+    for field in all {
+        assert!(text.contains(&format!("| `{field}`")), "{field} is not told of");
+    }
+    // A link that leads nowhere helps nobody.
+    let anchor = |link: &str| {
+        let heading = text.lines().filter_map(|line| line.strip_prefix("## "));
+        heading.map(|heading| heading.to_lowercase().replace('`', "")).any(|heading| heading == link)
+            || text.contains(&format!("<a id=\"{link}\">"))
+    };
+    for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(anchor(link), "{link}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::apply::EventFormat;
 use super::output::Output;
+use super::shell::{named, quoted};
 use super::{Exit, Failure};
 use crate::cluster::ClusterError;
 use crate::execute::Event;
@@ -13,7 +14,7 @@ use crate::execute::machine::{End, EndKind};
 use crate::execute::run::lock::LockError;
 use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
 use crate::model::World;
-use crate::plan::{NOT_LISTED, Plan, Refusal, Verdict, plan};
+use crate::plan::{Code, NOT_LISTED, Plan, Refusal, Verdict, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
@@ -72,7 +73,7 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
 }
 
 fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {
-    let (folder, code) = (carrying.folder.display(), exit(outcome.exit_code()));
+    let (folder, code) = (quoted(&carrying.folder.to_string_lossy()), exit(outcome.exit_code()));
     match outcome {
         Outcome::Nothing => out.say("Nothing to carry out"),
         Outcome::Ended(end) => {
@@ -92,8 +93,12 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
         }
         Outcome::Stale(changes) => {
             let what: String = changes.iter().map(|change| format!("\n  {change}")).collect();
-            return Err(Failure::with(code, format!("the plan is stale; what changed since it was made:{what}"))
-                .hint("make the plan again and look at it"));
+            return Err(Failure::with(code, format!("the plan is stale; what changed since it was made:{what}")).hint(
+                format!(
+                    "make the plan again and look at it: `tidegate plan{} --sandbox {folder} --out FILE`",
+                    named(carrying.policy)
+                ),
+            ));
         }
         Outcome::Failed(error) => {
             let failure = Failure::with(code, &error);
@@ -101,9 +106,8 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
                 ApplyError::Lock(LockError::Held(held)) => {
                     failure.hint(format!("if that process is gone: `tidegate unlock {} --sandbox {folder}`", held.id))
                 }
-                ApplyError::NothingToResume(_) => failure.hint(format!(
-                    "`tidegate apply -f … --sandbox {folder}`, without `--resume`, plans anew from what is there"
-                )),
+                ApplyError::NothingToResume(_) => failure
+                    .hint(format!("`{}`, without `--resume`, plans anew from what is there", command(carrying, ""))),
                 ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => failure.hint(format!(
                     "look at what stands there now with `tidegate sandbox show {folder}`; a sandbox that is gone is \
                      made with `tidegate sandbox create {folder} --snapshot FILE`"
@@ -159,16 +163,37 @@ fn refused(refusals: &[Refusal]) -> Failure {
     })
 }
 
+/// The command that was given, to be given again.
+fn command(carrying: &Carrying<'_>, more: &str) -> String {
+    let folder = quoted(&carrying.folder.to_string_lossy());
+    format!("tidegate apply{} --sandbox {folder}{more}", named(carrying.policy))
+}
+
 /// What to do after an end that was not the whole; the stream has said the numbers.
 fn hint(end: End, carrying: &Carrying<'_>) -> Option<String> {
-    let again = |more: &str| {
-        format!("Run it again to go on: `tidegate apply -f … --sandbox {}{more}`", carrying.folder.display())
-    };
+    let again = |more: &str| format!("Run it again to go on: `{}`", command(carrying, more));
     match end.kind {
         EndKind::Done => None,
-        EndKind::Partly | EndKind::Waiting => Some(again("")),
+        EndKind::Partly | EndKind::Waiting => Some(later(carrying)),
         EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {}", again(""))),
         EndKind::Abandoned => Some(format!("Stopped at once. {}", again(" --resume"))),
         EndKind::Frozen => Some("A freeze forbids what is left".to_owned()),
     }
+}
+
+/// How to go on where only time helps, which stands still in a sandbox that nobody works with.
+fn later(carrying: &Carrying<'_>) -> String {
+    /// As often as a timer looks again.
+    const A_WHILE: i64 = 15;
+    let now = carrying.sandbox.now();
+    let (plan, _) = plan(carrying.policy, &World::build(carrying.sandbox.snapshot()), now);
+    let barred = plan.kept.iter().flat_map(|kept| &kept.reasons).filter(|reason| reason.code == Code::RecentlyFailed);
+    let next = barred.filter_map(|reason| reason.evidence.until).filter(|next| *next > now).min();
+    let minutes = next.map_or(A_WHILE, |next| next.duration_since(now).as_secs().saturating_add(59) / 60);
+    let folder = quoted(&carrying.folder.to_string_lossy());
+    format!(
+        "The clock of a sandbox stands still between two runs: turn it, `tidegate sandbox advance {minutes}m {folder}`, and \
+         run this again to go on: `{}`",
+        command(carrying, "")
+    )
 }

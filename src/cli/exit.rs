@@ -7,7 +7,7 @@ use anstream::eprintln;
 use owo_colors::OwoColorize;
 
 use crate::execute::run::lock;
-use crate::observe::ObserveError;
+use crate::observe::{KUBECTL, ObserveError};
 use crate::policy::shown;
 use crate::sandbox::SandboxError;
 use crate::source::SourceError;
@@ -103,7 +103,7 @@ impl Failure {
 
 impl From<ObserveError> for Failure {
     fn from(error: ObserveError) -> Self {
-        Self::new(error).hint("`kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs -A -o json` writes what is expected")
+        Self::new(error).hint(format!("`{KUBECTL}` writes what is expected"))
     }
 }
 

@@ -9,16 +9,17 @@ use super::output::Output;
 use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
 use crate::model::World;
+use crate::observe::KUBECTL;
 use crate::plan::plan;
 use crate::policy::{PolicySource, load};
 
 /// Write a commented starter policy, with pools guessed from a snapshot if there is one
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(after_help = format!("\
 Examples:
   tidegate init > policy.yaml
-  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > cluster.json
-  tidegate init --snapshot cluster.json --out policy.yaml")]
+  {KUBECTL} > cluster.json
+  tidegate init --snapshot cluster.json --out policy.yaml"))]
 pub struct Init {
     /// Guess from this: what `kubectl get … -A -o json` (or yaml, or .gz) wrote
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -36,7 +37,7 @@ impl Init {
         } else {
             let world = World::build(world_args::read(&self.snapshot, out)?);
             if world.nodes.is_empty() {
-                return Err(Failure::new("the snapshot has no nodes").hint("`kubectl get nodes -o json` lists them"));
+                return Err(Failure::new("the snapshot has no nodes").hint(format!("`{KUBECTL}` lists them")));
             }
             let mut found = Found::of(&world);
             found.lifts = lifts(&starter(Some(&found)), &world);

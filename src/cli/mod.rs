@@ -21,6 +21,7 @@ mod sandbox;
 mod saved;
 mod schedule;
 mod schema;
+mod shell;
 mod show;
 mod starter;
 mod status;

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 use super::Failure;
+use crate::report::local_long;
 
 /// An instant, or a date and time on the wall in the policy's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,22 @@ impl Moment {
             let (first, last) = (Timestamp::MIN, Timestamp::MAX);
             Failure::new(format!("`{flag}` {at} is out of range: it may be from {first} to {last}"))
         })
+    }
+
+    /// What to say where the clocks skip or repeat the time, so that `at` is not all that it may mean.
+    pub fn not_there(self, at: Timestamp, zone: &str) -> Option<String> {
+        let Self::Civil(civil) = self else { return None };
+        let ambiguous = TimeZone::get(zone).ok()?.to_ambiguous_zoned(civil).offset();
+        let taken = local_long(at, zone);
+        match ambiguous {
+            AmbiguousOffset::Unambiguous { .. } => None,
+            AmbiguousOffset::Gap { .. } => Some(format!(
+                "warning: {civil} does not exist in {zone}, where the clocks go forward: taken as {taken}"
+            )),
+            AmbiguousOffset::Fold { .. } => {
+                Some(format!("warning: {civil} comes twice in {zone}, where the clocks go back: taken as {taken}"))
+            }
+        }
     }
 }
 
@@ -66,6 +83,25 @@ mod tests {
         ] {
             let at = text.parse::<Moment>().unwrap().at("--now", zone).unwrap();
             assert_eq!(at, instant.parse::<Timestamp>().unwrap(), "{text} in {zone}");
+        }
+        for (text, said) in [
+            (
+                "2026-03-08T02:30",
+                Some(
+                    "does not exist in America/Denver, where the clocks go forward: taken as Sun 08 Mar 2026 03:30:00 MDT",
+                ),
+            ),
+            (
+                "2026-11-01T01:30",
+                Some("comes twice in America/Denver, where the clocks go back: taken as Sun 01 Nov 2026 01:30:00 MDT"),
+            ),
+            ("2026-11-01T03:30", None),
+            ("2026-03-08T09:30:00Z", None),
+        ] {
+            let moment: Moment = text.parse().unwrap();
+            let found = moment.not_there(moment.at("--now", "America/Denver").unwrap(), "America/Denver");
+            assert_eq!(found.is_some(), said.is_some(), "{text}");
+            assert!(found.unwrap_or_default().ends_with(said.unwrap_or_default()), "{text}");
         }
         assert!("tuesday".parse::<Moment>().is_err());
         assert!("2026-02-30".parse::<Moment>().is_err());

@@ -102,7 +102,7 @@ pub fn missing(object: &str, near: Option<String>) -> Failure {
         None if object.starts_with("pod/") => {
             failure.hint("`kubectl get pods -A -o name` names them; the snapshot may be older or of another cluster")
         }
-        None => failure,
+        None => failure.hint("`tidegate status` lists pools and nodes"),
     }
 }
 

@@ -1,14 +1,16 @@
 //! `tidegate plan`: what would change now, why, and why the rest stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
+use super::shell::{named, quoted};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::model::World;
+use crate::observe::KUBECTL;
 use crate::plan::{Plan, Reason, Request, Target, forbidden, plan_for, unknown_targets};
 use crate::policy::Policy;
 use crate::policy::check_against;
@@ -18,13 +20,13 @@ use crate::report;
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "preview",
-    after_help = "\
+    after_help = format!("\
 Examples:
-  kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > cluster.json
+  {KUBECTL} > cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in the policy's zone
   tidegate plan -f policy.yaml --sandbox ./sandbox --out plan.json
-  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode"
+  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode")
 )]
 pub struct PlanCommand {
     #[command(flatten)]
@@ -87,14 +89,38 @@ impl PlanCommand {
             out.write(path, &(text + "\n"))?;
         }
         self.format.print(&plan, out)?;
-        if let Some(path) = self.out.as_ref().filter(|_| self.format == PlanFormat::Text) {
-            out.say(&format!("Saved as `{}`", path.display()));
+        if let Some(path) = &self.out {
+            if self.format == PlanFormat::Text {
+                out.say(&format!("Saved as `{}`", path.display()));
+            }
+            if !plan.applyable && !plan.steps.is_empty() {
+                out.say(&self.only_to_read(path, &plan, &policy));
+            }
         }
         if let Some(failure) = frozen(&plan) {
             return Err(failure);
         }
         let pending = self.detailed_exitcode && plan.pending();
         Ok(if pending { Exit::Pending } else { Exit::Done })
+    }
+}
+
+impl PlanCommand {
+    /// Why `apply` would refuse a plan that is saved, and what to do for one that it takes.
+    fn only_to_read(&self, path: &Path, plan: &Plan, policy: &Policy) -> String {
+        let mut text = "`apply` would refuse it, for it is not complete:\n".to_owned();
+        text.extend(plan.caveats.iter().map(|caveat| format!("  {caveat}\n")));
+        let files: Vec<String> = self.world.snapshot.iter().map(|file| quoted(&file.to_string_lossy())).collect();
+        if self.world.sandbox.is_some() || files.is_empty() {
+            text.push_str("Mend that, and make the plan again");
+        } else {
+            let (files, policy, path) = (files.join(" "), named(policy), quoted(&path.to_string_lossy()));
+            text.push_str(&format!(
+                "One that can be tried is made of a sandbox:\n  tidegate sandbox create ./sandbox --snapshot {files}\n  \
+                 tidegate plan{policy} --sandbox ./sandbox --out {path}\n  tidegate apply {path} --sandbox ./sandbox"
+            ));
+        }
+        text
     }
 }
 

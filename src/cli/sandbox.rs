@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::moment::Moment;
 use super::output::Output;
 use super::{Exit, Failure, world_args};
 use crate::cluster::{NodeMark, NodeRecord};
@@ -24,12 +25,15 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 #[command(after_help = "\
 Examples:
   tidegate sandbox create ./sandbox --snapshot cluster.json
-  tidegate sandbox show ./sandbox
+  tidegate sandbox show ./sandbox --time-zone America/Denver
   tidegate sandbox advance 2h ./sandbox
   tidegate sandbox reset ./sandbox")]
 pub struct SandboxCommand {
     #[command(subcommand)]
     act: Act,
+    /// Print times in this zone, such as America/Denver
+    #[arg(long, global = true, value_name = "ZONE", value_parser = zone, default_value = "UTC")]
+    time_zone: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +51,9 @@ enum Act {
         /// Failures to inject, YAML or JSON
         #[arg(long, value_name = "FILE")]
         faults: Option<PathBuf>,
+        /// Begin at this moment, not when the snapshot was taken: an instant, or a time in `--time-zone`
+        #[arg(long, value_name = "TIME")]
+        now: Option<Moment>,
     },
     /// Show its nodes, servers and pods
     #[command(after_help = "Example:\n  tidegate sandbox show ./sandbox --format json")]
@@ -84,7 +91,7 @@ impl SandboxCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         match &self.act {
-            Act::Create { folder, snapshot, faults } => {
+            Act::Create { folder, snapshot, faults, now } => {
                 let faults = match faults {
                     None => Faults::default(),
                     Some(path) => {
@@ -94,13 +101,23 @@ impl SandboxCommand {
                         Faults::parse(&text).map_err(|error| Failure::new(format!("`{shown}`: {error}")))?
                     }
                 };
-                let sandbox = Sandbox::create_from(folder, world_args::read(snapshot, out)?, faults)?;
-                out.data(&text(&sandbox.snapshot(), "UTC"))?;
+                let mut snapshot = world_args::read(snapshot, out)?;
+                if let Some(now) = now {
+                    let now = now.at("--now", &self.time_zone)?;
+                    if let Some(taken) = snapshot.taken.filter(|taken| now < *taken) {
+                        let taken = local_long(taken, &self.time_zone);
+                        return Err(Failure::new(format!("`--now` is before the snapshot was taken, {taken}"))
+                            .hint("give a later time, or leave it out"));
+                    }
+                    snapshot.taken = Some(now);
+                }
+                let sandbox = Sandbox::create_from(folder, snapshot, faults)?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
             }
             Act::Show { folder, format } => {
                 let snapshot = Sandbox::peek(folder)?;
                 match format {
-                    Format::Text => out.data(&text(&snapshot, "UTC"))?,
+                    Format::Text => out.data(&text(&snapshot, &self.time_zone))?,
                     Format::Json => out.json(&snapshot)?,
                 }
             }
@@ -119,17 +136,25 @@ impl SandboxCommand {
                         .hint(format!("`tidegate sandbox reset {}` goes back to the start", folder.display())));
                 }
                 sandbox.advance(*by)?;
-                out.data(&text(&sandbox.snapshot(), "UTC"))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
             }
             Act::Reset { folder } => {
                 // Open, it keeps every apply out while what one left is removed.
                 let sandbox = Sandbox::begin_anew(folder)?;
                 execute::run::forget(folder).map_err(Failure::new)?;
-                out.data(&text(&sandbox.snapshot(), "UTC"))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
             }
         }
         Ok(Exit::Done)
     }
+}
+
+/// A zone of the bundled database.
+fn zone(text: &str) -> Result<String, String> {
+    let known = jiff::tz::TimeZone::get(text);
+    known
+        .map(|_| text.to_owned())
+        .map_err(|_| "not a time zone: write `America/Denver`, `Europe/Berlin`, `UTC`".to_owned())
 }
 
 /// A duration; its days have 24 hours. `0` is one too.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::moment::Moment;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
+use super::shell::quoted;
 use super::{Exit, Failure};
 use crate::policy::{Policy, Pool};
 use crate::report::timetable::{self, Command, Timetable};
@@ -143,13 +144,3 @@ impl Schedule {
 
 /// Where nobody said which sandbox.
 const PLACEHOLDER: &str = "/path/to/sandbox";
-
-/// A word for a shell, in double quotes where it needs them.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if text.chars().all(plain) {
-        return text.to_owned();
-    }
-    let escaped = text.chars().flat_map(|c| "\\\"$`".contains(c).then_some('\\').into_iter().chain([c]));
-    format!("\"{}\"", escaped.collect::<String>())
-}

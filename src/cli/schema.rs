@@ -8,17 +8,28 @@ use super::{Exit, Failure};
 use crate::execute::event_schema;
 use crate::plan::{Explained, Plan};
 use crate::policy;
+use crate::report::reference;
 
-/// Print the JSON Schema of a document
+/// Print the JSON Schema of a document, or its fields for people
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tidegate schema policy > policy.schema.json
+  tidegate schema policy --format markdown      # every field, in words
   # first line of a policy, for editors with the YAML language server:
   # yaml-language-server: $schema=./policy.schema.json")]
 pub struct Schema {
     /// The document
     document: Document,
+    /// How to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "json")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Json,
+    Markdown,
 }
 
 /// A document with a schema.
@@ -48,12 +59,31 @@ impl Document {
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")
     }
+
+    /// Its fields as Markdown, as they are committed under `schema/`.
+    ///
+    /// # Errors
+    /// None that a caller can cause: the schema is not JSON.
+    pub fn reference(self) -> serde_json::Result<String> {
+        let (title, command) = match self {
+            Self::Policy => ("Every field of a policy", "policy"),
+            Self::Plan => ("Every field of a plan", "plan"),
+            Self::Explain => ("Every field of an explanation", "explain"),
+            Self::Event => ("Every field of an event", "event"),
+        };
+        let schema = serde_json::from_str(&self.text()?)?;
+        Ok(reference(&schema, title, &format!("Printed by `tidegate schema {command} --format markdown`.")))
+    }
 }
 
 impl Schema {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        out.data(&self.document.text().map_err(Failure::new)?)?;
+        let text = match self.format {
+            Format::Json => self.document.text(),
+            Format::Markdown => self.document.reference(),
+        };
+        out.data(&text.map_err(Failure::new)?)?;
         Ok(Exit::Done)
     }
 }

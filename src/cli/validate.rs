@@ -9,7 +9,7 @@ use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::{Exit, Failure, world_args};
 use crate::model::World;
-use crate::policy::{Severity, check_against, print_effective};
+use crate::policy::{Severity, absent_from, check_against, print_effective};
 use crate::report;
 
 /// Check a policy: every problem at once, each with its place and its fix
@@ -48,6 +48,7 @@ impl Validate {
         if let Some(policy) = loaded.policy.as_ref().filter(|_| !self.snapshot.is_empty()) {
             let world = World::build(world_args::read(&self.snapshot, out)?);
             problems.extend(check_against(policy, &world, Timestamp::now()));
+            problems.extend(absent_from(policy, &world));
         }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {
             say(out, &problems, &sources);

@@ -46,7 +46,13 @@ impl WorldArgs {
             return Ok((World::build(snapshot), now));
         }
         let now = match self.now {
-            Some(moment) => moment.at("--now", zone)?,
+            Some(moment) => {
+                let now = moment.at("--now", zone)?;
+                if let Some(said) = moment.not_there(now, zone) {
+                    out.say(&said);
+                }
+                now
+            }
             None => Timestamp::now(),
         };
         Ok((World::build(read(&self.snapshot, out)?), now))

@@ -48,7 +48,7 @@ impl Builder {
 
     /// What to do about the file if nothing was found in it.
     pub(super) fn hint(&self) -> &'static str {
-        self.hint.unwrap_or("write one with `kubectl get nodes,pods,pdb -A -o json`")
+        self.hint.unwrap_or("nothing in it is of a kind that is looked at")
     }
 
     /// A list ended, with so many items; none if its `items` are no list. A typed one (`PodList`) says that its kind was

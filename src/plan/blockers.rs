@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::budgets::root;
 use super::leaving::{Asked, Settings, undeclared_volumes};
 use super::{Blocker, Code, Kept, Reason};
@@ -29,12 +31,16 @@ struct Group {
 pub fn group(kept: &[Kept], world: &World, drain: &Drain) -> Vec<Blocker> {
     let mut nodes: BTreeMap<Group, BTreeSet<&str>> = BTreeMap::new();
     let mut pods: BTreeMap<Group, BTreeSet<String>> = BTreeMap::new();
+    let mut untils: BTreeMap<Group, Timestamp> = BTreeMap::new();
     let mut groups_of: BTreeMap<&str, BTreeSet<Group>> = BTreeMap::new();
     for kept in kept.iter().filter(|kept| blocked(kept)) {
         for reason in kept.reasons.iter().filter(|reason| !needed(reason.code)) {
             let group = Group { code: reason.code, what: what(reason, world, drain) };
             nodes.entry(group.clone()).or_default().insert(&kept.node);
             groups_of.entry(&kept.node).or_default().insert(group.clone());
+            if let Some(until) = reason.evidence.until {
+                untils.entry(group.clone()).and_modify(|first| *first = until.min(*first)).or_insert(until);
+            }
             if let Some(pod) = &reason.evidence.pod {
                 pods.entry(group).or_default().insert(pod.clone());
             }
@@ -45,7 +51,12 @@ pub fn group(kept: &[Kept], world: &World, drain: &Drain) -> Vec<Blocker> {
         .map(|(group, held)| {
             let alone = held.iter().filter(|node| groups_of.get(*node).is_some_and(|groups| groups.len() == 1));
             let pods: Vec<String> = pods.get(group).into_iter().flatten().cloned().collect();
-            let (lift, hint) = lift(group.code, &group.what, &pods, world, drain);
+            let (lift, hint) = match (group.code, untils.get(group)) {
+                (Code::RecentlyFailed | Code::BackOff | Code::Freeze, Some(until)) => {
+                    (Vec::new(), format!("the first `apply` after {until} tries it again"))
+                }
+                _ => lift(group.code, &group.what, &pods, world, drain),
+            };
             Blocker {
                 code: group.code,
                 text: group.what.clone(),
@@ -166,11 +177,11 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             found(Vec::new(), "set `nodeTaintsPolicy: Honor` in the workload's topologySpreadConstraints")
         }
         (Code::StartedByHand, _) => found(Vec::new(), "uncordon it to use it, or stop its server again"),
-        (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "it is tried again by itself"),
+        (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "a later `apply` tries it again"),
         (Code::PoolBroken, _) => found(
             Vec::new(),
-            "look at the provider (quota, free hosts, the image) and at the nodes' boot; a wake that works mends it, and \
-             it is tried again by itself",
+            "look at the provider (quota, free hosts, the image) and at the nodes' boot; a later `apply` tries it again, and \
+             a wake that works mends it",
         ),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),

@@ -86,7 +86,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let known = caveats.is_empty();
     if !request.targets.is_empty() {
         let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();
-        caveats.push(format!("narrowed to {}: other changes may be pending", named.join(", ")));
+        caveats.push(format!("only {} was looked at (`--target`): other changes may be pending", named.join(", ")));
     }
     let mut plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),

@@ -56,7 +56,8 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
         }
         if let Some(next) = memory.not_before.filter(|next| *next > now) {
             let evidence = Evidence { until: Some(next), ..Evidence::default() };
-            push(Code::RecentlyFailed, "given back a while ago while it waited for pods".to_owned(), evidence, None);
+            let text = "given back a while ago, for the pods that it waited for did not end in time".to_owned();
+            push(Code::RecentlyFailed, text, evidence, None);
         }
     }
     reasons

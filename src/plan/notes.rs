@@ -20,12 +20,16 @@ pub fn unknown(world: &World) -> Vec<String> {
 /// Why a plan rests on less than everything.
 pub fn caveats(world: &World) -> Vec<String> {
     let mut caveats: Vec<String> = world.gaps.clone();
-    let unknown = unknown(world);
+    let inferred = world.servers.values().any(|server| server.inferred);
+    let unknown: Vec<String> =
+        unknown(world).into_iter().filter(|kind| !inferred || *kind != Kind::Server.to_string()).collect();
     if !unknown.is_empty() {
         caveats.push(format!("not listed, so unknown: {}", unknown.join(", ")));
     }
-    if world.servers.values().any(|server| server.inferred) {
-        caveats.push("servers are taken from the nodes: the provider was not asked".to_owned());
+    if inferred {
+        let text = "servers are the provider's, and `kubectl` does not list them: taken from the nodes, so whether one has \
+                    a floating address (`front-door`) is not known";
+        caveats.push(text.to_owned());
     }
     caveats
 }

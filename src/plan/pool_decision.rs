@@ -319,7 +319,7 @@ impl Pooled<'_> {
                     }
                     // What a wind-down cordoned already has no step before its window ends; it says so.
                     if cordon_only && matches!(member.state, State::OwnCordon(_)) {
-                        let text = "cordoned by us; it goes when its window ends".to_owned();
+                        let text = "cordoned by Tidegate; it goes when its window ends".to_owned();
                         decision.kept.push(self.kept(member, vec![Reason { text, ..reason.clone() }]));
                     }
                     decision.going.push(Going { member: index, reason, movers, cordon_only });
@@ -360,7 +360,7 @@ impl Pooled<'_> {
         let why = reasons.first().map_or_else(|| "it is needed".to_owned(), |reason| reason.text.clone());
         let reason = Reason {
             code: Code::GiveBack,
-            text: format!("cordoned by us, and it stays: {why}"),
+            text: format!("cordoned by Tidegate, and it stays: {why}"),
             evidence: Evidence::default(),
             origin: Some(self.pool.origin.clone()),
         };

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
 use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
+use crate::model::Kind;
 
 fn plural(count: u32, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
@@ -89,6 +90,10 @@ fn nothing(plan: &Plan, cannot: Option<String>) -> (Verdict, String) {
         let text = format!("Nothing to do for {}; the rest was not looked at.", plan.targets.join(", "));
         return (Verdict::NothingNow, text);
     }
+    if plan.pools.is_empty() {
+        let text = "Nothing to do: the policy has no pools, so every node is left as it is.";
+        return (Verdict::NothingNow, text.to_owned());
+    }
     (Verdict::NoChanges, "No changes. The cluster is what the policy wants.".to_owned())
 }
 
@@ -121,6 +126,9 @@ fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
     let count = plural(u32::try_from(waited.len()).unwrap_or(u32::MAX), "pod");
     let ends: Option<Vec<Timestamp>> = waited.into_iter().map(|end| end.and_then(Result::ok)).collect();
     Some(match ends.and_then(|ends| ends.into_iter().max()) {
+        Some(until) if until <= plan.now => {
+            format!("The wait for {count} was over at {until}, and `apply` gives back what still has them; else:")
+        }
         Some(until) => format!("Waiting for {count} until {until} at the latest, then:"),
         None => format!("Waiting for {count} to end, then:"),
     })
@@ -130,6 +138,11 @@ impl Plan {
     /// Whether something is left: steps, or what the policy wants and no step can bring about, or what a brake holds.
     pub fn pending(&self) -> bool {
         !self.steps.is_empty() || self.summary.verdict == Verdict::Cannot || !self.refusals.is_empty()
+    }
+
+    /// Whether what it was made from lists the provider's servers.
+    pub fn knows_servers(&self) -> bool {
+        !self.snapshot.unknown.iter().any(|kind| *kind == Kind::Server.to_string())
     }
 }
 

@@ -39,7 +39,7 @@ pub fn check_against(policy: &Policy, world: &World, now: Timestamp) -> Vec<Prob
     problems
 }
 
-fn key(problem: &Problem) -> Option<(&Name, u32, u32)> {
+pub(super) fn key(problem: &Problem) -> Option<(&Name, u32, u32)> {
     problem.place.as_ref().map(|place| (&place.file, place.line, place.column))
 }
 
@@ -47,7 +47,7 @@ fn place(origin: &Origin) -> Place {
     Place { file: origin.file.clone(), line: origin.line, column: origin.column, bytes: None }
 }
 
-fn warning(code: &str, origin: &Origin, message: String, help: &str) -> Problem {
+pub(super) fn warning(code: &str, origin: &Origin, message: String, help: &str) -> Problem {
     Problem {
         severity: Severity::Warning,
         code: code.into(),

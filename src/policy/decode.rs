@@ -173,7 +173,10 @@ fn explain(error: &Error, text: &str, file: u32, out: &mut Findings) {
                     .help(format!("a policy is at most {MOST_DEPTH} levels deep; check that this is one"));
                 return;
             }
-            out.error("yaml-syntax", span, format!("this is not valid YAML: {}", sentence(other)));
+            out.error("yaml-syntax", span, format!("this is not valid YAML: {}", sentence(other))).help(
+                "fields of one mapping begin in one column, two spaces deeper than what they belong to; every bracket and \
+                 quote that opens is closed; look at the lines above too",
+            );
         }
     }
 }

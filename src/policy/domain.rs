@@ -126,6 +126,14 @@ impl DrainRule {
     }
 }
 
+impl Disposable {
+    /// Whether it speaks of volumes of this pod, by namespace and labels.
+    pub fn of(&self, pod: &Pod) -> bool {
+        (self.namespaces.is_empty() || self.namespaces.contains(&pod.key.namespace))
+            && self.labels.as_ref().is_none_or(|selector| selector.matches(&pod.labels))
+    }
+}
+
 /// Local volumes that may be lost. All conditions that are given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disposable {

@@ -3,6 +3,7 @@
 //! Pure. `wire` is what a file may contain, with spans; `decode` reads it; `lower` turns it into the domain values
 //! here and collects every [`Problem`] instead of stopping at the first.
 
+mod absent;
 mod check;
 mod decode;
 mod domain;
@@ -23,6 +24,7 @@ mod shown;
 mod window;
 mod wire;
 
+pub use absent::absent_from;
 pub use check::check_against;
 pub use decode::MOST_BYTES;
 pub use domain::{

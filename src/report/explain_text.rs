@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::{kept_nodes, node_answers};
-use super::layout::{faint, local_times, next_line, plural, wrapped};
+use super::layout::{faint, local_times, next_line, plural, wanted, wrapped};
 use super::plan_text::said_words;
 use crate::plan::{Explanation, Plan, verb_name};
 
@@ -16,7 +16,7 @@ const STEPS: usize = 40;
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     let mut out = format!("{}  {}\n", found.object.bold(), found.state);
     if let Some(pool) = &found.pool {
-        let title = format!("pool {}: {} active, {} to {} wanted", pool.name, pool.active, pool.floor, pool.ceiling);
+        let title = format!("pool {}: {} active; {} wanted", pool.name, pool.active, wanted(pool.floor, pool.ceiling));
         let _ = writeln!(out, "  {title}");
         for said in &pool.said {
             let origin = said.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();

@@ -23,7 +23,7 @@ pub fn local_long(at: Timestamp, zone: &str) -> String {
     at.to_zoned(zone).strftime("%a %d %b %Y %H:%M:%S %Z").to_string()
 }
 
-/// A time as short as it is plain: `16:00` today, `Tue 12:45` within six days, else with its date.
+/// A time as short as it is plain: `16:00` today, `Tue 12:45` within six days, else with its date, of another year with the year.
 pub fn local_short(at: Timestamp, now: Timestamp, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
@@ -31,6 +31,7 @@ pub fn local_short(at: Timestamp, now: Timestamp, zone: &str) -> String {
     let form = match days {
         0 => "%H:%M",
         1..=6 => "%a %H:%M",
+        _ if at.year() != now.year() => "%a %d %b %Y",
         _ => "%a %d %b %H:%M",
     };
     at.strftime(form).to_string()
@@ -50,6 +51,11 @@ pub fn local_times(text: &str, zone: &str) -> String {
         }
     }
     out
+}
+
+/// `1 to 10`, `exactly 10`.
+pub fn wanted(floor: u32, ceiling: u32) -> String {
+    if floor == ceiling { format!("exactly {floor}") } else { format!("{floor} to {ceiling}") }
 }
 
 /// `next: Tue 17 Nov 12:45 MST exactly 10 wanted (why)`: the numbers only where they change.
@@ -111,6 +117,7 @@ mod tests {
             ("2026-11-30T19:45:00Z", "Mon 12:45"),
             ("2026-12-01T19:45:00Z", "Tue 01 Dec 12:45"),
             ("2026-11-23T19:45:00Z", "Mon 23 Nov 12:45"),
+            ("2023-11-23T19:45:00Z", "Thu 23 Nov 2023"),
         ] {
             assert_eq!(local_short(at.parse().unwrap(), now, "America/Denver"), shown, "{at}");
         }

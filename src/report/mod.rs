@@ -9,6 +9,7 @@ mod plan_money;
 mod plan_text;
 mod pod_text;
 pub mod progress;
+mod reference;
 mod status_text;
 pub mod timetable;
 
@@ -17,4 +18,5 @@ pub use layout::{local, local_long, local_times, plural, wrapped};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
 pub use pod_text::pod_text;
+pub use reference::reference;
 pub use status_text::status_text;

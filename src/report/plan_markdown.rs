@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{local_long, local_times, next_line, plural};
+use super::layout::{local_long, local_times, next_line, plural, wanted};
 use super::plan_text::unclaimed_line;
 use crate::model::Money;
 use crate::plan::{Plan, PodAction, PoolPlan, verb_name};
@@ -23,13 +23,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
     for pool in &plan.pools {
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} to {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             escaped(&pool.name),
             pool.active,
             pool.cordoned,
             pool.parked,
-            pool.floor,
-            pool.ceiling,
+            wanted(pool.floor, pool.ceiling),
             pool.desired
         );
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::kept_nodes;
-use super::layout::{faint, local, local_long, local_times, next_line, plural, wrapped};
+use super::layout::{faint, local, local_long, local_times, next_line, plural, wanted, wrapped};
 use super::plan_money::money_lines;
 use crate::model::Money;
 use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Unclaimed, Verb};
@@ -53,11 +53,7 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
 }
 
 fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
-    let range = if pool.floor == pool.ceiling {
-        format!("exactly {} wanted", pool.floor)
-    } else {
-        format!("{} to {} wanted", pool.floor, pool.ceiling)
-    };
+    let range = format!("{} wanted", wanted(pool.floor, pool.ceiling));
     let others = [(pool.cordoned, "cordoned"), (pool.parked, "parked"), (pool.absent, "absent")];
     let others: String = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
     let title = format!("Pool {}", pool.name);
@@ -117,7 +113,13 @@ fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
                         let limit = jiff::SignedDuration::from_secs(limit);
                         format!(", once the cordon releases {budget}, waited for {limit:#} at most")
                     }
-                    None => format!(", round {} of {budget}", pod.chunk.unwrap_or(1)),
+                    None => {
+                        let round = pod.chunk.unwrap_or(1);
+                        match budget.strip_prefix("implied ") {
+                            Some(workload) => format!(", round {round}, the rest of {workload} stays Ready"),
+                            None => format!(", round {round} of {budget}"),
+                        }
+                    }
                 });
                 let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
                 format!("evict {} (room on {home}{}{forced})", pod.pod, round.unwrap_or_default())
@@ -162,12 +164,14 @@ fn blockers(out: &mut String, plan: &Plan, width: usize) {
     let _ = writeln!(out, "\n{}", "In the way".bold());
     for blocker in &plan.blockers {
         let nodes = plural(blocker.nodes.len(), "node");
-        let frees = if blocker.frees > 0 { format!(", alone in the way of {}", blocker.frees) } else { String::new() };
+        let frees =
+            if blocker.frees > 0 { format!(", the only thing in the way of {}", blocker.frees) } else { String::new() };
         let _ = writeln!(out, "  {}", format!("{nodes}{frees}").yellow());
         out.push_str(&wrapped(&local_times(&blocker.text, &plan.time_zone), 4, width));
         if !blocker.hint.is_empty() {
             let lead = if blocker.lift.is_empty() { "" } else { "lifted by, " };
-            out.push_str(&faint(&format!("{lead}{}", blocker.hint), 4, width));
+            let hint = local_times(&format!("{lead}{}", blocker.hint), &plan.time_zone);
+            out.push_str(&faint(&hint, 4, width));
         }
         for line in &blocker.lift {
             let _ = writeln!(out, "      {}", line.green());
@@ -204,7 +208,7 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
         .outages
         .iter()
         .map(|outage| format!("{} has no Ready pod while {} moves off {}", outage.workload, outage.pod, outage.node));
-    section("Outages of only replicas", outages.collect());
+    section("Outages: the only replica of a workload moves", outages.collect());
     section(
         "Unclaimed: ours once, in no pool now, left as they are",
         plan.unclaimed.iter().map(|one| unclaimed_line(one, plan)).collect(),

@@ -76,7 +76,7 @@ fn every_exit_code_is_met_once() {
             working.wait().unwrap();
             second
         }),
-        (6, "Run it again to go on", |folder| tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())),
+        (6, "run this again to go on", |folder| tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())),
         (7, "max-nodes", |folder| {
             change(folder, "  drain:\n", "  brakes: {maxNodes: 3}\n  drain:\n");
             tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())
@@ -148,7 +148,7 @@ fn failures_are_partly_applied_and_say_what_is_tried_when() {
         let first = tidegate(folder, &apply);
         let told = text(&first.stdout) + &text(&first.stderr);
         assert_eq!(code(&first), 6, "{told}");
-        assert!(told.contains(said) && told.contains("Run it again to go on"), "{told}");
+        assert!(told.contains(said) && told.contains("run this again to go on"), "{told}");
         let again = tidegate(folder, &apply);
         let told = text(&again.stdout) + &text(&again.stderr);
         assert_eq!(code(&again), 0, "{told}");

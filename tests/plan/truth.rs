@@ -219,6 +219,34 @@ fn a_plan_that_only_waits_says_for_whom_and_until_when() {
     assert_eq!(cluster.plan(&policy, CALM).summary.verdict, Verdict::Changes);
 }
 
+/// A deadline that is past is not something to wait for.
+#[test]
+fn a_wait_that_is_over_is_not_said_to_go_on() {
+    let drain = "  drain:\n    pods:\n      - {match: {namespaces: [jhub]}, action: wait, atMost: 2h}\n";
+    let policy = policy("      replicas: 1\n", drain);
+    let mut cluster = Cluster::workers(1);
+    own_cordon(&mut cluster, 2, "draining");
+    cluster.pod("jhub/jupyter-ana", "worker-2", "", "1");
+    let plan = cluster.plan(&policy, "2026-11-25T01:00:00Z");
+    let text = &plan.summary.text;
+    assert!(!text.contains("at the latest"), "{text}");
+    assert!(text.starts_with("The wait for 1 pod was over at ") && text.contains("gives back"), "{text}");
+}
+
+/// What was given back is tried again by an `apply` that somebody runs: which one is said.
+#[test]
+fn what_failed_says_when_and_by_what_it_is_tried_again() {
+    let mut cluster = Cluster::workers(2);
+    let failure = json!({"why": "a pod did not go", "tries": 2, "next": "2026-11-22T19:20:00Z"});
+    cluster.memory(json!({"nodes": {
+        "worker-1": {"drainFailure": failure}, "worker-2": {"notBefore": "2026-11-22T19:40:00Z"},
+    }}));
+    let text = plan_text(&cluster.plan(&policy("      min: 1\n", ""), CALM), 1000);
+    for word in ["the first `apply` after Sun 22 Nov 12:20 MST tries it again", "after Sun 22 Nov 12:40 MST tries"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
 /// Giving back goes on under a freeze, while a window winds down too (H6).
 #[test]
 fn h6_own_cordons_are_given_back_under_a_freeze() {

@@ -2,7 +2,7 @@
 
 use tidegate::model::World;
 use tidegate::observe;
-use tidegate::policy::{Policy, PolicySource, Severity, check_against, load};
+use tidegate::policy::{Policy, PolicySource, Severity, absent_from, check_against, load};
 
 const HEAD: &str = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p}\nspec:\n";
 
@@ -67,5 +67,33 @@ fn a_policy_is_compared_with_the_cluster() {
         let text =
             tidegate::report::diagnostics::text(&problems, &sources, tidegate::report::diagnostics::Style::PLAIN);
         assert_eq!(text.matches("p.yaml:").count(), problems.len(), "{text}");
+    }
+}
+
+/// What is named and not there is said where a policy is looked at, and nothing is said of kinds that were not listed.
+#[test]
+fn what_a_cluster_does_not_have_now_is_told() {
+    let drain = "  drain:\n    pods:\n      - {match: {namespaces: [jhub]}, action: block}\n      - {match: {namespaces: [hub]}, action: evict}\n    disposable:\n      - {labels: {component: user}}\n      - {labels: {component: usr}}\n";
+    for (spec, expected) in [
+        ("  pools: [{name: a, nodes: {names: \"worker-{1..2}\"}}]\n", vec![]),
+        ("  pools: [{name: a, nodes: {names: \"worker-*\"}}]\n", vec![]),
+        ("  pools: [{name: a, nodes: {names: \"worker-{1..4}\"}}]\n", vec!["names-absent-nodes 5"]),
+        // Nothing of it is there: that is a warning of its own.
+        ("  pools: [{name: a, nodes: {names: \"wroker-{1..4}\"}}]\n", vec![]),
+        ("  pools: [{name: a, nodes: {names: \"worker-{1..4}\"}, idle: delete}]\n", vec![]),
+        (&format!("  pools: []\n{drain}"), vec!["matches-no-pod 9", "matches-no-pod 12"]),
+    ] {
+        let (policy, _) = policy(spec);
+        let told = |world: &World| -> Vec<String> {
+            let problems = absent_from(&policy, world);
+            assert!(problems.iter().all(|problem| problem.severity == Severity::Warning && problem.help.is_some()));
+            problems.iter().map(|one| format!("{} {}", one.code, one.place.as_ref().unwrap().line)).collect()
+        };
+        assert_eq!(told(&world()), expected, "{spec}");
+        let nodes = observe::from_values(vec![serde_json::json!({
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker-1", "uid": "worker-1"},
+        })]);
+        let listed: Vec<String> = told(&World::build(nodes));
+        assert!(!listed.iter().any(|code| code.starts_with("matches-no-pod")), "no pods were listed: {listed:?}");
     }
 }

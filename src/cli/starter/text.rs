@@ -71,7 +71,9 @@ pub fn starter(found: Option<&Found>) -> String {
             "  # cluster: \"…\"   # kubectl get namespace kube-system -o jsonpath={.metadata.uid}: for no other cluster\n",
         ),
     }
-    out.push_str("  timeZone: UTC   # of crontab lines and dates, such as America/Denver\n\n");
+    out.push_str(
+        "  timeZone: UTC   # yours, such as America/Denver: crontab lines, dates and `--now` are read in it\n\n",
+    );
     out.push_str("  # providers:                                 # whose servers the nodes are\n");
     out.push_str("  #   - {name: cloud, openstack: {cloud: mycloud}}   # an entry of clouds.yaml\n\n");
     schedules(&mut out);

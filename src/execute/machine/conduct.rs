@@ -108,10 +108,11 @@ impl Machine {
 
     fn started(&mut self, now: Timestamp) {
         let steps = self.desk.steps.len();
+        let on = nodes(u32::try_from(self.courses.len()).unwrap_or(u32::MAX));
         let (kind, text) = if self.resumed {
-            (EventKind::Resumed, format!("taken up again: {steps} steps on {} nodes", self.courses.len()))
+            (EventKind::Resumed, format!("taken up again: {steps} steps on {on}"))
         } else {
-            (EventKind::PlanStarted, format!("{steps} steps on {} nodes", self.courses.len()))
+            (EventKind::PlanStarted, format!("{steps} steps on {on}"))
         };
         let total = u32::try_from(steps).ok();
         self.desk.tell(Event { plan: Some(self.digest.clone()), total, ..Event::new(kind, now, text) });
@@ -270,17 +271,21 @@ impl Machine {
         let text = match kind {
             EndKind::Done => format!("Apply complete: {} steps done", tally.done),
             EndKind::Partly => format!(
-                "Partly applied: {} steps done, {} failed, {} not begun, {} nodes given back",
-                tally.done, tally.failed, tally.left, tally.given_back
+                "Partly applied: {} steps done, {} failed, {} not begun, {} given back",
+                tally.done,
+                tally.failed,
+                tally.left,
+                nodes(tally.given_back)
             ),
             EndKind::Waiting => {
-                format!("{} steps done, {} nodes wait for pods: the next run goes on", tally.done, tally.waiting)
+                let verb = if tally.waiting == 1 { "waits" } else { "wait" };
+                format!("{} steps done, {} {verb} for pods: the next run goes on", tally.done, nodes(tally.waiting))
             }
             EndKind::Interrupted => format!(
-                "Interrupted: {} steps done, {} not done, {} nodes given back",
+                "Interrupted: {} steps done, {} not done, {} given back",
                 tally.done,
                 tally.failed + tally.left,
-                tally.given_back
+                nodes(tally.given_back)
             ),
             EndKind::Abandoned => {
                 format!(
@@ -309,4 +314,8 @@ fn transit(courses: &[Course]) -> BTreeMap<Name, (u32, u32)> {
         *entry = (entry.0 + going, entry.1 + any);
     }
     transit
+}
+
+fn nodes(count: u32) -> String {
+    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }

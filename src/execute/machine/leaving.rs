@@ -101,7 +101,7 @@ impl Course {
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
-                self.begin(desk, Verb::Cordon, now, format!("{} is cordoned by us already", self.node));
+                self.begin(desk, Verb::Cordon, now, format!("{} was cordoned by Tidegate already", self.node));
                 self.go(desk, Way::Leaving(Leaving::List))
             }
             Some(_) => self.go(desk, Way::Leaving(Leaving::Turn)),

@@ -51,7 +51,7 @@ pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
     }
     for (id, step) in &before {
         if let Some(now) = after.get(id) {
-            compare(id, step, now, &mut changes);
+            compare(id, step, now, saved.knows_servers(), &mut changes);
         }
     }
     changes
@@ -126,8 +126,9 @@ fn why_not(name: &str, steps: &[&Step], fresh: &Plan, world: &World) -> Option<S
         .or_else(|| node.filter(|node| !node.ready()).map(|_| "the node is not Ready".to_owned()))
 }
 
-fn compare(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
-    if saved.server != fresh.server {
+/// A plan that was made without knowing the servers says nothing about them that could have changed.
+fn compare(id: &str, saved: &Step, fresh: &Step, servers: bool, changes: &mut Vec<String>) {
+    if servers && saved.server != fresh.server {
         changes.push(format!(
             "{id} is about server {} now, not {}",
             fresh.server.as_deref().unwrap_or("unknown"),
@@ -147,7 +148,8 @@ fn compare(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
         }
     }
     for condition in &fresh.preconditions {
-        if !saved.preconditions.contains(condition) {
+        let counts = servers || !matches!(condition, Precondition::Server { .. });
+        if counts && !saved.preconditions.contains(condition) {
             changes.push(format!("{id}: {} is new", words(condition)));
         }
     }

@@ -23,8 +23,6 @@ pub(crate) struct Merged {
     pub pools: Vec<Located<Pool>>,
     pub overrides: Vec<Located<Override>>,
     pub rates: Vec<Located<Rate>>,
-    /// A document of which a list of pools could not be read: too little is known to complain that there is none.
-    pub pools_given: bool,
 }
 
 /// Puts the documents together, in their order.
@@ -44,7 +42,6 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         }
         let Some(spec) = document.spec else { continue };
         let spec = spec.value;
-        merged.pools_given |= spec.has("pools");
         join(&mut merged.cluster, spec.cluster, "cluster", out);
         join(&mut merged.time_zone, spec.time_zone, "timeZone", out);
         join(&mut merged.limits, spec.limits, "limits", out);

@@ -93,7 +93,7 @@ fn without_effect(merged: &Merged, schedules: &BTreeMap<Name, Schedule>, cx: &mu
                 .help(format!("add `schedules: [{}]` to a pool, or remove it", name.as_str()));
         }
     }
-    if merged.pools.is_empty() && !merged.pools_given {
+    if merged.pools.is_empty() {
         cx.out
             .warning(
                 "no-pools",

@@ -58,6 +58,17 @@ macro_rules! object {
                 path: &str,
                 out: &mut $crate::policy::finding::Findings,
             ) {
+                const LISTS: &[(&str, bool)] = &[$(($key, <$type as $crate::policy::wire::read::Wire>::LIST)),+];
+                let valued = |of: &Self, and: &Self| {
+                    LISTS.iter().any(|(key, list)| !list && of.given.contains(key) && and.given.contains(key))
+                };
+                let (ours, theirs) = (valued(&first.value, &first.value), valued(&second.value, &second.value));
+                if ours && theirs && !valued(&first.value, &second.value) {
+                    $crate::policy::wire::read::divided(first.span, second.span, path, out);
+                }
+                if theirs && !ours {
+                    first.span = second.span;
+                }
                 first.value.given.extend(second.value.given);
                 $(
                     let path_here = format!("{path}.{}", $key);

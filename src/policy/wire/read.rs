@@ -15,13 +15,23 @@ pub(crate) trait Wire: Sized {
     /// The value, or None after saying in `out` why it is none.
     fn read(node: &Node, out: &mut Findings) -> Option<Self>;
 
-    /// Adds what another document says of the same field, at `path`. Lists are joined, mappings field by field; of
-    /// everything else there can be only one.
+    /// Whether it is a list, whose entries may stand in several documents.
+    const LIST: bool = false;
+
+    /// Adds what another document says of the same field, at `path`. Lists are joined, those inside of mappings too; all
+    /// other values of a mapping stand in one document, so that it has one place.
     fn join(first: &mut Located<Self>, second: Located<Self>, path: &str, out: &mut Findings) {
         out.error("said-twice", second.span, format!("`{path}` is given in two documents"))
             .help("only one value can count: remove one of the two (only the entries of lists are joined)")
             .see(first.span, "first given here");
     }
+}
+
+/// Complains of a mapping whose values stand in two documents.
+pub(crate) fn divided(first: Span, second: Span, path: &str, out: &mut Findings) {
+    out.error("said-twice", second, format!("`{path}` has values in two documents"))
+        .help("write its values in one of the two (only the entries of its lists are joined)")
+        .see(first, "first given here");
 }
 
 /// Adds what another document says of a field.
@@ -40,6 +50,8 @@ impl<T: Wire> Wire for Located<T> {
 }
 
 impl<T: Wire> Wire for Vec<T> {
+    const LIST: bool = true;
+
     fn read(node: &Node, out: &mut Findings) -> Option<Self> {
         match &node.value {
             Value::List(items) => readable(items, |item| T::read(item, out)),

@@ -84,6 +84,10 @@ pub fn crontab(tables: &[Timetable], command: &Command) -> String {
         );
         let _ = writeln!(out, "{} {} {} {} *  {command}", at.minute(), at.hour(), at.day(), at.month());
     }
+    out.push_str(
+        "# What waits for pods or failed (exit code 6) goes on here; where nothing is left this does nothing\n",
+    );
+    let _ = writeln!(out, "*/15 * * * *  {command}");
     out
 }
 
@@ -101,6 +105,8 @@ pub fn systemd(tables: &[Timetable], command: &Command) -> String {
     for at in &moments.once {
         let _ = writeln!(out, "OnCalendar={} {zone}", at.strftime("%Y-%m-%d %H:%M:00"));
     }
+    out.push_str("# What waits for pods or failed goes on here; where nothing is left this does nothing\n");
+    let _ = writeln!(out, "OnCalendar=*-*-* *:00/15:00 {zone}");
     out.push_str("AccuracySec=1s\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n\n");
     // systemd expands specifiers that begin with a per cent sign, and variables; it knows no `\$`.
     let command = command.line.replace("\\$", "$").replace("\\`", "`").replace('$', "$$").replace('%', "%%");
@@ -116,8 +122,7 @@ fn heading(tables: &[Timetable], command: &Command) -> String {
     let replace = command.replace.iter().map(|replace| format!("# {replace}\n")).collect::<String>();
     format!(
         "{replace}# From the changes of {from} up to {until}; print it anew when the policy changes\n\
-         # What it cannot say: `lead: auto` follows measured times, and a run that waits for pods or\n\
-         # fails (exit code 6) must be run again; a line every quarter of an hour besides does no harm\n"
+         # What it cannot say: `lead: auto` follows measured times\n"
     )
 }
 
@@ -168,7 +173,8 @@ mod tests {
             [
                 "CRON_TZ=America/Denver",
                 "45 12 * * TUE  tidegate apply --yes # 5\\%",
-                "30 18 11 5 *  tidegate apply --yes # 5\\%"
+                "30 18 11 5 *  tidegate apply --yes # 5\\%",
+                "*/15 * * * *  tidegate apply --yes # 5\\%"
             ]
         );
     }
@@ -179,7 +185,11 @@ mod tests {
         let times: Vec<&str> = unit.lines().filter(|line| line.starts_with("OnCalendar")).collect();
         assert_eq!(
             times,
-            ["OnCalendar=Tue *-*-* 12:45:00 America/Denver", "OnCalendar=2027-05-11 18:30:00 America/Denver"]
+            [
+                "OnCalendar=Tue *-*-* 12:45:00 America/Denver",
+                "OnCalendar=2027-05-11 18:30:00 America/Denver",
+                "OnCalendar=*-*-* *:00/15:00 America/Denver"
+            ]
         );
         assert!(unit.contains("ExecStart=tidegate apply \"/a$$b\" 5%%\n"), "{unit}");
     }

@@ -1,0 +1,18 @@
+//! Commands as people copy them: words quoted for a shell, and the policy's own files.
+
+use crate::policy::Policy;
+
+/// A word for a shell, in double quotes where it needs them.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let escaped = text.chars().flat_map(|c| "\\\"$`".contains(c).then_some('\\').into_iter().chain([c]));
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
+/// ` -f policy.yaml`, for each file of a policy.
+pub fn named(policy: &Policy) -> String {
+    policy.files.iter().map(|file| format!(" -f {}", quoted(&file.path))).collect()
+}

@@ -1,0 +1,175 @@
+//! What people on call and their scripts go by: what is said next to an end that is not the whole, and whether it is so.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{APPLY, WORKSHOP, code, here, text, tidegate, workshop};
+
+fn said(output: &std::process::Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The workshop's cluster as `kubectl` would list it: without the provider's servers.
+fn dump(folder: &Path) {
+    let cluster = fs::read_to_string(Path::new(WORKSHOP).join("cluster.yaml")).unwrap();
+    let mut list: Value = serde_yaml::from_str(&cluster).unwrap();
+    let items = list["items"].as_array_mut().unwrap();
+    items.retain(|item| !matches!(item["kind"].as_str(), Some("Server" | "Flavor")));
+    for item in items.iter_mut().filter(|item| item["kind"] == "Snapshot") {
+        let kinds = item["kinds"].as_array_mut().unwrap();
+        kinds.retain(|kind| !matches!(kind.as_str(), Some("Server" | "Flavor")));
+    }
+    fs::write(folder.join("dump.json"), list.to_string()).unwrap();
+}
+
+/// The clock of a sandbox stands still between two runs: the commands that are printed go on where the run stopped.
+#[test]
+fn an_apply_that_waits_says_how_to_go_on() {
+    let folder = workshop();
+    let run = [APPLY.as_slice(), &["--yes"]].concat();
+    let mut codes = Vec::new();
+    for _ in 0..8 {
+        let output = tidegate(folder.path(), &run);
+        codes.push(code(&output));
+        if code(&output) == 0 {
+            break;
+        }
+        let said = said(&output);
+        assert!(said.contains("1 node waits for pods"), "{said}");
+        let (_, advised) = said.split_once("turn it, `tidegate ").unwrap_or_else(|| panic!("{said}"));
+        let (advance, rest) = advised.split_once('`').unwrap();
+        let turned = tidegate(folder.path(), &advance.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(code(&turned), 0, "`{advance}`: {}", text(&turned.stderr));
+        assert!(rest.contains(&format!("`tidegate {}`", APPLY.join(" "))), "{rest}");
+    }
+    assert_eq!((codes.first(), codes.last()), (Some(&6), Some(&0)), "{codes:?}");
+}
+
+/// A plan that cannot be applied says so when it is saved, and the commands that it names make one that can be.
+#[test]
+fn a_plan_of_a_dump_says_at_once_that_apply_refuses_it() {
+    let folder = workshop();
+    fs::remove_dir_all(folder.path().join("sandbox")).unwrap();
+    dump(folder.path());
+    let plan =
+        ["plan", "-f", "policy.yaml", "--snapshot", "dump.json", "--now", "2026-11-10T16:30", "--out", "plan.json"];
+    let output = tidegate(folder.path(), &plan);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let advice = text(&output.stderr);
+    for word in ["`apply` would refuse it", "`kubectl` does not list them", "`front-door`"] {
+        assert!(advice.contains(word), "{word}: {advice}");
+    }
+    assert!(!text(&output.stdout).contains("unknown: Server"), "{}", text(&output.stdout));
+    let commands: Vec<Vec<&str>> = (advice.lines())
+        .filter_map(|line| line.trim_start().strip_prefix("tidegate "))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let [create, again, apply] = commands.as_slice() else { panic!("{advice}") };
+    let made = tidegate(folder.path(), create);
+    assert_eq!(code(&made), 0, "{}", text(&made.stderr));
+    // As it was saved it is refused, in one line for one cause.
+    let refused = tidegate(folder.path(), apply);
+    assert_eq!(code(&refused), 4, "{}", text(&refused.stderr));
+    let refused = text(&refused.stderr);
+    assert!(refused.contains("is not to be carried out"), "{refused}");
+    assert!(!refused.contains("is about server") && !refused.contains("is new"), "{refused}");
+    assert_eq!(code(&tidegate(folder.path(), again)), 0);
+    let applied = tidegate(folder.path(), apply);
+    assert_eq!(code(&applied), 6, "one person is waited for: {}", said(&applied));
+}
+
+#[test]
+fn a_policy_without_pools_does_not_say_that_all_is_as_wanted() {
+    let folder = workshop();
+    let policy = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p}\nspec: {pools: []}\n";
+    fs::write(folder.path().join("none.yaml"), policy).unwrap();
+    let output = tidegate(folder.path(), &["plan", "-f", "none.yaml", "--snapshot", "cluster.yaml"]);
+    let said = said(&output);
+    assert!(said.contains("the policy has no pools, so every node is left as it is"), "{said}");
+    assert!(said.contains("no-pools") && !said.contains("No changes"), "{said}");
+}
+
+/// What a policy names and the cluster does not have is said by a look at the policy.
+#[test]
+fn validate_says_what_a_policy_names_that_is_not_there() {
+    let folder = workshop();
+    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
+    let wrong = policy.replace("nf-{2..10}", "nf-{2..12}").replace("namespaces: [jhub]", "namespaces: [hub]");
+    assert_ne!(wrong, policy);
+    fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    let validate = |file| tidegate(folder.path(), &["validate", "-f", file, "--snapshot", "cluster.yaml"]);
+    let output = validate("wrong.yaml");
+    assert_eq!(code(&output), 0);
+    let said = text(&output.stderr);
+    for word in ["not there: demo-k8s-node-nf-11, demo-k8s-node-nf-12", "matches-no-pod", "drain.pods"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let right = text(&validate("policy.yaml").stderr);
+    assert!(!right.contains("not there") && !right.contains("matches-no-pod"), "{right}");
+}
+
+#[test]
+fn a_node_that_does_not_exist_is_answered_with_those_that_do() {
+    let world = ["-f", "policy.yaml", "--snapshot", "cluster.yaml"];
+    for (object, hint) in [
+        ("node/worker-3", "`tidegate status` lists pools and nodes"),
+        ("node/demo-k8s-node-nf-99", "did you mean `node/demo-k8s-node-nf-9`?"),
+        ("pool/wokers", "did you mean `pool/workers`?"),
+    ] {
+        let output = here(&[["explain", object].as_slice(), &world].concat());
+        assert_eq!(code(&output), 1);
+        assert!(text(&output.stderr).contains(hint), "{object}: {}", text(&output.stderr));
+    }
+}
+
+/// One line writes a snapshot, wherever one is called for.
+#[test]
+fn one_kubectl_line_stands_everywhere() {
+    let line = tidegate::observe::KUBECTL;
+    let folder = workshop();
+    fs::write(folder.path().join("empty.json"), "{}").unwrap();
+    let asked = tidegate(folder.path(), &["plan", "-f", "policy.yaml", "--snapshot", "empty.json"]);
+    let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    for (place, said) in [
+        ("README", read("README.md")),
+        ("the example", read("examples/jetstream-workshop/cluster.yaml")),
+        ("init", text(&here(&["init", "--help"]).stdout)),
+        ("plan", text(&here(&["plan", "--help"]).stdout)),
+        ("an empty file", text(&asked.stderr)),
+    ] {
+        assert!(said.contains(line), "{place}: {said}");
+        assert_eq!(said.matches("kubectl get nodes").count(), said.matches(line).count(), "{place}: {said}");
+    }
+}
+
+/// A sandbox of an old dump may begin now, and tells the time as its people do.
+#[test]
+fn a_sandbox_begins_when_it_is_told_and_in_the_zone_that_is_asked_for() {
+    let folder = workshop();
+    let create = ["sandbox", "create", "later", "--snapshot", "cluster.yaml", "--time-zone", "America/Denver"];
+    let later = tidegate(folder.path(), &[create.as_slice(), &["--now", "2027-02-02T12:00"]].concat());
+    assert_eq!(code(&later), 0, "{}", text(&later.stderr));
+    assert!(text(&later.stdout).starts_with("Tue 02 Feb 2027 12:00:00 MST"), "{}", text(&later.stdout));
+    let advanced = tidegate(folder.path(), &["sandbox", "advance", "1h", "later"]);
+    assert!(text(&advanced.stdout).starts_with("Tue 02 Feb 2027 20:00:00 UTC"), "{}", text(&advanced.stdout));
+    assert!(!text(&advanced.stdout).contains("NotReady"), "{}", text(&advanced.stdout));
+    let earlier = tidegate(
+        folder.path(),
+        &["sandbox", "create", "earlier", "--snapshot", "cluster.yaml", "--now", "2020-01-01T00:00:00Z"],
+    );
+    assert_eq!(code(&earlier), 1);
+    assert!(text(&earlier.stderr).contains("before the snapshot was taken"), "{}", text(&earlier.stderr));
+    let wrong = tidegate(folder.path(), &["sandbox", "show", "sandbox", "--time-zone", "Mars/Base"]);
+    assert_eq!(code(&wrong), 1);
+}
+
+/// A moment that the clocks skip is not taken for another in silence.
+#[test]
+fn a_now_that_does_not_exist_is_said() {
+    let plan = |now| here(&["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", now]);
+    let skipped = text(&plan("2027-03-14T02:30").stderr);
+    assert!(skipped.contains("does not exist in America/Denver"), "{skipped}");
+    assert!(!text(&plan("2027-03-14T03:30").stderr).contains("warning: 2027"), "{skipped}");
+}
