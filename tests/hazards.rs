@@ -31,7 +31,7 @@ const CALM: &str = "2026-11-22T19:00:00Z";
 
 /// A sandbox that begins as this cluster.
 fn stage(cluster: &Cluster, faults: &str) -> Stage {
-    Stage::of(tidegate::observe::from_values(cluster.items.iter().cloned()), faults)
+    Stage::of(tidegate::observe::from_values(cluster.whole()), faults)
 }
 
 /// The nodes that the plan parks.

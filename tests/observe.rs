@@ -475,6 +475,22 @@ fn memory_comes_back_as_it_was_written() {
     assert_eq!(one(item).memory, memory);
 }
 
+/// A name that would write lines of its own into the output is no Kubernetes name: the object is left out, and its name
+/// told by numbers.
+#[test]
+fn a_name_that_forges_output_is_left_out() {
+    for bad in ["n1\nBrake none", "n1\u{202e}drow", "n1\u{1b}[2J", "n1\u{200b}"] {
+        for kind in ["Node", "Pod", "Namespace"] {
+            let item = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": bad, "uid": "u"}});
+            let snapshot = observe::from_values([item]);
+            assert!(snapshot.nodes.is_empty() && snapshot.pods.is_empty() && snapshot.namespaces.is_empty());
+            let gap = &snapshot.gaps[0];
+            assert!(gap.contains("would forge") && gap.contains("\\u{"), "{gap}");
+            assert!(!gap.contains(bad), "{gap:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(cut in 0..2000_usize, put in "\\PC{0,6}|[\\[\\]{}\":,\n -]{0,6}", yaml: bool) {

@@ -77,12 +77,18 @@ fn a_saved_plan_without_what_is_there_now_is_stale() {
     let policy = policy("jetstream-workshop");
     let good = stage.plan(&policy);
     type Edit = fn(&mut tidegate::plan::Plan);
-    let edits: [Edit; 6] = [
+    let edits: [Edit; 8] = [
         |plan| plan.steps.iter_mut().for_each(|step| step.pods.clear()),
         |plan| plan.steps[0].node = "demo-k8s-node-1".into(),
         |plan| plan.steps[0].pool = "nope".into(),
         |plan| plan.steps.push(plan.steps[0].clone()),
         |plan| plan.applyable = false,
+        |plan| plan.complete = false,
+        |plan| {
+            plan.steps
+                .iter_mut()
+                .for_each(|step| step.provider_verb = step.provider_verb.as_ref().map(|_| "delete".into()))
+        },
         |plan| plan.targets.push("garbage".into()),
     ];
     for (index, edit) in edits.iter().enumerate() {
@@ -92,4 +98,93 @@ fn a_saved_plan_without_what_is_there_now_is_stale() {
         assert_eq!(exit(&outcome), 4, "edit {index}: {outcome:?}");
     }
     assert_eq!(exit(&stage.carry_out(&policy, Some(good), false, true).0), 0);
+}
+
+/// Which nodes are cordoned by us though their server runs and was told nothing.
+fn half_way(stage: &Stage) -> Vec<String> {
+    let world = stage.world();
+    let runs = |name: &str| {
+        let server = world.server_of(&world.nodes[name]).unwrap();
+        server.state == ServerState::Active && server.task.is_none()
+    };
+    stage.cordoned().into_iter().filter(|name| stage.record(name).is_some() && runs(name)).collect()
+}
+
+/// A policy that lost nodes between the cut and the resume: those that were only cordoned come back (H28).
+#[test]
+fn a_node_that_the_policy_lost_half_way_is_given_back() {
+    let fewer = example_with("k8s-node-nf-{2..10}", "k8s-node-nf-{2..3}");
+    for resume in [true, false] {
+        let stage = cut_short();
+        let left = half_way(&stage);
+        let lost = |name: &String| !["-2", "-3"].iter().any(|end| name.ends_with(end));
+        assert!(left.iter().any(lost), "{left:?}");
+        let plan = stage.plan(&fewer);
+        let given_back: Vec<_> = plan.steps.iter().filter(|step| step.pool.is_empty()).collect();
+        assert!(!given_back.is_empty() && given_back.iter().all(|step| left.contains(&step.node)), "{given_back:?}");
+        let text = tidegate::report::plan_text(&plan, 1000);
+        assert!(text.contains("cordoned by us") && text.contains("given back (uncordon)"), "{text}");
+        assert_eq!(tidegate::plan::verify(&plan, &stage.world(), &fewer), []);
+
+        let (outcome, told) = if resume { stage.carry_out(&fewer, None, true, true) } else { stage.apply(&fewer) };
+        let told = executing::lines(&told);
+        let left: Vec<String> = half_way(&stage).into_iter().filter(lost).collect();
+        assert!(left.is_empty(), "{left:?} {outcome:?}\n{told}");
+        let again = stage.plan(&fewer);
+        assert!(again.steps.iter().all(|step| !step.pool.is_empty()), "{:?}", again.steps);
+        stage.sound();
+    }
+}
+
+/// Another policy's half-way nodes, and what is parked, are nobody's to give back (H28).
+#[test]
+fn only_the_policy_that_cordoned_a_node_gives_it_back() {
+    let stage = cut_short();
+    let text = std::fs::read_to_string(example("jetstream-workshop", "policy.yaml")).unwrap();
+    let text = text.replace("k8s-node-nf-{2..10}", "k8s-node-nf-{2..3}");
+    let other = policy_text(&text.replacen("  name: workshop\n", "  name: another\n", 1));
+    assert_ne!(other.name, policy("jetstream-workshop").name);
+    let plan = stage.plan(&other);
+    assert!(plan.steps.iter().all(|step| !step.pool.is_empty()), "{:?}", plan.steps);
+    assert!(!plan.unclaimed.is_empty());
+}
+
+/// A plain apply after a cut leaves no record behind what is there.
+#[test]
+fn a_server_that_was_parked_after_the_cut_gets_its_mark() {
+    use tidegate::cluster::NodeMark;
+    let stage = cut_short();
+    stage.until("2026-11-22T14:00:00Z");
+    let behind = |stage: &Stage| {
+        let world = stage.world();
+        let parked = |name: &str| world.server_of(&world.nodes[name]).is_some_and(|server| server.state.parked());
+        let draining = |name: &String| stage.record(name).is_some_and(|record| record.mark == NodeMark::Draining);
+        stage.cordoned().into_iter().filter(draining).filter(|name| parked(name)).count()
+    };
+    assert!(behind(&stage) > 0, "some were told to go before the cut");
+    let (outcome, told) = stage.apply(&policy("jetstream-workshop"));
+    assert_eq!(exit(&outcome), 0, "{outcome:?}\n{}", executing::lines(&told));
+    assert_eq!(behind(&stage), 0, "{}", executing::lines(&told));
+    let (outcome, _) = stage.apply(&policy("jetstream-workshop"));
+    assert_eq!(exit(&outcome), 0);
+    assert!(matches!(outcome, tidegate::execute::run::Outcome::Nothing), "{outcome:?}");
+}
+
+/// The marks on the nodes say that something was begun, whatever became of its journal.
+#[test]
+fn a_lost_journal_is_not_taken_for_an_apply_that_never_began() {
+    let stage = cut_short();
+    for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().contains("journal") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let (outcome, _) = stage.carry_out(&policy("jetstream-workshop"), None, true, true);
+    let text = format!("{outcome:?}");
+    assert!(text.contains("it was lost") && text.contains("`tidegate apply` without `--resume`"), "{text}");
+    assert_eq!(exit(&stage.apply(&policy("jetstream-workshop")).0), 0, "and that goes on");
+    stage.until("2026-11-22T15:00:00Z");
+    assert_eq!(exit(&stage.apply(&policy("jetstream-workshop")).0), 0);
+    assert_eq!((stage.stuck(), stage.parked()), (0, 9));
 }

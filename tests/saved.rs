@@ -29,7 +29,7 @@ fn said(output: &Output) -> String {
 }
 
 fn write_cluster(folder: &Path, name: &str, cluster: &Cluster) {
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": cluster.items});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": cluster.whole()});
     fs::write(folder.join(name), list.to_string()).unwrap();
 }
 
@@ -251,4 +251,25 @@ fn what_is_wrong_with_a_plan_is_there_for_people_and_for_scripts() {
     let rules: Vec<&Value> = json["violations"].as_array().unwrap().iter().map(|found| &found["rule"]).collect();
     assert_eq!(rules, ["pods", "round", "summary", "summary"]);
     assert_eq!(json["violations"][0]["subject"], "drain/worker-4");
+}
+
+/// The same policy at another path is the same policy: the plan names its lines by the path that it was made with.
+#[test]
+fn verify_knows_the_policy_by_what_is_in_it() {
+    let folder = planned();
+    let (here, inside) = (folder.path(), folder.path().join("inside"));
+    fs::create_dir(&inside).unwrap();
+    let absolute = here.join("policy.yaml").display().to_string();
+    for (from, policy, plan, sandbox) in [
+        (here, "policy.yaml", "plan.json", "before"),
+        (here, "./policy.yaml", "plan.json", "before"),
+        (here, absolute.as_str(), "plan.json", "before"),
+        (inside.as_path(), "../policy.yaml", "../plan.json", "../before"),
+    ] {
+        let output = tidegate(from, &["verify", plan, "-f", policy, "--sandbox", sandbox]);
+        assert_eq!(code(&output), 0, "{policy}: {}", said(&output));
+    }
+    edit_plan(here, |plan| plan["pools"][0]["said"][0]["origin"]["line"] = json!(77));
+    let output = tidegate(here, &["verify", "plan.json", "-f", "./policy.yaml", "--sandbox", "before"]);
+    assert_eq!(code(&output), 3, "another line is another place: {}", said(&output));
 }

@@ -10,6 +10,7 @@ use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
 use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
+use crate::execute::run::unsealed;
 use crate::model::World;
 use crate::plan::{Plan, Request, Target, plan_for};
 use crate::policy::Policy;
@@ -115,7 +116,7 @@ impl Apply {
         if let Some(failure) = frozen.filter(|_| plan.steps.is_empty()) {
             return Err(failure);
         }
-        if plan.steps.is_empty() && plan.refusals.is_empty() {
+        if plan.steps.is_empty() && plan.refusals.is_empty() && unsealed(policy, &world).is_empty() {
             return Ok(Err(Exit::Done));
         }
         if !self.yes && !plan.steps.is_empty() {

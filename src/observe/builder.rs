@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use serde::Deserialize;
 
-use super::convert::Converter;
+use super::convert::{Converter, told};
 use super::item::{Item, Place};
 use super::raw;
 use crate::model::{
@@ -90,7 +90,7 @@ impl Builder {
         let meta = header.metadata.unwrap_or_default();
         let name = meta.name.unwrap_or_default().0;
         let namespace = meta.namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        self.snapshot.gaps.push(format!("{place}: {kind} {namespace}{name} {problem}"));
+        self.snapshot.gaps.push(format!("{place}: {kind} {} {problem}", told(&format!("{namespace}{name}"))));
     }
 
     /// Converts one object and keeps it; true if it took the place of a different one.

@@ -127,7 +127,7 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             let line = format!("  - {{{}, volumes: [{}]}}", selector(pod), quoted.join(", "));
             (vec!["disposable:".to_owned(), line], format!("under spec.drain, {}", lost(pod, &volumes)))
         }
-        (Code::NoController, Some(pod)) => {
+        (Code::NoController | Code::ControllerNotFound, Some(pod)) => {
             let which = if pod.owner.is_some() {
                 selector(pod)
             } else {

@@ -13,8 +13,8 @@ use super::removal::Removals;
 use super::request::{Request, Target};
 use super::steps::{Build, Returning, Rounds};
 use super::{
-    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, node_rules, notes,
-    summary, unready, wakes,
+    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, notes, summary,
+    unclaimed, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, World, digest};
 use crate::policy::Policy;
@@ -68,6 +68,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     for (build, decision) in builds.iter().zip(&decisions) {
         build.take(decision, &returning, &mut rounds, &mut steps);
+    }
+    if request.targets.is_empty() {
+        steps.extend(unclaimed::given_back(policy, &inventory, world));
     }
     let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
@@ -124,7 +127,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         outages: outages(&steps, world, &removals.allowances),
         notes: notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now),
         steps,
-        unclaimed: node_rules::unclaimed(policy, &inventory, world, &prices),
+        unclaimed: unclaimed::unclaimed(policy, &inventory, world, &prices),
         refusals,
         summary: super::Summary {
             verdict: super::Verdict::NoChanges,

@@ -105,7 +105,7 @@ pub struct Step {
     /// The provider's word for it, where it is the provider that does it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_verb: Option<String>,
-    /// The pool.
+    /// The pool; empty for a node that no pool has any more and that is only given back.
     pub pool: String,
     /// The node.
     pub node: String,

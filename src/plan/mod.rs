@@ -31,6 +31,7 @@ mod spread;
 mod status;
 mod steps;
 mod summary;
+mod unclaimed;
 mod unready;
 mod verify;
 mod wakes;

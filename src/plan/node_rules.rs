@@ -1,14 +1,10 @@
 //! Reasons for which a node stays, whatever its pods would allow.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
-use super::members::{Inventory, Member, natural};
-use super::prices::{Prices, share_of_state};
-use super::{Code, Evidence, Reason, Unclaimed};
-use crate::model::{Name, Node, OTHER_OWNERS, Server, VolumeSource, World, keys};
+use super::members::Member;
+use super::{Code, Evidence, Reason};
+use crate::model::{Name, Node, OTHER_OWNERS, VolumeSource, World, keys};
 use crate::policy::{OverrideTarget, Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
@@ -140,32 +136,4 @@ fn storage_on(node: &Node, world: &World) -> Option<(String, Evidence)> {
 fn ingress_on(node: &Name, world: &World) -> Option<String> {
     let web = |pod: &crate::model::Pod| pod.spec.host_ports.iter().any(|port| matches!(port.port, 80 | 443));
     world.pods_on(node).find(|pod| pod.daemon() && !pod.finished() && web(pod)).map(|pod| pod.key.to_string())
-}
-
-/// Nodes and servers that carry our record and that no pool of the policy has any more (H28).
-pub fn unclaimed(policy: &Policy, inventory: &Inventory, world: &World, prices: &Prices<'_>) -> Vec<Unclaimed> {
-    let marked = world.nodes.values().filter(|node| node.annotations.contains_key(keys::RECORD));
-    let mut names: BTreeSet<Name> = marked.map(|node| node.name.clone()).collect();
-    let servers = world.servers.values().filter(|server| server.metadata.contains_key(keys::RECORD));
-    names.extend(servers.map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
-    names.retain(|name| !inventory.pool_of.contains_key(name));
-    let mut found: Vec<Unclaimed> = names
-        .into_iter()
-        .map(|name| {
-            let by_name = |server: &&Arc<Server>| *server.node.as_ref().unwrap_or(&server.name) == name;
-            let node = world.nodes.get(&name);
-            let server = node.and_then(|node| world.server_of(node)).or_else(|| world.servers.values().find(by_name));
-            let cost = server.and_then(|server| {
-                let provider = policy.providers.keys().find(|name| **name == server.provider);
-                prices.of(provider, &server.flavor, share_of_state(server.state))
-            });
-            Unclaimed {
-                node: name.to_string(),
-                state: server.map_or_else(|| "no server".to_owned(), |server| server.state.to_string()),
-                per_hour_micros: cost.map(|cost| cost.0),
-            }
-        })
-        .collect();
-    found.sort_by(|a, b| natural(&a.node, &b.node));
-    found
 }

@@ -64,6 +64,7 @@ pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
             lines.push(status);
         }
     }
+    let given_back = |node: &str| plan.steps.iter().any(|step| step.pool.is_empty() && step.node == node);
     for unclaimed in &plan.unclaimed {
         lines.push(NodeStatus {
             pool: None,
@@ -72,7 +73,7 @@ pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
             since: None,
             why: format!("it carries {} and no pool of the policy has it", keys::RECORD),
             who: "tidegate".to_owned(),
-            next: "left as it is".to_owned(),
+            next: if given_back(&unclaimed.node) { "uncordon" } else { "left as it is" }.to_owned(),
             next_at: None,
             next_change: None,
             per_hour_micros: unclaimed.per_hour_micros,

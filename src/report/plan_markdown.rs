@@ -80,7 +80,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
             writeln!(out, "\n:warning: {} has no Ready pod while `{}` moves", escaped(&outage.workload), outage.pod);
     }
     if !plan.unclaimed.is_empty() {
-        let _ = writeln!(out, "\nUnclaimed, ours once and in no pool now, left as they are:\n");
+        let _ = writeln!(out, "\nUnclaimed, ours once and in no pool now:\n");
         for unclaimed in &plan.unclaimed {
             let _ = writeln!(out, "- {}", escaped(&unclaimed_line(unclaimed, plan)));
         }

@@ -188,11 +188,13 @@ pub fn said_words(said: &Said) -> String {
     }
 }
 
-/// `node-7 (SHELVED_OFFLOADED, 8 SU/h)`.
+/// `node-7 (SHELVED_OFFLOADED, 8 SU/h): left as it is`.
 pub fn unclaimed_line(unclaimed: &Unclaimed, plan: &Plan) -> String {
     let cost = unclaimed.per_hour_micros.zip(plan.cost.as_ref());
     let cost = cost.map(|(micros, cost)| format!(", {} {}/h", Money(micros), cost.unit)).unwrap_or_default();
-    format!("{} ({}{cost})", unclaimed.node, unclaimed.state)
+    let back = plan.steps.iter().any(|step| step.pool.is_empty() && step.node == unclaimed.node);
+    let next = if back { "given back (uncordon)" } else { "left as it is" };
+    format!("{} ({}{cost}): {next}", unclaimed.node, unclaimed.state)
 }
 
 fn rest(out: &mut String, plan: &Plan, width: usize) {
@@ -210,7 +212,7 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
         .map(|outage| format!("{} has no Ready pod while {} moves off {}", outage.workload, outage.pod, outage.node));
     section("Outages: the only replica of a workload moves", outages.collect());
     section(
-        "Unclaimed: ours once, in no pool now, left as they are",
+        "Unclaimed: ours once, in no pool now",
         plan.unclaimed.iter().map(|one| unclaimed_line(one, plan)).collect(),
     );
     section("Notes", plan.notes.clone());

@@ -125,8 +125,15 @@ impl Cluster {
         }));
     }
 
+    /// Everything, with the owners that its pods name.
+    pub fn whole(&self) -> Vec<Value> {
+        let mut items = self.items.clone();
+        items.extend(owners(&self.items));
+        items
+    }
+
     pub fn world(&self) -> World {
-        World::build(tidegate::observe::from_values(self.items.iter().cloned()))
+        World::build(tidegate::observe::from_values(self.whole()))
     }
 
     /// The plan for `policy` at `now`.
@@ -148,4 +155,32 @@ pub fn merge(into: &mut Value, from: Value) {
         }
         (into, from) => *into = from,
     }
+}
+
+/// The controllers that pods name and that nobody wrote down, with as many replicas as they have pods. Owners called
+/// `gone` stay away.
+fn owners(items: &[Value]) -> Vec<Value> {
+    let there = |kind: &Value, namespace: &Value, name: &Value| {
+        items.iter().any(|item| {
+            let meta = &item["metadata"];
+            item["kind"] == *kind && meta["name"] == *name && (meta["namespace"] == *namespace || namespace.is_null())
+        })
+    };
+    let mut found: std::collections::BTreeMap<String, Value> = std::collections::BTreeMap::new();
+    for pod in items.iter().filter(|item| item["kind"] == "Pod") {
+        let (owner, namespace) = (&pod["metadata"]["ownerReferences"][0], &pod["metadata"]["namespace"]);
+        let known = ["ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"];
+        let known = owner["kind"].as_str().is_some_and(|kind| known.contains(&kind));
+        if !known || owner["name"] == "gone" || there(&owner["kind"], namespace, &owner["name"]) {
+            continue;
+        }
+        let entry = found.entry(format!("{}{namespace}{}", owner["kind"], owner["name"])).or_insert_with(|| {
+            json!({
+                "apiVersion": owner["apiVersion"], "kind": owner["kind"], "spec": {"replicas": 0},
+                "metadata": {"name": owner["name"], "namespace": namespace, "uid": owner["uid"]},
+            })
+        });
+        entry["spec"]["replicas"] = json!(entry["spec"]["replicas"].as_u64().unwrap_or(0) + 1);
+    }
+    found.into_values().collect()
 }

@@ -398,7 +398,7 @@ fn h28_status_says_what_comes_and_what_is_unclaimed() {
     assert_eq!(plan.unclaimed.iter().map(|one| one.per_hour_micros).collect::<Vec<_>>(), [Some(8_000_000), Some(0)]);
     let text = status_text(&status(&wanted, &world, &plan), &plan, 1000);
     assert!(text.contains("wakes Tue 12:45") && text.contains("costs 8 SU/h"), "{text}");
-    assert!(plan_text(&plan, 1000).contains("old-1 (ACTIVE, 8 SU/h)"));
+    assert!(plan_text(&plan, 1000).contains("old-1 (ACTIVE, cordoned by us, 8 SU/h): left as it is"));
 }
 
 proptest! {
@@ -429,4 +429,39 @@ proptest! {
         }
         prop_assert_eq!(plan.summary.text.starts_with("No changes"), plan.summary.verdict == Verdict::NoChanges);
     }
+}
+
+/// Nobody recreates the pod of a controller that is not there.
+#[test]
+fn a_controller_that_is_not_there_recreates_nothing() {
+    let blocked = |kind: &str, change: &dyn Fn(&mut Cluster)| {
+        let mut cluster = Cluster::workers(3);
+        let owner = json!([{"apiVersion": "apps/v1", "kind": kind, "name": "gone", "uid": "u", "controller": true}]);
+        cluster.pod("a", "worker-3", "x", "1")["metadata"]["ownerReferences"] = owner;
+        change(&mut cluster);
+        let plan = cluster.plan(&policy("      min: 1\n      max: 1\n", ""), CALM);
+        let kept = plan.kept.into_iter().filter(|kept| kept.node == "worker-3");
+        let mut about = kept.flat_map(|kept| kept.reasons).filter(|reason| reason.evidence.pod.is_some());
+        about.next().map(|reason| (reason.code, reason.text))
+    };
+    let unlisted = |cluster: &mut Cluster| {
+        let kinds = cluster.items[0]["kinds"].as_array_mut().unwrap();
+        kinds.retain(|kind| kind != "DaemonSet" && kind != "StatefulSet");
+    };
+    for kind in ["ReplicaSet", "StatefulSet", "DaemonSet"] {
+        let (code, text) = blocked(kind, &|_| {}).unwrap_or_else(|| panic!("{kind} holds nothing"));
+        assert_eq!(code, Code::ControllerNotFound, "{text}");
+        assert!(text.contains(&format!("{kind} default/gone of default/a is not there")), "{text}");
+    }
+    for kind in ["StatefulSet", "DaemonSet"] {
+        assert_eq!(blocked(kind, &unlisted), None, "{kind}: a built-in kind that was not listed is believed");
+    }
+    assert_eq!(blocked("Foo", &|_| {}), None, "so is any other");
+    let foo = |cluster: &mut Cluster, name: &str, spec: serde_json::Value| {
+        let metadata = json!({"name": name, "namespace": "default", "uid": "u"});
+        cluster.items.push(json!({"apiVersion": "apps/v1", "kind": "Foo", "metadata": metadata, "spec": spec}));
+    };
+    let (code, _) = blocked("Foo", &|cluster| foo(cluster, "other", json!({"replicas": 1}))).unwrap();
+    assert_eq!(code, Code::ControllerNotFound);
+    assert_eq!(blocked("Foo", &|cluster| foo(cluster, "gone", json!({"replicas": 1}))), None);
 }

@@ -167,7 +167,9 @@ impl Course {
 
     /// An event about this node.
     pub fn event(&self, kind: EventKind, now: Timestamp, message: impl Into<String>) -> Event {
-        Event { node: Some(self.node.to_string()), pool: Some(self.pool.to_string()), ..Event::new(kind, now, message) }
+        // A node that no pool has any more is only given back.
+        let pool = Some(self.pool.to_string()).filter(|pool| !pool.is_empty());
+        Event { node: Some(self.node.to_string()), pool, ..Event::new(kind, now, message) }
     }
 
     /// Begins the step with this verb; the steps before it are done thereby.

@@ -100,6 +100,11 @@ impl Course {
             Some(NodeMark::Parked) if world.server_of(node).is_none_or(|server| server.state.parked()) => {
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
+            // It was parked after the execution that began it was cut short: only the record is behind.
+            Some(NodeMark::Draining) if self.step(Verb::Drain).is_none() => {
+                self.begin(desk, Verb::Park, now, format!("{} is parked already, its record follows", self.node));
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Seal(None))))
+            }
             Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
                 self.begin(desk, Verb::Cordon, now, format!("{} was cordoned by Tidegate already", self.node));
                 self.go(desk, Way::Leaving(Leaving::List))

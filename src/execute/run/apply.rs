@@ -1,6 +1,7 @@
 //! An apply from end to end: lock, look, compare with what was agreed to, carry out, with a journal.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,11 +13,11 @@ use super::log::Log;
 use super::performing::Doors;
 use super::preparing;
 use super::stale::stale;
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, NodeMark, NodeRecord};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
-use crate::model::{Memory, World};
+use crate::model::{Memory, Node, World};
 use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Target, forbidden, plan_for};
 use crate::policy::Policy;
 
@@ -154,7 +155,12 @@ async fn begin(
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
     }
-    let (allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
+    let (mut allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
+    if allowed.targets.is_empty() && refusals.iter().all(|refusal| refusal.brake != OTHER_CLUSTER) {
+        let mut unsealed = preparing::unsealed(order.policy, &world);
+        unsealed.retain(|behind| allowed.steps.iter().all(|step| step.node != behind.node));
+        allowed.steps.extend(unsealed);
+    }
     if allowed.steps.is_empty() {
         if memory != world.memory {
             doors.cluster.remember(&Memory { written: Some(now), ..memory }).await?;
@@ -217,7 +223,11 @@ async fn resume(
     // Between the look and the lock somebody may have finished it.
     let told = match journal::read(&order.folder)? {
         Some(told) if told.unfinished() => told,
-        ended => return Err(ApplyError::NothingToResume(why_nothing(order, ended.as_ref(), held.as_ref()))),
+        ended => {
+            let half_way = half_way(&World::build(doors.cluster.observe().await?));
+            let why = why_nothing(order, ended.as_ref(), held.as_ref(), half_way);
+            return Err(ApplyError::NothingToResume(why));
+        }
     };
     if told.torn {
         let text = "the journal's last line was torn and is left out";
@@ -233,9 +243,22 @@ async fn resume(
     carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await
 }
 
-/// Why nothing is to be taken up, by the journal and by the lock that somebody left.
-fn why_nothing(order: &Order<'_>, ended: Option<&Told>, left: Option<&LockRecord>) -> String {
+/// Nodes on which an apply was at work and that are not where it wanted them.
+fn half_way(world: &World) -> usize {
+    let at_work =
+        |node: &&Arc<Node>| matches!(NodeRecord::of(node), Ok(Some(record)) if record.mark != NodeMark::Parked);
+    world.nodes.values().filter(at_work).count()
+}
+
+/// Why nothing is to be taken up, by the journal, by the lock that somebody left, and by the nodes' marks.
+fn why_nothing(order: &Order<'_>, ended: Option<&Told>, left: Option<&LockRecord>, half_way: usize) -> String {
     match (ended, left) {
+        (None, _) if half_way > 0 => format!(
+            "there is no journal in `{}`, though {half_way} {} the marks of an apply that was cut short: it was lost; \
+             `tidegate apply` without `--resume` goes on from what is there",
+            order.folder.display(),
+            if half_way == 1 { "node carries" } else { "nodes carry" },
+        ),
         (ended, Some(left)) if ended.is_none_or(|told| told.run != left.run) => format!(
             "the `{}` of {} (process {}) was cut short before its first act, so nothing of it was begun",
             left.operation, left.owner, left.pid

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::NodeRecord;
+use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute::machine::{FreezeSpan, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{Code, Kept, OTHER_CLUSTER, Plan, Verb, wake_lead};
+use crate::plan::{
+    Code, Evidence, Inventory, Kept, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
+    wake_lead,
+};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -115,6 +118,39 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<Stri
     (plan, dropped)
 }
 
+/// The step that completes the mark of each node whose server was parked after the execution that drained it was cut
+/// short. Nothing is taken away by it: the record says what is there.
+pub fn unsealed(policy: &Policy, world: &World) -> Vec<Step> {
+    let inventory = Inventory::take(policy, world);
+    let behind = |member: &&Member| {
+        let draining = member.record.as_ref().is_some_and(|record| record.mark == NodeMark::Draining);
+        let silent = member.node.as_ref().is_some_and(|node| node.unschedulable && !node.ready());
+        draining && silent && matches!(member.state, State::Parked(_))
+    };
+    let pools = policy.pools.iter().zip(&inventory.pools);
+    let members = pools.flat_map(|(pool, members)| members.iter().filter(behind).map(move |member| (pool, member)));
+    let step = |(pool, member): (&Pool, &Member)| Step {
+        id: format!("{}/{}", verb_name(Verb::Park), member.name),
+        verb: Verb::Park,
+        provider_verb: None,
+        pool: pool.name.to_string(),
+        node: member.name.to_string(),
+        server: member.server.as_ref().map(|server| server.id.to_string()),
+        after: Vec::new(),
+        reason: Reason {
+            code: Code::NotNeeded,
+            text: "its server is parked, its record does not say so yet".to_owned(),
+            evidence: Evidence::default(),
+            origin: None,
+        },
+        preconditions: vec![Precondition::Marked],
+        origin: None,
+        cost: None,
+        pods: Vec::new(),
+    };
+    members.map(step).collect()
+}
+
 /// Reasons that rest on pods alone.
 fn about_pods(code: Code) -> bool {
     matches!(
@@ -124,6 +160,7 @@ fn about_pods(code: Code) -> bool {
             | Code::PolicyWait
             | Code::JobRuns
             | Code::NoController
+            | Code::ControllerNotFound
             | Code::LocalStorage
             | Code::SystemPod
             | Code::LongGrace

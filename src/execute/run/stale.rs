@@ -28,6 +28,9 @@ pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
         changes.push("the plan has steps twice".to_owned());
     }
     changes.extend(applyable(saved, fresh));
+    if fresh.complete && !saved.complete {
+        changes.push("the plan says that it is not complete, one made now is".to_owned());
+    }
     for outage in fresh.outages.iter().filter(|outage| !saved.outages.contains(outage)) {
         changes.push(format!(
             "{} would have no Ready pod while {} moves, which the plan does not show",
@@ -137,6 +140,10 @@ fn compare(id: &str, saved: &Step, fresh: &Step, servers: bool, changes: &mut Ve
     }
     if (saved.verb, &saved.node, &saved.pool) != (fresh.verb, &fresh.node, &fresh.pool) {
         changes.push(format!("{id} is {} of {} in pool {} now", verb_name(fresh.verb), fresh.node, fresh.pool));
+    }
+    if saved.provider_verb != fresh.provider_verb {
+        let word = |step: &Step| step.provider_verb.clone().unwrap_or_else(|| "nothing".to_owned());
+        changes.push(format!("{id} tells the provider to {} now, not to {}", word(fresh), word(saved)));
     }
     pods(id, saved, fresh, changes);
     if saved.after != fresh.after {

@@ -13,6 +13,9 @@ impl Converter {
     /// The name of an object; an object without one cannot be told from others.
     pub(super) fn object_name(&mut self, meta: &Meta) -> Result<Name, String> {
         match &meta.name {
+            Some(name) if name.0.contains(forges) => {
+                Err("its name has characters that no Kubernetes name has and that would forge what is printed".into())
+            }
             Some(name) if !name.0.is_empty() => Ok(self.intern.name(&name.0)),
             _ => Err("it has no `metadata.name`".into()),
         }
@@ -21,6 +24,9 @@ impl Converter {
     /// Namespace and name; the namespace is `default` where none is given, as with `kubectl apply`.
     pub(super) fn key(&mut self, meta: &Meta) -> Result<PodKey, String> {
         let namespace = meta.namespace.as_ref().map_or("", |namespace| namespace.0.as_str());
+        if namespace.contains(forges) {
+            return Err("its namespace has characters that no Kubernetes name has".into());
+        }
         let namespace = self.intern.name(if namespace.is_empty() { "default" } else { namespace });
         Ok(PodKey { namespace, name: self.object_name(meta)? })
     }
@@ -58,6 +64,17 @@ impl Converter {
         self.newest = self.newest.max(moment);
         Ok(moment)
     }
+}
+
+/// Controls, and what turns or hides the direction of reading: printed, they would write lines of their own.
+fn forges(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Such characters by their numbers, so that they can be told.
+pub fn told(text: &str) -> String {
+    text.chars().map(|c| if forges(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// A moment that may lie in the future, RFC 3339; null and empty are none.

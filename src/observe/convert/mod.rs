@@ -14,6 +14,8 @@ mod spec;
 mod storage;
 mod workload;
 
+pub use meta::told;
+
 use jiff::Timestamp;
 
 use super::intern::Interner;

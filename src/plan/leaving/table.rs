@@ -86,6 +86,7 @@ impl Table {
         ("terminal", pod_rules::finished),
         ("donotdisrupt", marks::do_not_disrupt),
         ("policy", marks::policy_entry),
+        ("controller", ownership::controller_there),
         ("daemonset", pod_rules::daemon),
         ("longgrace", pod_rules::long_grace),
         ("safetoevict", marks::safe_to_evict),

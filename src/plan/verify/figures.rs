@@ -3,7 +3,8 @@
 use super::case::{Case, Life, Wanted};
 use super::violation::{Found, Rule};
 use crate::plan::{NextChange, PodAction, PoolPlan, Verb, Verdict};
-use crate::schedule::next_change;
+use crate::policy::Origin;
+use crate::schedule::{Said, next_change};
 
 /// Every pool's line, then the summary.
 pub fn check(case: &Case<'_>, found: &mut Found) {
@@ -52,9 +53,31 @@ fn pool(case: &Case<'_>, wanted: &Wanted<'_>, line: &PoolPlan, found: &mut Found
         ceiling: turn.holding.ceiling,
         why: turn.why,
     });
-    if line.said != holding.said || line.next_change != next {
+    if !same_voices(case, &line.said, &holding.said) || line.next_change != next {
         found.pool(&pool.name, Rule::Pool, "who wants what, or what changes next, is not what the policy says");
     }
+}
+
+/// Whether the same is said at the same places. A file may be named in another way than when the plan was made: it is the
+/// same one by what is in it.
+fn same_voices(case: &Case<'_>, told: &[Said], held: &[Said]) -> bool {
+    let told_digest =
+        |path: &str| case.plan.policy.files.iter().find(|file| file.path == path).map(|file| &*file.digest);
+    let held_digest = |path: &str| case.policy.files.iter().find(|file| *file.path == *path).map(|file| &*file.digest);
+    let same_place = |told: &Origin, held: &Origin| {
+        let named = told.file == held.file;
+        let inside = told_digest(&told.file).is_some_and(|digest| held_digest(&held.file) == Some(digest));
+        (named || inside) && (told.line, told.column) == (held.line, held.column)
+    };
+    let same = |(told, held): (&Said, &Said)| {
+        let placed = match (&told.origin, &held.origin) {
+            (Some(told), Some(held)) => same_place(told, held),
+            (None, None) => true,
+            _ => false,
+        };
+        placed && Said { origin: None, ..told.clone() } == Said { origin: None, ..held.clone() }
+    };
+    told.len() == held.len() && told.iter().zip(held).all(same)
 }
 
 fn summary(case: &Case<'_>, found: &mut Found) {

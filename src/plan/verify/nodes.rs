@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
-use crate::model::{Name, Node, NodeMemory, PodKey, Volume, VolumeSource, keys};
+use crate::model::{Name, Node, NodeMark, NodeMemory, PodKey, Volume, VolumeSource, keys};
 use crate::plan::{Step, Verb};
 
 /// Annotations by which a person or another system keeps a node, with the value that means it (None: any).
@@ -42,6 +42,12 @@ const STORAGE: [(&str, &str); 3] = [
 /// Every step acts on a member of its pool, takes nothing from a node that stays, and gives back only what is ours.
 pub fn check(case: &Case<'_>, found: &mut Found) {
     for step in &case.plan.steps {
+        if step.pool.is_empty() && case.pool_of(&step.node).is_none() {
+            if let Some(why) = not_given_back(case, step) {
+                found.step(step, Rule::NotOurs, why);
+            }
+            continue;
+        }
         let Some(wanted) = case.pool_of(&step.node).filter(|wanted| *wanted.pool.name == *step.pool) else {
             found.step(step, Rule::Member, format!("{} is no member of pool {}", step.node, step.pool));
             continue;
@@ -70,6 +76,19 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         {
             found.step(step, Rule::Kept, format!("its pool backs off until {until} after failed wakes"));
         }
+    }
+}
+
+/// Why a node that no pool has is not to be given back (H28): only its own policy does that, to what runs.
+fn not_given_back(case: &Case<'_>, step: &Step) -> Option<&'static str> {
+    let life = case.life(&step.node);
+    match case.record(&step.node) {
+        _ if step.verb != Verb::Uncordon => Some("no pool has it: it can only be given back"),
+        None => Some("it carries no record of ours"),
+        Some(record) if record.policy != case.policy.name => Some("another policy has it"),
+        Some(record) if record.mark == NodeMark::Parked => Some("it is parked"),
+        Some(_) if !matches!(life, Life::Active | Life::Cordoned { ours: true }) => Some("it is not up"),
+        Some(_) => None,
     }
 }
 
