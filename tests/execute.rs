@@ -145,6 +145,12 @@ fn each_failure_ends_in_a_named_state_and_hinders_nobody_else() {
         stage.sound();
         // What failed is not tried again at once (H3, H8).
         let again = stage.plan(&policy);
+        let unsettled: u32 = again.pools.iter().map(|pool| pool.unsettled).sum();
+        if unsettled > 0 || stage.stuck() > 0 {
+            let left = (again.summary.verdict, again.unsettled());
+            assert_ne!(again.summary.verdict, tidegate::plan::Verdict::NoChanges, "{}: {left:?}", case.fault);
+        }
+        assert_eq!(tidegate::plan::verify(&again, &stage.world(), &policy), [], "{}", case.fault);
         if !again.steps.is_empty() && failed {
             let ids: Vec<&str> = again.steps.iter().map(|step| step.id.as_str()).collect();
             wrong.push(format!("{}: planned again at once: {ids:?}", case.fault));

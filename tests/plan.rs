@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "plan/astray.rs"]
+mod astray;
 #[path = "plan/basis.rs"]
 mod basis;
 #[path = "plan/explained.rs"]
@@ -118,6 +120,63 @@ fn an_allocation_says_when_it_runs_out() {
     let rest = format!("{RATES}  allocation: {{balance: 13440, asOf: \"{CALM}\"}}\n");
     let plan = Cluster::workers(10).plan(&policy("      replicas: 10\n", &rest), CALM);
     assert_eq!(plan.cost.unwrap().allocation_ends, Some(at("2026-11-29T19:00:00Z")));
+}
+
+/// What was spent since the balance was read is taken at what everything costs now, not once the plan is done.
+#[test]
+fn a_balance_that_is_used_up_already_says_since_when() {
+    let rest = format!("{RATES}  allocation: {{balance: 5000, asOf: \"2026-11-01T00:00:00Z\"}}\n");
+    let plan = Cluster::workers(10).plan(&policy(WORKSHOP, &rest), CALM);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 9);
+    // 5,000 SU at 80 SU an hour.
+    assert_eq!(plan.cost.as_ref().unwrap().allocation_ends, Some(at("2026-11-03T14:30:00Z")));
+    let text = tidegate::report::plan_text(&plan, 1000);
+    assert!(text.contains("the allocation ran out Tue 3 Nov 07:30 MST, by this estimate"), "{text}");
+    assert!(text.contains("an estimate, at the 80 SU/h of now"), "{text}");
+}
+
+/// The golden figures' horizon is five years; beyond it the plan says so instead of nothing.
+#[test]
+fn an_allocation_that_lasts_says_so() {
+    let rest = format!("{RATES}  allocation: {{balance: 999999999, asOf: \"{CALM}\"}}\n");
+    let plan = Cluster::workers(1).plan(&policy("      replicas: 1\n", &rest), CALM);
+    let cost = plan.cost.unwrap();
+    assert_eq!(cost.allocation_ends, None);
+    assert!(cost.notes.iter().any(|note| note.contains("longer than five years")), "{:?}", cost.notes);
+}
+
+#[test]
+fn what_a_brake_refuses_is_not_applyable() {
+    let few = policy(WORKSHOP, "  brakes: {maxNodes: 3}\n");
+    let cluster = Cluster::workers(10);
+    let plan = cluster.plan(&few, CALM);
+    assert!(!plan.applyable && plan.complete && plan.steps.len() == 27, "{:?}", plan.refusals);
+    assert_eq!(verify(&plan, &cluster.world(), &few), []);
+    let tampered = Plan { applyable: true, ..plan };
+    let rules: Vec<_> = verify(&tampered, &cluster.world(), &few).into_iter().map(|found| found.rule).collect();
+    assert_eq!(rules, [tidegate::plan::Rule::Applyable]);
+}
+
+#[test]
+fn a_brake_on_what_this_version_never_does_says_so() {
+    let plan = Cluster::workers(1).plan(&policy(WORKSHOP, "  brakes: {maxDeletes: 1}\n"), CALM);
+    assert!(plan.notes.iter().any(|note| note.starts_with("brakes.maxDeletes (")), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_node_without_a_uid_is_no_condition() {
+    let mut cluster = Cluster::workers(2);
+    for item in &mut cluster.items {
+        if item["kind"] == "Node" {
+            item["metadata"].as_object_mut().unwrap().remove("uid");
+        }
+    }
+    let policy = policy("      min: 1\n", "");
+    let plan = cluster.plan(&policy, CALM);
+    let conditions: Vec<_> = plan.steps.iter().flat_map(|step| &step.preconditions).collect();
+    assert!(!conditions.is_empty());
+    assert!(!conditions.iter().any(|one| matches!(one, tidegate::plan::Precondition::Node { .. })), "{conditions:?}");
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::saved::{SavedPolicyArgs, saved};
 use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
 use crate::execute::run::unsealed;
+use crate::execute::{Event, EventKind};
 use crate::model::World;
 use crate::plan::{Plan, Request, Target, plan_for};
 use crate::policy::Policy;
@@ -117,7 +118,13 @@ impl Apply {
             return Err(failure);
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() && unsealed(policy, &world).is_empty() {
-            return Ok(Err(Exit::Done));
+            if self.format == EventFormat::Json {
+                let summary = Event::new(EventKind::Summary, sandbox.now(), plan.summary.text.as_str());
+                for event in [Event::version(sandbox.now()), summary] {
+                    self.shown(out.data(&event.to_line()))?;
+                }
+            }
+            return Ok(Err(if plan.unsettled() { Exit::Partly } else { Exit::Done }));
         }
         if !self.yes && !plan.steps.is_empty() {
             ask(out)?;

@@ -34,7 +34,7 @@ pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
 pub use mark::{NodeMark, NodeRecord, keys};
 pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
 pub use money::{Money, PerMille};
-pub use name::{Labels, Name, PodKey};
+pub use name::{Labels, Name, PodKey, counted};
 pub use node::{Condition, ConditionStatus, Node, SUSPENDED, Taint, TaintEffect};
 pub use other_owner::{OTHER_OWNERS, OtherOwner, Place, SkipMark};
 pub use pod::{Owner, Phase, Pod};

@@ -33,3 +33,8 @@ impl fmt::Display for PodKey {
         write!(f, "{}/{}", self.namespace, self.name)
     }
 }
+
+/// `1 node`, `2 nodes`: a count with its regular English noun.
+pub fn counted(count: u32, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}

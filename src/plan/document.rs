@@ -76,7 +76,7 @@ pub struct PodMove {
 #[serde(rename_all = "camelCase", deny_unknown_fields, tag = "is")]
 #[allow(missing_docs)]
 pub enum Precondition {
-    /// The node exists with this UID (empty: any).
+    /// The node exists with this UID; left out where the UID is not known.
     Node { uid: String },
     /// The node is not cordoned by somebody else.
     NotCordonedByOther,
@@ -145,6 +145,9 @@ pub struct PoolPlan {
     pub cordoned: u32,
     /// Parked now.
     pub parked: u32,
+    /// Neither of these: the server is busy or in error, or the node is not Ready.
+    #[serde(default)]
+    pub unsettled: u32,
     /// Members with no server and no node: named by the policy only.
     pub absent: u32,
     /// Up when the plan is done; what is only cordoned until its window ends is still up.

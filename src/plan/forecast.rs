@@ -1,10 +1,12 @@
 //! Money: per hour now and after, until the next change, for a week, and the day the allocation runs out.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::members::{Inventory, Member};
+use super::members::{Inventory, Member, State};
 use super::prices::{Prices, share_of_state, unpriced};
-use super::{CostLine, PlanCost, PoolPlan};
+use super::{CostLine, PlanCost, PoolPlan, Step, Verb};
 use crate::model::{Money, World};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Turn, turns};
@@ -13,39 +15,81 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The longest look ahead for the end of an allocation.
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
+/// What a plan makes of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lot {
+    /// It runs when the plan is done.
+    Runs,
+    /// It is parked by the plan.
+    Parks,
+    /// It does not run, and is ours to wake.
+    Sleeps,
+    /// Nothing can be done with it, so it goes on costing what it costs.
+    Stays,
+}
+
+impl Lot {
+    fn of(member: &Member, verbs: &BTreeSet<(Verb, &str)>) -> Self {
+        let has = |verb: Verb| verbs.contains(&(verb, &*member.name));
+        match &member.state {
+            _ if has(Verb::Park) => Self::Parks,
+            _ if has(Verb::Wake) => Self::Runs,
+            State::Active | State::OwnCordon(_) => Self::Runs,
+            State::Waking if has(Verb::Uncordon) => Self::Runs,
+            State::Parked(_) => Self::Sleeps,
+            _ => Self::Stays,
+        }
+    }
+}
+
 /// A pool's part in the forecast.
 struct Course<'a> {
     pool: &'a Pool,
-    members: &'a [Member],
-    /// Active when this plan is done.
-    desired: u32,
+    members: Vec<(&'a Member, Lot)>,
     /// Active although the floor is lower: what the plan could not or need not park stays in the forecast.
     stuck: u32,
     turns: Vec<Turn>,
 }
 
 impl Course<'_> {
-    /// Active nodes expected at `at`: the plan's outcome until the first change, then floor, what is stuck and ceiling.
-    fn active_at(&self, at: Timestamp) -> u32 {
-        let held = self.turns.iter().rev().find(|turn| turn.at <= at);
-        let Some(turn) = held else { return self.desired };
+    /// Cost per hour at `at`: the plan's outcome until the first change, then floor, what is stuck and ceiling.
+    fn per_hour(&self, prices: &Prices<'_>, at: Timestamp) -> Money {
+        let Some(turn) = self.turns.iter().rev().find(|turn| turn.at <= at) else { return self.outcome(prices) };
         let ceiling = turn.holding.ceiling.unwrap_or(u32::MAX);
-        turn.holding.floor.max(self.stuck.min(ceiling))
+        self.with(prices, turn.holding.floor.max(self.stuck.min(ceiling)))
     }
 
-    /// Cost per hour of the pool with so many active: the dearest are active, in doubt it costs more.
-    fn per_hour(&self, prices: &Prices<'_>, active: u32) -> Money {
-        let existing = self.members.iter().filter(|member| member.exists());
-        let mut costs: Vec<(Money, Money)> = existing
-            .map(|member| {
-                let running = prices.active(self.pool, member).unwrap_or_default();
-                (running, prices.parked(self.pool, member).unwrap_or_default())
+    /// Cost per hour when the plan is done, each member in the state that it leaves it in.
+    fn outcome(&self, prices: &Prices<'_>) -> Money {
+        let each = self.members.iter().filter_map(|(member, lot)| match lot {
+            Lot::Runs => prices.active(self.pool, member),
+            Lot::Parks => prices.parked(self.pool, member),
+            Lot::Sleeps | Lot::Stays => prices.now(self.pool, member),
+        });
+        each.fold(Money::ZERO, Money::plus)
+    }
+
+    /// Cost per hour with so many active: the dearest are active, in doubt it costs more.
+    fn with(&self, prices: &Prices<'_>, active: u32) -> Money {
+        let ours = self.members.iter().filter(|(_, lot)| *lot != Lot::Stays);
+        let mut costs: Vec<(Money, Money)> = ours
+            .map(|(member, lot)| {
+                let parked =
+                    if *lot == Lot::Sleeps { prices.now(self.pool, member) } else { prices.parked(self.pool, member) };
+                (prices.active(self.pool, member).unwrap_or_default(), parked.unwrap_or_default())
             })
             .collect();
         costs.sort_by(|a, b| b.cmp(a));
         let active = usize::try_from(active).unwrap_or(usize::MAX);
         let each = costs.iter().enumerate().map(|(index, (on, off))| if index < active { *on } else { *off });
-        each.fold(Money::ZERO, Money::plus)
+        let stays = self.members.iter().filter(|(_, lot)| *lot == Lot::Stays);
+        stays.filter_map(|(member, _)| prices.now(self.pool, member)).chain(each).fold(Money::ZERO, Money::plus)
+    }
+
+    /// Cost per hour of everything that exists, running.
+    fn all_on(&self, prices: &Prices<'_>) -> Money {
+        let there = self.members.iter().filter(|(member, _)| member.exists());
+        there.filter_map(|(member, _)| prices.active(self.pool, member)).fold(Money::ZERO, Money::plus)
     }
 }
 
@@ -55,6 +99,7 @@ pub fn cost(
     world: &World,
     inventory: &Inventory,
     pools: &[PoolPlan],
+    steps: &[Step],
     now: Timestamp,
 ) -> Option<PlanCost> {
     let prices = Prices::at(policy, now);
@@ -63,14 +108,14 @@ pub fn cost(
     let horizon = if policy.allocation.is_some() { HORIZON } else { WEEK };
     let next = pools.iter().filter_map(|pool| pool.next_change.as_ref()).map(|next| next.at).min();
     let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
+    let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
     let mut courses = Vec::new();
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
         let stuck = if planned.desired > planned.floor { planned.desired } else { 0 };
         courses.push(Course {
             pool,
-            members,
-            desired: planned.desired,
+            members: members.iter().map(|member| (member, Lot::of(member, &verbs))).collect(),
             stuck,
             turns: turns(policy, pool, now, end, lead),
         });
@@ -79,11 +124,11 @@ pub fn cost(
     let mut notes = vec!["images, volumes and traffic are not in these figures".to_owned()];
     let mut total = (Money::ZERO, Money::ZERO, Money::ZERO, Money::ZERO);
     for course in &courses {
-        let running = course.members.iter().filter_map(|member| prices.now(course.pool, member));
+        let running = course.members.iter().filter_map(|(member, _)| prices.now(course.pool, member));
         let running = running.fold(Money::ZERO, Money::plus);
-        let after = course.per_hour(&prices, course.desired);
+        let after = course.outcome(&prices);
         let week = spent(policy, course, now, week_end);
-        let always = course.per_hour(&prices, u32::MAX).per_hour_for(WEEK.as_secs());
+        let always = course.all_on(&prices).per_hour_for(WEEK.as_secs());
         lines.push(CostLine {
             what: course.pool.name.to_string(),
             now_per_hour_micros: running.0,
@@ -91,7 +136,7 @@ pub fn cost(
             week_micros: week.0,
         });
         total = (total.0.plus(running), total.1.plus(after), total.2.plus(week), total.3.plus(always));
-        for flavor in course.members.iter().filter_map(|member| unpriced(&prices, course.pool, member)) {
+        for flavor in course.members.iter().filter_map(|(member, _)| unpriced(&prices, course.pool, member)) {
             let note = format!("no price for {flavor}: its nodes are not in these figures");
             if !notes.contains(&note) {
                 notes.push(note);
@@ -99,6 +144,9 @@ pub fn cost(
         }
     }
     let other = others(policy, world, inventory, &prices);
+    let today = total.0.plus(Money(other.now_per_hour_micros));
+    let allocation_ends = runs_out(policy, &courses, Money(other.now_per_hour_micros), today, now, end);
+    notes.extend(about_allocation(policy, allocation_ends, today, now));
     let until_next =
         next.map(|next| courses.iter().map(|course| spent(policy, course, now, next)).fold(Money::ZERO, Money::plus).0);
     Some(PlanCost {
@@ -109,7 +157,7 @@ pub fn cost(
         until_next_change_micros: until_next,
         week_micros: total.2.0,
         always_on_week_micros: total.3.0,
-        allocation_ends: runs_out(policy, &courses, Money(other.now_per_hour_micros), now, end),
+        allocation_ends,
         other,
         notes,
     })
@@ -148,27 +196,47 @@ fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp
     let mut sum = Money::ZERO;
     let mut at = from;
     for corner in corners(policy, course, from, until) {
-        let per_hour = course.per_hour(&Prices::at(policy, at), course.active_at(at));
+        let per_hour = course.per_hour(&Prices::at(policy, at), at);
         sum = sum.plus(per_hour.per_hour_for(corner.duration_since(at).as_secs()));
         at = corner;
     }
     sum
 }
 
-/// When the balance is used up at this policy, other nodes included; the allocation's own end if that is earlier.
+/// What to know of the date on which an allocation runs out.
+fn about_allocation(policy: &Policy, ends: Option<Timestamp>, today: Money, now: Timestamp) -> Vec<String> {
+    let Some(allocation) = &policy.allocation else { return Vec::new() };
+    let mut notes = Vec::new();
+    let unit = policy.rates.first().map_or("", |rate| &*rate.unit);
+    if now > allocation.as_of {
+        let as_of = allocation.as_of;
+        notes.push(format!(
+            "what was spent since the balance was read at {as_of} is an estimate, at the {today} {unit}/h of now"
+        ));
+    }
+    if ends.is_none() {
+        notes.push("the allocation lasts longer than five years at this policy".to_owned());
+    }
+    notes
+}
+
+/// When the balance is used up at this policy, other nodes included; the allocation's own end if that is earlier. A
+/// moment that has passed if what everything costs now, `today`, has used it up since the balance was read.
 fn runs_out(
     policy: &Policy,
     courses: &[Course<'_>],
     other: Money,
+    today: Money,
     now: Timestamp,
     end: Timestamp,
 ) -> Option<Timestamp> {
     let allocation = policy.allocation.as_ref()?;
-    let mut left = allocation.balance;
-    // What was spent since the balance was read is taken at today's rate: nothing else is known of it.
-    let today = courses.iter().map(|course| course.per_hour(&Prices::at(policy, now), course.active_at(now)));
-    let today = today.fold(other, Money::plus);
-    left = left.minus(today.per_hour_for(now.duration_since(allocation.as_of).as_secs().max(0)));
+    let sooner = |empty: Timestamp| Some(allocation.ends.map_or(empty, |ends| ends.min(empty)));
+    let spent = today.per_hour_for(now.duration_since(allocation.as_of).as_secs().max(0));
+    if spent > allocation.balance {
+        return sooner(used_up(allocation.as_of, allocation.balance, today));
+    }
+    let mut left = allocation.balance.minus(spent);
     let mut corners: Vec<Timestamp> =
         courses.iter().flat_map(|course| self::corners(policy, course, now, end)).collect();
     corners.sort_unstable();
@@ -176,17 +244,21 @@ fn runs_out(
     let mut at = now;
     for corner in corners {
         let prices = Prices::at(policy, at);
-        let per_hour = courses.iter().map(|course| course.per_hour(&prices, course.active_at(at)));
+        let per_hour = courses.iter().map(|course| course.per_hour(&prices, at));
         let per_hour = per_hour.fold(other, Money::plus);
         let cost = per_hour.per_hour_for(corner.duration_since(at).as_secs());
         if cost > left {
-            let seconds = i128::from(left.0.max(0)) * 3600 / i128::from(per_hour.0.max(1));
-            let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            let empty = at.checked_add(seconds).unwrap_or(Timestamp::MAX);
-            return Some(allocation.ends.map_or(empty, |ends| ends.min(empty)));
+            return sooner(used_up(at, left, per_hour));
         }
         left = left.minus(cost);
         at = corner;
     }
     allocation.ends.filter(|ends| *ends <= end)
+}
+
+/// When a balance is used up that is spent from `from` at so much per hour.
+fn used_up(from: Timestamp, balance: Money, per_hour: Money) -> Timestamp {
+    let seconds = i128::from(balance.0.max(0)) * 3600 / i128::from(per_hour.0.max(1));
+    let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    from.checked_add(seconds).unwrap_or(Timestamp::MAX)
 }

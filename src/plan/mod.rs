@@ -6,6 +6,7 @@
 //! finished plan by readings of its own.
 
 mod arrival;
+mod astray;
 mod basis;
 mod blockers;
 mod brakes;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::basis;
-use super::members::{Member, State, natural};
+use super::members::{Member, State};
 use super::removal::{Mover, Removals};
 use super::request::Target;
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
@@ -85,12 +85,12 @@ pub struct Pooled<'a> {
 }
 
 impl Pooled<'_> {
-    fn kept(&self, member: &Member, reasons: Vec<Reason>) -> Kept {
+    pub(super) fn kept(&self, member: &Member, reasons: Vec<Reason>) -> Kept {
         Kept { node: member.name.to_string(), pool: self.pool.name.to_string(), reasons }
     }
 
     /// The link of the chain that set `what`.
-    fn origin(&self, what: &str) -> Option<crate::policy::Origin> {
+    pub(super) fn origin(&self, what: &str) -> Option<crate::policy::Origin> {
         let said = self.holding.said.iter().find(|said| said.won && (said.what == what || said.what == "replicas"));
         said.and_then(|said| said.origin.clone()).or_else(|| Some(self.pool.origin.clone()))
     }
@@ -212,33 +212,7 @@ impl Pooled<'_> {
             }
         }
         decision.short = self.holding.floor.saturating_sub(u32::try_from(up.len()).unwrap_or(u32::MAX));
-        if decision.short > 0 {
-            self.say_short(decision);
-        }
         up
-    }
-
-    /// Why nothing else can fill the floor.
-    fn say_short(&self, decision: &mut Decision) {
-        for member in self.members {
-            let text = match &member.state {
-                State::ForeignCordon => (Code::CordonedByOther, "cordoned by somebody else".to_owned()),
-                State::StoppedByOther(state) => (
-                    Code::StoppedByOther,
-                    format!("its server is {state} and carries no record of ours; `adopt: true` makes it ours to wake"),
-                ),
-                State::Busy(task) => (Code::ServerBusy, format!("the provider is at work on its server ({task})")),
-                State::NotReady => (Code::NotReady, "its server runs but the node is not Ready".to_owned()),
-                State::Broken(why) => (Code::CannotWake, why.clone()),
-                State::Absent => {
-                    (Code::NoCreate, "neither node nor server exists, and this version creates none".to_owned())
-                }
-                _ => continue,
-            };
-            let reason =
-                Reason { code: text.0, text: text.1, evidence: Evidence::default(), origin: self.origin("min") };
-            decision.kept.push(self.kept(member, vec![reason]));
-        }
     }
 
     /// Takes away what is not needed, least disturbed first, after every pool has said what comes: what comes anywhere is
@@ -345,7 +319,6 @@ impl Pooled<'_> {
             }
             decision.kept.push(self.kept(member, reasons));
         }
-        decision.kept.sort_by(|a, b| natural(&a.node, &b.node));
     }
 
     /// A node that we cordoned and that cannot go after all takes pods again, under a freeze too (H6). While its window

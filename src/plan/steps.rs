@@ -203,7 +203,7 @@ impl Build<'_> {
     }
 
     fn step(&self, verb: Verb, member: &Member, reason: super::Reason) -> Step {
-        let uid = member.node.as_ref().map(|node| node.uid.to_string()).unwrap_or_default();
+        let uid = member.node.as_ref().map(|node| node.uid.to_string()).filter(|uid| !uid.is_empty());
         Step {
             id: format!("{}/{}", verb_name(verb), member.name),
             verb,
@@ -214,7 +214,7 @@ impl Build<'_> {
             after: Vec::new(),
             origin: reason.origin.clone(),
             reason,
-            preconditions: vec![Precondition::Node { uid }],
+            preconditions: uid.map(|uid| Precondition::Node { uid }).into_iter().collect(),
             cost: None::<StepCost>,
             pods: Vec::new(),
         }

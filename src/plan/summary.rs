@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::astray::{astray, said};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
 use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
-use crate::model::Kind;
-
-fn plural(count: u32, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}
+use crate::model::{Kind, counted};
 
 /// Sums a plan up; `broken` is what is said of broken pools (H8).
 pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, broken: &[String]) -> Summary {
@@ -36,9 +33,13 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         evictions,
         waits,
     };
-    let cannot = cannot(plan, short, over);
+    let shorts: Vec<u32> = decisions.iter().map(|decision| decision.short).collect();
+    let astray = said(plan, &shorts);
+    let unwanted = astray.unwanted.as_deref().filter(|_| !astray.only_busy);
+    let provider = astray.unwanted.as_deref().filter(|_| astray.only_busy);
+    let cannot = cannot(plan, short, over, unwanted);
     (summary.verdict, summary.text) = if plan.steps.is_empty() {
-        nothing(plan, cannot)
+        nothing(plan, cannot, provider, astray.others)
     } else {
         let text = changes(plan, &summary);
         // What a brake holds back waits for nobody.
@@ -50,6 +51,9 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         if let Some(cannot) = cannot {
             said.1.push_str(&format!(" Cannot: {cannot}."));
         }
+        if let Some(provider) = provider {
+            said.1.push_str(&format!(" Waiting for the provider: {provider}."));
+        }
         said
     };
     summary.text.extend(broken.iter().map(|broken| format!(" But {broken}.")));
@@ -57,17 +61,17 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
 }
 
 /// Where there is no step: "No changes" only if nothing else is to be said.
-fn nothing(plan: &Plan, cannot: Option<String>) -> (Verdict, String) {
+fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: Option<String>) -> (Verdict, String) {
     let mut parts = Vec::new();
     if let Some(refusal) = plan.refusals.first() {
         parts.push(format!("nothing is taken away by brake {}, see above", refusal.brake));
     }
     parts.extend(held_by_freeze(plan));
-    let held =
-        plan.kept.iter().filter(|kept| blockers::blocked(kept)).count().saturating_sub(frozen::frozen(plan).count());
+    let held = plan.kept.iter().filter(|kept| blockers::blocked(kept) && !astray(kept));
+    let held = held.count().saturating_sub(frozen::frozen(plan).count());
     if held > 0 && cannot.is_none() {
         let held = u32::try_from(held).unwrap_or(u32::MAX);
-        parts.push(format!("{} could go and {} held, see above", plural(held, "node"), verb_be(held)));
+        parts.push(format!("{} could go and {} held, see above", counted(held, "node"), verb_be(held)));
     }
     let soon = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::MinParked);
     if let Some(kept) = plan.kept.iter().find(soon) {
@@ -77,11 +81,17 @@ fn nothing(plan: &Plan, cannot: Option<String>) -> (Verdict, String) {
     }
     if !plan.unclaimed.is_empty() {
         let count = u32::try_from(plan.unclaimed.len()).unwrap_or(u32::MAX);
-        parts.push(format!("{} {} unclaimed and left as they are", plural(count, "node"), verb_be(count)));
+        parts.push(format!("{} {} unclaimed and left as they are", counted(count, "node"), verb_be(count)));
     }
+    parts.extend(others);
     if let Some(cannot) = cannot {
+        parts.extend(provider.map(str::to_owned));
         let rest: String = parts.iter().map(|part| format!("; {part}")).collect();
         return (Verdict::Cannot, format!("Cannot: {cannot}{rest}."));
+    }
+    if let Some(provider) = provider {
+        let rest: String = parts.iter().map(|part| format!("; {part}")).collect();
+        return (Verdict::Waiting, format!("Waiting for the provider: {provider}{rest}."));
     }
     if !parts.is_empty() {
         return (Verdict::NothingNow, format!("Nothing to do now: {}.", parts.join("; ")));
@@ -100,7 +110,7 @@ fn nothing(plan: &Plan, cannot: Option<String>) -> (Verdict, String) {
 fn held_by_freeze(plan: &Plan) -> Option<String> {
     let held: Vec<&Kept> = frozen::frozen(plan).collect();
     let freeze = &held.first()?.reasons.first()?.text;
-    let count = plural(u32::try_from(held.len()).unwrap_or(u32::MAX), "node");
+    let count = counted(u32::try_from(held.len()).unwrap_or(u32::MAX), "node");
     Some(format!("{count} could go but for {freeze}"))
 }
 
@@ -123,7 +133,7 @@ fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
         pods.map(move |pod| pod.at_most.map(|limit| since.checked_add(SignedDuration::from_secs(limit))))
     });
     let waited: Vec<_> = waited.collect();
-    let count = plural(u32::try_from(waited.len()).unwrap_or(u32::MAX), "pod");
+    let count = counted(u32::try_from(waited.len()).unwrap_or(u32::MAX), "pod");
     let ends: Option<Vec<Timestamp>> = waited.into_iter().map(|end| end.and_then(Result::ok)).collect();
     Some(match ends.and_then(|ends| ends.into_iter().max()) {
         Some(until) if until <= plan.now => {
@@ -137,12 +147,21 @@ fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
 impl Plan {
     /// Whether something is left: steps, or what the policy wants and no step can bring about, or what a brake holds.
     pub fn pending(&self) -> bool {
-        !self.steps.is_empty() || self.summary.verdict == Verdict::Cannot || !self.refusals.is_empty()
+        !self.steps.is_empty()
+            || self.summary.verdict == Verdict::Cannot
+            || self.unsettled()
+            || !self.refusals.is_empty()
     }
 
     /// Whether what it was made from lists the provider's servers.
     pub fn knows_servers(&self) -> bool {
         !self.snapshot.unknown.iter().any(|kind| *kind == Kind::Server.to_string())
+    }
+
+    /// Whether something runs that should be parked, and no step can park it as it is.
+    pub fn unsettled(&self) -> bool {
+        let stands = self.pools.iter().any(|pool| pool.unsettled > 0);
+        stands && matches!(self.summary.verdict, Verdict::Cannot | Verdict::Waiting)
     }
 }
 
@@ -150,15 +169,16 @@ fn verb_be(count: u32) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-fn cannot(plan: &Plan, short: u32, over: u32) -> Option<String> {
+fn cannot(plan: &Plan, short: u32, over: u32, unwanted: Option<&str>) -> Option<String> {
     let mut parts = Vec::new();
     if short > 0 {
-        parts.push(format!("{} short of the floor", plural(short, "node")));
+        parts.push(format!("{} short of the floor", counted(short, "node")));
     }
     if over > 0 {
         let by = plan.blockers.first().map(|blocker| format!(", blocked by {}", blocker.text)).unwrap_or_default();
-        parts.push(format!("{} above the policy{by}", plural(over, "node")));
+        parts.push(format!("{} above the policy{by}", counted(over, "node")));
     }
+    parts.extend(unwanted.map(str::to_owned));
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
@@ -202,12 +222,12 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         let outages = u32::try_from(plan.outages.len()).unwrap_or(u32::MAX);
         let zone = jiff::tz::TimeZone::get(&plan.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
         let now = plan.now.to_zoned(zone).strftime("%H:%M %Z").to_string();
-        text.push_str(&format!(" By simulation at {now}: {}", plural(summary.evictions, "eviction")));
+        text.push_str(&format!(" By simulation at {now}: {}", counted(summary.evictions, "eviction")));
         if outages > 0 {
-            text.push_str(&format!(", {} of only replicas", plural(outages, "outage")));
+            text.push_str(&format!(", {} of only replicas", counted(outages, "outage")));
         }
         if summary.waits > 0 {
-            text.push_str(&format!(", {} waited for", plural(summary.waits, "pod")));
+            text.push_str(&format!(", {} waited for", counted(summary.waits, "pod")));
         }
         text.push('.');
     }

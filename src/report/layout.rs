@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 
+use crate::model::counted;
 use crate::plan::{NextChange, PoolPlan};
 
 /// `1 node`, `2 nodes`.
 pub fn plural(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    counted(u32::try_from(count).unwrap_or(u32::MAX), one)
 }
 
 /// A time as a person on call reads it: `Tue 24 Nov 12:45 MST`. UTC where the zone is not known.

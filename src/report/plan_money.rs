@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::local;
+use super::layout::{local, local_times};
 use crate::model::Money;
 use crate::plan::{Plan, PlanCost};
 
@@ -29,10 +29,14 @@ pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
         let _ = writeln!(out, "  until the next change: {} {unit}", Money(until));
     }
     if let Some(ends) = cost.allocation_ends {
-        let _ = writeln!(out, "  the allocation runs out {}", local(ends, &plan.time_zone));
+        let at = local(ends, &plan.time_zone);
+        let _ = match ends <= plan.now {
+            true => writeln!(out, "  the allocation ran out {at}, by this estimate"),
+            false => writeln!(out, "  the allocation runs out {at}"),
+        };
     }
     for note in &cost.notes {
-        let _ = writeln!(out, "  ({note})");
+        let _ = writeln!(out, "  ({})", local_times(note, &plan.time_zone));
     }
     out
 }

@@ -54,7 +54,8 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
 
 fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
     let range = format!("{} wanted", wanted(pool.floor, pool.ceiling));
-    let others = [(pool.cordoned, "cordoned"), (pool.parked, "parked"), (pool.absent, "absent")];
+    let others =
+        [(pool.cordoned, "cordoned"), (pool.parked, "parked"), (pool.unsettled, "unsettled"), (pool.absent, "absent")];
     let others: String = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
     let title = format!("Pool {}", pool.name);
     let _ = writeln!(out, "\n{}  {} active{others}; {range}; {} when done", title.bold(), pool.active, pool.desired);

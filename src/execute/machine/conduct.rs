@@ -13,7 +13,7 @@ use super::settings::{Resumed, Settings};
 use super::signal::{Command, End, EndKind, Input};
 use super::waiting;
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Name, World};
+use crate::model::{Name, World, counted};
 use crate::plan::{Plan, Step};
 
 /// How often the memory is tried to be written before that is given up with a warning.
@@ -108,11 +108,12 @@ impl Machine {
 
     fn started(&mut self, now: Timestamp) {
         let steps = self.desk.steps.len();
-        let on = nodes(u32::try_from(self.courses.len()).unwrap_or(u32::MAX));
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let on_nodes = format!("{} on {}", counted(count(steps), "step"), counted(count(self.courses.len()), "node"));
         let (kind, text) = if self.resumed {
-            (EventKind::Resumed, format!("taken up again: {steps} steps on {on}"))
+            (EventKind::Resumed, format!("taken up again: {on_nodes}"))
         } else {
-            (EventKind::PlanStarted, format!("{steps} steps on {on}"))
+            (EventKind::PlanStarted, on_nodes)
         };
         let total = u32::try_from(steps).ok();
         self.desk.tell(Event { plan: Some(self.digest.clone()), total, ..Event::new(kind, now, text) });
@@ -269,28 +270,35 @@ impl Machine {
         }
         let tally = self.desk.tally;
         let text = match kind {
-            EndKind::Done => format!("Apply complete: {} steps done", tally.done),
+            EndKind::Done => format!("Apply complete: {} done", counted(tally.done, "step")),
             EndKind::Partly => format!(
-                "Partly applied: {} steps done, {} failed, {} not begun, {} given back",
-                tally.done,
+                "Partly applied: {} done, {} failed, {} not begun, {} given back",
+                counted(tally.done, "step"),
                 tally.failed,
                 tally.left,
-                nodes(tally.given_back)
+                counted(tally.given_back, "node")
             ),
             EndKind::Waiting => {
-                let verb = if tally.waiting == 1 { "waits" } else { "wait" };
-                format!("{} steps done, {} {verb} for pods: the next run goes on", tally.done, nodes(tally.waiting))
+                let failed = if tally.failed > 0 { format!("{} failed, ", tally.failed) } else { String::new() };
+                let wait = if tally.waiting == 1 { "waits" } else { "wait" };
+                format!(
+                    "{} done, {failed}{} {wait} for pods: the next run goes on",
+                    counted(tally.done, "step"),
+                    counted(tally.waiting, "node")
+                )
             }
             EndKind::Interrupted => format!(
-                "Interrupted: {} steps done, {} not done, {} given back",
-                tally.done,
+                "Interrupted: {} done, {} not done, {} given back",
+                counted(tally.done, "step"),
                 tally.failed + tally.left,
-                nodes(tally.given_back)
+                counted(tally.given_back, "node")
             ),
             EndKind::Abandoned => {
+                let acts = u32::try_from(self.desk.flights.len()).unwrap_or(u32::MAX);
+                let were = if acts == 1 { "was" } else { "were" };
                 format!(
-                    "Stopped at once: {} acts were in flight; `tidegate apply --resume` looks what became of them",
-                    self.desk.flights.len()
+                    "Stopped at once: {} {were} in flight; `tidegate apply --resume` looks what became of them",
+                    counted(acts, "act")
                 )
             }
             EndKind::Frozen => "Nothing done: a freeze is open".to_owned(),
@@ -314,8 +322,4 @@ fn transit(courses: &[Course]) -> BTreeMap<Name, (u32, u32)> {
         *entry = (entry.0 + going, entry.1 + any);
     }
     transit
-}
-
-fn nodes(count: u32) -> String {
-    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }

@@ -66,10 +66,12 @@ fn applyable(saved: &Plan, fresh: &Plan) -> Option<String> {
         [] => String::new(),
         caveats => format!(" ({})", caveats.join("; ")),
     };
-    if saved.applyable == fresh.applyable || saved.steps.is_empty() || fresh.steps.is_empty() {
+    // What a brake refuses is compared brake by brake.
+    let may = |plan: &Plan| plan.applyable || !plan.refusals.is_empty();
+    if may(saved) == may(fresh) || saved.steps.is_empty() || fresh.steps.is_empty() {
         return None;
     }
-    Some(if fresh.applyable {
+    Some(if may(fresh) {
         format!("the plan says that it is not to be carried out{}, one made now may be", why(saved))
     } else {
         format!("as things are now the plan may not be carried out{}", why(fresh))

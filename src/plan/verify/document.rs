@@ -1,4 +1,4 @@
-//! What else the document says of nodes: each one that is up goes or is kept with a reason, and none does both.
+//! What else the document says of nodes: each that is not parked goes or is kept with a reason, and none does both.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,14 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         return;
     }
     for wanted in &case.pools {
-        let up = |name: &&str| matches!(case.life(name), Life::Active | Life::Cordoned { ours: true });
-        let members = wanted.members.iter().map(|name| &**name).filter(up);
+        let counts = |name: &&str| !matches!(case.life(name), Life::Parked { .. } | Life::Absent);
+        let members = wanted.members.iter().map(|name| &**name).filter(counts);
         for name in members.filter(|name| !stepped.contains(name) && !kept.contains(name)) {
-            found.pool(&wanted.pool.name, Rule::Explained, format!("{name} neither goes nor is kept with a reason"));
+            found.pool(
+                &wanted.pool.name,
+                Rule::Explained,
+                format!("{name} neither comes nor goes nor is kept with a reason"),
+            );
         }
     }
 }

@@ -36,6 +36,7 @@ fn pool(case: &Case<'_>, wanted: &Wanted<'_>, line: &PoolPlan, found: &mut Found
         ("active", line.active, active),
         ("cordoned", line.cordoned, count(|life| matches!(life, Life::Cordoned { .. }))),
         ("parked", line.parked, count(|life| matches!(life, Life::Parked { .. }))),
+        ("unsettled", line.unsettled, count(|life| life == Life::Other)),
         ("absent", line.absent, count(|life| life == Life::Absent)),
         ("desired", line.desired, u32::try_from(after).unwrap_or(u32::MAX)),
     ] {
@@ -111,7 +112,16 @@ fn summary(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Summary, format!("its line does not say `{is} … {what}`"));
         }
     }
-    if matches!(said.verdict, Verdict::Changes | Verdict::Waiting) == plan.steps.is_empty() {
+    let fits = match said.verdict {
+        Verdict::Changes => !plan.steps.is_empty(),
+        Verdict::Waiting => true,
+        Verdict::NoChanges | Verdict::NothingNow | Verdict::Cannot => plan.steps.is_empty(),
+    };
+    if !fits {
         found.plan(Rule::Summary, format!("its verdict does not fit {} steps", plan.steps.len()));
+    }
+    let settled = |wanted: &Wanted<'_>| case.count(wanted, |life| life == Life::Other) == 0;
+    if said.verdict == Verdict::NoChanges && !case.pools.iter().all(settled) {
+        found.plan(Rule::Summary, "it says that nothing is to be changed, and not every node is up or parked");
     }
 }

@@ -68,10 +68,14 @@ pub fn applyable(case: &Case<'_>, found: &mut Found) {
     if plan.complete != plan.caveats.is_empty() {
         found.plan(Rule::Applyable, "it is complete exactly if it has no caveats");
     }
+    if let Some(refusal) = plan.refusals.first().filter(|_| plan.applyable) {
+        let text = format!("it says that it may be carried out, and brake {} holds", refusal.brake);
+        found.plan(Rule::Applyable, text);
+    }
     if plan.applyable && plan.steps.is_empty() {
         found.plan(Rule::Applyable, "it says that it may be carried out, and has no steps");
     }
-    if !plan.applyable && !plan.steps.is_empty() && plan.caveats.is_empty() {
+    if !plan.applyable && !plan.steps.is_empty() && plan.caveats.is_empty() && plan.refusals.is_empty() {
         found.plan(Rule::Applyable, "it says that it may not be carried out, and not why");
     }
 }

@@ -30,13 +30,19 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         if sum.0 != line.now_per_hour_micros {
             found.pool(&wanted.pool.name, Rule::Cost, format!("it costs {sum} per hour now by the rates"));
         }
+        let steps = case.plan.steps.iter().filter(|step| *step.pool == *wanted.pool.name).filter_map(|step| step.cost);
+        let after = steps.fold(sum, |sum, cost| sum.plus(Money(cost.per_hour_micros)));
+        if after.0 != line.after_per_hour_micros {
+            let text = format!("it costs {after} per hour once the steps are done, which is all that changes it");
+            found.pool(&wanted.pool.name, Rule::Cost, text);
+        }
         all = all.plus(sum);
     }
     if all.0 != said.now_per_hour_micros {
         found.plan(Rule::Cost, format!("its pools cost {all} per hour now by the rates"));
     }
     let inventory = Inventory::take(case.policy, case.world);
-    let again = forecast::cost(case.policy, case.world, &inventory, &case.plan.pools, case.plan.now);
+    let again = forecast::cost(case.policy, case.world, &inventory, &case.plan.pools, &case.plan.steps, case.plan.now);
     if again.as_ref() != Some(said) {
         found.plan(Rule::Cost, "its forecast is not what rates and schedule give");
     }

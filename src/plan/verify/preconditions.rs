@@ -15,8 +15,8 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             let id = server.map_or("unknown", |server| &*server.id);
             found.step(step, Rule::Precondition, format!("the node's server is {id}"));
         }
-        let uid = case.node(&step.node).map(|node| node.uid.to_string()).unwrap_or_default();
-        let mut needed = BTreeSet::from([Precondition::Node { uid }]);
+        let uid = case.node(&step.node).map(|node| node.uid.to_string()).filter(|uid| !uid.is_empty());
+        let mut needed: BTreeSet<Precondition> = uid.map(|uid| Precondition::Node { uid }).into_iter().collect();
         let begun = case.life(&step.node) == Life::Cordoned { ours: true };
         let state =
             server.map(|server| Precondition::Server { id: server.id.to_string(), state: server.state.to_string() });
