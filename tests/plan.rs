@@ -131,7 +131,7 @@ fn a_balance_that_is_used_up_already_says_since_when() {
     // 5,000 SU at 80 SU an hour.
     assert_eq!(plan.cost.as_ref().unwrap().allocation_ends, Some(at("2026-11-03T14:30:00Z")));
     let text = tidegate::report::plan_text(&plan, 1000);
-    assert!(text.contains("the allocation ran out Tue 3 Nov 07:30 MST, by this estimate"), "{text}");
+    assert!(text.contains("the allocation ran out Tue 03 Nov 07:30 MST, by this estimate"), "{text}");
     assert!(text.contains("an estimate, at the 80 SU/h of now"), "{text}");
 }
 

@@ -51,7 +51,7 @@ fn matter(member: &Member, short: bool) -> Option<(Code, String)> {
         State::NotReady => (Code::NotReady, format!("its server runs but the node is not Ready{}", begun(member))),
         State::Broken(why) if member.record_error.is_some() => (Code::RecordUnreadable, why.clone()),
         State::Broken(why) => (Code::ServerError, format!("{why}{}", begun(member))),
-        State::ForeignCordon => (Code::CordonedByOther, "cordoned by somebody else".to_owned()),
+        State::ForeignCordon => (Code::CordonedByOther, "somebody else cordoned it".to_owned()),
         State::StoppedByOther(state) if short => {
             let text =
                 format!("its server is {state} and carries no record of ours; `adopt: true` makes it ours to wake");

@@ -8,9 +8,6 @@ use super::nearest::nearest;
 use super::{DrainRule, Members, NamePattern, Origin, OverrideTarget, Place, Policy, Pool, Problem, Related, Severity};
 use crate::model::{Name, Pod, World};
 
-/// Names of a range that are missing and shown.
-const SHOWN: usize = 3;
-
 /// Compares a policy with a cluster at `now`. A node that two pools take in is an error; everything else is a warning:
 /// it may be true tomorrow. Nothing is said about kinds that the snapshot does not know.
 pub fn check_against(policy: &Policy, world: &World, now: Timestamp) -> Vec<Problem> {
@@ -78,32 +75,12 @@ fn unmatched(pool: &Pool, nodes: &BTreeSet<Name>, world: &World, problems: &mut 
         problems.push(warning("matches-nothing", &pattern.origin, message, &did_you_mean(&pattern.text, nodes)));
     };
     let matched = |pattern: &&NamePattern| nodes.iter().any(|node| pattern.matches(node));
-    // Of a range that is there in part, those that are not: no server can be woken for them.
-    let holes = |pattern: &NamePattern| {
-        let missing: Vec<String> =
-            pattern.expand().into_iter().flatten().filter(|name| !nodes.contains(name.as_str())).collect();
-        let shown: Vec<String> = missing.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-        let more = missing.len().saturating_sub(SHOWN);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let message = format!("`{}` names {}{more}, and this cluster has no such node", pattern.text, shown.join(", "));
-        (!missing.is_empty()).then(|| {
-            warning(
-                "matches-nothing",
-                &pattern.origin,
-                message,
-                "make the range end where the nodes do, or create them",
-            )
-        })
-    };
     pool.keep.iter().filter(|pattern| !matched(pattern)).for_each(&mut report);
     if can_create {
         return;
     }
     match &pool.members {
-        Members::Names(patterns) => {
-            patterns.iter().filter(|pattern| !matched(pattern)).for_each(report);
-            problems.extend(patterns.iter().filter(matched).filter_map(holes));
-        }
+        Members::Names(patterns) => patterns.iter().filter(|pattern| !matched(pattern)).for_each(report),
         Members::Labels(selector) => {
             let number = world.nodes.values().filter(|node| selector.matches(&node.labels)).count();
             if number == 0 {
