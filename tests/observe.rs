@@ -87,8 +87,11 @@ fn files_that_are_no_dump_are_errors_with_a_position() {
         ("{\"kind\":\"List\",\"items\":null}", "dump holds no Kubernetes object: `items` is not a list"),
         ("kind: List\nitems: null\n", "dump holds no Kubernetes object: `items` is not a list"),
         ("kind: List\nitems: {a: 1}\n", "dump:2:"),
-        ("{\"kind\":5,\"items\":[]}", "dump holds no Kubernetes object: write one"),
-        ("{\"kind\":\"List\",\"items\":[{\"kind\":\"ConfigMap\"}]}", "dump holds no Kubernetes object: write one"),
+        ("{\"kind\":5,\"items\":[]}", "dump holds no Kubernetes object: nothing in it is of a kind"),
+        (
+            "{\"kind\":\"List\",\"items\":[{\"kind\":\"ConfigMap\"}]}",
+            "dump holds no Kubernetes object: nothing in it is of a kind",
+        ),
         ("{\"kind\":\"Node\",\n \"metadata\":{\"name\":\"a\"}", "dump:2:25: the text ends in the middle of an object"),
         ("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"Node\",,}]}", "dump:2:16: key must be a string"),
         ("{\"kind\":\"List\",\"items\":[\n{\"kind\":\"No", "dump:2:11: EOF while parsing"),

@@ -1,5 +1,6 @@
 //! `tidegate init`: a commented first policy.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::output::Output;
 use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
-use crate::model::World;
+use crate::model::{World, counted};
 use crate::observe::KUBECTL;
 use crate::plan::plan;
 use crate::policy::{PolicySource, load};
@@ -40,7 +41,7 @@ impl Init {
                 return Err(Failure::new("the snapshot has no nodes").hint(format!("`{KUBECTL}` lists them")));
             }
             let mut found = Found::of(&world);
-            found.lifts = lifts(&starter(Some(&found)), &world);
+            find_lifts(&mut found, &world);
             starter(Some(&found))
         };
         match &self.out {
@@ -58,20 +59,50 @@ impl Init {
     }
 }
 
-/// What blocks the nodes of this cluster if all but one of each pool might go, and the lines that would lift it.
-fn lifts(text: &str, world: &World) -> Vec<Lift> {
-    let eager: String = (text.lines())
-        .map(|line| if line.starts_with("      min: ") { "      min: 0\n".to_owned() } else { format!("{line}\n") })
-        .collect();
-    let Some(policy) = load(&[PolicySource { path: "starter".into(), text: eager.into_bytes() }]).policy else {
+/// How often it is looked at what shows once other lines are lifted; more than two rounds were never seen.
+const ROUNDS: usize = 5;
+
+/// Finds what blocks the nodes of this cluster if all of each pool might go, and the lines that would lift it; some show
+/// only where others are lifted.
+fn find_lifts(found: &mut Found, world: &World) {
+    for round in 0..ROUNDS {
+        let known: BTreeSet<String> = found.lifts.iter().map(|lift| format!("# {}", lift.line)).collect();
+        let more = lifts(&eager(&starter(Some(found)), &known), world, round > 0);
+        let more: Vec<Lift> = more.into_iter().filter(|lift| !known.contains(&format!("# {}", lift.line))).collect();
+        if more.is_empty() {
+            return;
+        }
+        found.lifts.extend(more);
+        found.lifts = merged(std::mem::take(&mut found.lifts));
+    }
+}
+
+/// The starter with every node free to go and the lines in `known` in force.
+fn eager(text: &str, known: &BTreeSet<String>) -> String {
+    let line = |line: &str| match line {
+        line if line.starts_with("      min: ") => "      min: 0\n".to_owned(),
+        line if known.contains(line.trim_start()) => line.replacen("# ", "", 1) + "\n",
+        line => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+fn lifts(text: &str, world: &World, later: bool) -> Vec<Lift> {
+    let Some(policy) = load(&[PolicySource { path: "starter".into(), text: text.as_bytes().to_vec() }]).policy else {
         return Vec::new();
     };
     let now = world.taken.unwrap_or(Timestamp::UNIX_EPOCH);
     let (plan, _) = plan(&policy, world, now);
     let lifts = plan.blockers.into_iter().filter_map(|blocker| {
-        let nodes = blocker.nodes.len();
-        let s = if nodes == 1 { "" } else { "s" };
-        let why = format!("{} ({nodes} node{s}; alone it would free {})", blocker.text, blocker.frees);
+        let frees = match later {
+            false => format!("alone it would free {}", blocker.frees),
+            true => "it shows once the other lines are in force".to_owned(),
+        };
+        let why = format!(
+            "{} ({}; {frees})",
+            blocker.text,
+            counted(u32::try_from(blocker.nodes.len()).unwrap_or(u32::MAX), "node")
+        );
         Lift::of(&why, &blocker.hint, &blocker.lift, &blocker.nodes)
     });
     merged(lifts.collect())
