@@ -9,6 +9,8 @@ mod codes;
 mod contradictions;
 #[path = "policies/hostile.rs"]
 mod hostile;
+#[path = "policies/once.rs"]
+mod once;
 
 use std::path::{Path, PathBuf};
 

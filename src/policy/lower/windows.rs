@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
 use crate::model::{Name, Resources};
@@ -108,7 +108,8 @@ pub(crate) fn window(
 ) -> Option<Window> {
     numbers(&Numbers { min: &written.min, max: &written.max, replicas: &written.replicas }, cx);
     let asked = written.headroom.as_ref().map(|asked| headroom(asked, cx));
-    let when = when(written, cx);
+    let zone = written.time_zone.as_ref().map_or_else(|| home.zone.clone(), |zone| zone.value.0.clone());
+    let when = when(written, &zone, cx);
     let kind = kind(written, asked, cx)?;
     let name = written.name.as_ref().map_or_else(|| format!("windows[{index}]").into(), |name| name.name());
     if let Some(auto) = &written.lead
@@ -124,7 +125,7 @@ pub(crate) fn window(
         schedule: home.schedule.cloned(),
         kind,
         when: when?,
-        zone: written.time_zone.as_ref().map_or_else(|| home.zone.clone(), |zone| zone.value.0.clone()),
+        zone,
         lead: match written.lead.as_ref().map(|lead| lead.value) {
             Some(LeadTime::Fixed(lead)) => Lead::Fixed(lead),
             Some(LeadTime::Auto) => Lead::Auto,
@@ -135,7 +136,7 @@ pub(crate) fn window(
     })
 }
 
-fn when(written: &Located<wire::Window>, cx: &mut Context<'_>) -> Option<Recurrence> {
+fn when(written: &Located<wire::Window>, zone: &Name, cx: &mut Context<'_>) -> Option<Recurrence> {
     let spans: [(&str, Option<Span>); 5] = [
         ("start", written.start.as_ref().map(|value| value.span)),
         ("duration", written.duration.as_ref().map(|value| value.span)),
@@ -184,8 +185,9 @@ fn when(written: &Located<wire::Window>, cx: &mut Context<'_>) -> Option<Recurre
             .help("give it a duration such as `1h`");
         return None;
     }
-    if let (Some(from), Some(until)) = (&written.from, &written.until)
-        && until.value.0 <= from.value.0
+    let moments = moments(written, zone, cx);
+    if let (Some(from), Some(until), Some((opens, closes))) = (&written.from, &written.until, moments)
+        && closes <= opens
     {
         cx.out
             .error("window-never-opens", until.span, "the window closes before it opens")
@@ -204,12 +206,28 @@ fn when(written: &Located<wire::Window>, cx: &mut Context<'_>) -> Option<Recurre
     if !complete {
         return None;
     }
-    match (&written.start, &written.duration, &written.end, &written.from, &written.until) {
-        (Some(start), Some(duration), _, _, _) => Some(Recurrence::For(start.value.0.clone(), duration.value.0)),
-        (Some(start), _, Some(end), _, _) => Some(Recurrence::Until(start.value.0.clone(), end.value.0.clone())),
-        (_, _, _, Some(from), Some(until)) => Some(Recurrence::Once(from.value.0, until.value.0)),
+    match (&written.start, &written.duration, &written.end, moments) {
+        (Some(start), Some(duration), _, _) => Some(Recurrence::For(start.value.0.clone(), duration.value.0)),
+        (Some(start), _, Some(end), _) => Some(Recurrence::Until(start.value.0.clone(), end.value.0.clone())),
+        (_, _, _, Some((from, until))) => Some(Recurrence::Once(from, until)),
         _ => None,
     }
+}
+
+/// When a window that opens once opens and closes. None without both, or after saying which cannot be counted.
+fn moments(written: &wire::Window, zone: &Name, cx: &mut Context<'_>) -> Option<(Timestamp, Timestamp)> {
+    let zone = crate::schedule::zone(zone)?;
+    let (from, until) = (written.from.as_ref()?, written.until.as_ref()?);
+    let mut counted = |at: Option<Timestamp>, span: Span| {
+        if at.is_none() {
+            cx.out
+                .error("out-of-range", span, "this time is outside of what can be counted")
+                .help("write a year up to 9998");
+        }
+        at
+    };
+    let (opens, closes) = (counted(from.value.opens(&zone), from.span), counted(until.value.closes(&zone), until.span));
+    opens.zip(closes)
 }
 
 fn kind(written: &Located<wire::Window>, headroom: Option<Headroom>, cx: &mut Context<'_>) -> Option<WindowKind> {

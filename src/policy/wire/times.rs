@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -13,7 +14,7 @@ use crate::policy::CalendarDay;
 use crate::policy::finding::Findings;
 use crate::policy::nearest::nearest;
 use crate::policy::node::Node;
-use crate::schedule::Crontab;
+use crate::schedule::{Crontab, end, start, start_of_day};
 
 /// A duration such as `15m` or `1h30m`, of whole seconds.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +125,7 @@ impl Wire for Instant {
         }
         let finding = out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found()));
         if let Ok(civil) = text.text.parse::<jiff::civil::DateTime>() {
-            finding.help(format!("add the offset from UTC: `{civil}Z` or `{civil}-07:00`"));
+            finding.help(format!("add the offset from UTC: `{civil}-07:00`, or `{civil}Z` if it is UTC"));
         }
         None
     }
@@ -136,6 +137,69 @@ impl JsonSchema for Instant {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "description": "A time with its offset, RFC 3339", "type": "string", "format": "date-time" })
+    }
+}
+
+/// When a window that opens once opens or closes: on the wall in the window's zone, a whole day, or an instant.
+///
+/// A time inside a gap is the first instant after it. A repeated time opens at its first pass and closes at its last.
+/// A day opens with its first instant and closes with its last, so that `until` takes in the day that it names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum When {
+    Local(DateTime),
+    Day(Date),
+    Instant(Timestamp),
+}
+
+impl When {
+    /// When a window opens that is to open then. None outside the years that can be counted.
+    pub(crate) fn opens(self, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Local(time) => start(zone, time),
+            Self::Day(day) => start_of_day(zone, day),
+            Self::Instant(at) => Some(at),
+        }
+    }
+
+    /// When a window closes that is to close then. None outside the years that can be counted.
+    pub(crate) fn closes(self, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Self::Local(time) => end(zone, time),
+            Self::Day(day) => start_of_day(zone, day.tomorrow().ok()?),
+            Self::Instant(at) => Some(at),
+        }
+    }
+}
+
+impl Wire for When {
+    fn read(node: &Node, out: &mut Findings) -> Option<Self> {
+        const WHAT: &str = "a time in the window's zone such as `2026-11-24T13:00`, a day such as `2026-11-24`, or a \
+                            time with its offset such as `2026-11-24T13:00:00-07:00`";
+        let text = scalar(node, WHAT, out)?;
+        // The length keeps times of day out, which the date parser would cut off in silence.
+        let day = || (text.text.len() == 10).then(|| text.text.parse().ok()).flatten().map(Self::Day);
+        // So does the bracket: a zone of the time's own, which the parser would not look at.
+        let local = || (!text.text.contains('[')).then(|| text.text.parse().ok()).flatten().map(Self::Local);
+        let instant = || text.text.parse().ok().map(Self::Instant);
+        let found = instant().or_else(day).or_else(local);
+        if found.is_none() {
+            out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found()));
+        }
+        found
+    }
+}
+
+impl JsonSchema for When {
+    fn schema_name() -> Cow<'static, str> {
+        "When".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A time on the wall in the window's zone, `2026-12-07T08:00`; a day, `2026-12-07`: `from` means its first instant, `until` its last; or a time with its offset, RFC 3339. A time inside a gap of the clocks is the first instant after it; a repeated one opens at its first pass and closes at its last",
+            "type": "string",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?$",
+            "examples": ["2026-12-07T08:00", "2026-12-07", "2026-12-07T08:00:00-07:00"],
+        })
     }
 }
 

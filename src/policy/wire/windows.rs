@@ -3,7 +3,7 @@
 use super::object::{object, words};
 use super::read::{Choice, OneOrMany};
 use super::text::Text;
-use super::times::{Cron, Days, Instant, LeadTime, Length, Zone};
+use super::times::{Cron, Days, LeadTime, Length, When, Zone};
 use super::{Headroom, Pairs};
 use crate::policy::Overrun;
 use crate::policy::located::Located;
@@ -38,10 +38,10 @@ object! {
         duration = "duration": Length,
         /// When it closes, instead of a duration.
         end = "end": Cron,
-        /// For one time only: when it opens.
-        from = "from": Instant,
-        /// For one time only: when it closes.
-        until = "until": Instant,
+        /// For one time only: when it opens, in its zone; `2026-12-07` is that day's first instant.
+        from = "from": When,
+        /// For one time only: when it closes, in its zone; `2026-12-11` is the end of that day.
+        until = "until": When,
         /// How long before it opens its nodes are wanted; `auto` goes by measured wake times.
         lead = "lead": LeadTime,
         /// `capacity` (the default) asks for other numbers, `freeze` forbids disruption, `relaxed` lifts protections.
