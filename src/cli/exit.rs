@@ -7,7 +7,8 @@ use anstream::eprintln;
 use owo_colors::OwoColorize;
 
 use crate::execute::run::lock;
-use crate::observe::{KUBECTL, ObserveError};
+use crate::model::KUBECTL;
+use crate::observe::ObserveError;
 use crate::policy::shown;
 use crate::sandbox::SandboxError;
 use crate::source::SourceError;

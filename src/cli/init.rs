@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use super::output::Output;
 use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
-use crate::model::{World, counted};
-use crate::observe::KUBECTL;
+use crate::model::{KUBECTL, World, counted};
 use crate::plan::plan;
 use crate::policy::{PolicySource, load};
 

@@ -9,6 +9,7 @@ mod completions;
 mod demo;
 mod exit;
 mod explain;
+mod format;
 mod init;
 mod man;
 mod moment;

@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+use super::format::Format;
 use super::moment::Moment;
 use super::output::Output;
 use super::{Exit, Failure, world_args};
@@ -79,12 +80,6 @@ enum Act {
         /// The folder
         folder: PathBuf,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl SandboxCommand {

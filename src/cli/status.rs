@@ -1,7 +1,8 @@
 //! `tidegate status`: what is where, since when, why and by whom, and what comes next.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::Format;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
@@ -23,12 +24,6 @@ pub struct Status {
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Status {

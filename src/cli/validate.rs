@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
+use super::format::Format;
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::{Exit, Failure, world_args};
@@ -32,12 +33,6 @@ pub struct Validate {
     /// Print the policy as it counts: all files together, each value with its place or as a default
     #[arg(long, conflicts_with = "format")]
     print: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl Validate {

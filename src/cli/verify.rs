@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use super::format::Format;
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved, snapshot};
 use super::{Exit, Failure};
@@ -34,12 +35,6 @@ pub struct Verify {
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What is printed as JSON.

@@ -43,7 +43,7 @@ pub use resources::Resources;
 pub use selector::{Operator, Requirement, Selector};
 pub use server::{Flavor, Server, ServerState};
 pub use service::Service;
-pub use snapshot::{Kind, Snapshot};
+pub use snapshot::{KUBECTL, Kind, Snapshot};
 pub use spec::{
     Affinity, FieldRequirement, HostPort, NodeTerm, PodSpec, PodTerm, Spread, Toleration, Volume, VolumeSource,
 };

@@ -29,11 +29,6 @@ impl Resources {
         self.combine(other, i64::saturating_add);
     }
 
-    /// Takes `other` away, saturating; the result may be negative (a node can be over-committed).
-    pub fn subtract(&mut self, other: &Self) {
-        self.combine(other, i64::saturating_sub);
-    }
-
     /// Raises each resource to at least that of `other`.
     pub fn raise_to(&mut self, other: &Self) {
         self.combine(other, i64::max);

@@ -23,4 +23,4 @@ mod yaml;
 pub use builder::Builder;
 pub use error::ObserveError;
 pub use infer::infer_servers;
-pub use read::{KUBECTL, from_values, read, read_bytes};
+pub use read::{from_values, read, read_bytes};

@@ -13,10 +13,6 @@ use crate::model::Snapshot;
 /// The most that a file may hold when unpacked, in bytes: some twenty times the largest cluster that Kubernetes supports.
 const LIMIT: u64 = 4 << 30;
 
-/// The command that writes a snapshot, wherever one is called for.
-pub const KUBECTL: &str =
-    "kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json";
-
 /// Reads what `kubectl get … -A -o json|yaml` wrote into one snapshot, with servers inferred from the nodes if the files
 /// name none ([`infer_servers`]). `-` is the standard input.
 ///

@@ -4,13 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::removal::Mover;
 use super::{PodAction, Refusal, Step, Verb};
-use crate::model::{Kind, Node, TaintEffect, World};
+use crate::model::{KUBECTL, Kind, Node, TaintEffect, World};
 use crate::policy::Policy;
-
-/// Lists every kind that decisions rest on.
-pub const LISTING: &str = "kubectl get \
-                           nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json > \
-                           cluster.json";
 
 /// The brake that holds where nobody can tell what would become of the pods.
 pub const NOT_LISTED: &str = "not-listed";
@@ -53,7 +48,7 @@ pub fn refusal(world: &World, steps: &[Step]) -> Option<Refusal> {
     } else {
         ""
     };
-    let text = format!("{why}; look again with `{LISTING}`{none}");
+    let text = format!("{why}; look again with `{KUBECTL} > cluster.json`{none}");
     Some(Refusal { brake: NOT_LISTED.to_owned(), text, origin: None })
 }
 

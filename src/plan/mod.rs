@@ -37,7 +37,7 @@ mod unready;
 mod verify;
 mod wakes;
 
-pub use basis::{LISTING, NOT_LISTED};
+pub use basis::NOT_LISTED;
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};

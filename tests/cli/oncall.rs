@@ -127,7 +127,7 @@ fn a_node_that_does_not_exist_is_answered_with_those_that_do() {
 /// One line writes a snapshot, wherever one is called for.
 #[test]
 fn one_kubectl_line_stands_everywhere() {
-    let line = tidegate::observe::KUBECTL;
+    let line = tidegate::model::KUBECTL;
     let folder = workshop();
     fs::write(folder.path().join("empty.json"), "{}").unwrap();
     let asked = tidegate(folder.path(), &["plan", "-f", "policy.yaml", "--snapshot", "empty.json"]);
