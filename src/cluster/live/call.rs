@@ -1,0 +1,166 @@
+//! Calls: one deadline round each, tried again only where that does no harm, and told by verb and resource.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use kube::core::Status;
+
+use super::client::Live;
+use crate::cluster::ClusterError;
+
+/// What is asked of the API server, for messages.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// `list`, `get`, `patch`, …
+    pub verb: &'static str,
+    /// `node worker-1`, `poddisruptionbudgets.policy`, `pods in namespace jhub`.
+    pub what: String,
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// None came in time.
+    Late(Duration),
+    /// The client or the server says why.
+    Said(kube::Error),
+}
+
+impl Call {
+    /// A call.
+    pub fn new(verb: &'static str, what: impl Into<String>) -> Self {
+        Self { verb, what: what.into() }
+    }
+
+    /// What a failure means.
+    pub fn error(&self, failed: &Failed) -> ClusterError {
+        let Self { verb, what } = self;
+        let status = match failed {
+            Failed::Late(waited) => {
+                let text = format!("no answer to {verb} {what} within {} s", waited.as_secs());
+                return ClusterError::Unavailable(text);
+            }
+            Failed::Said(kube::Error::Api(status)) => status,
+            Failed::Said(error) => return ClusterError::Unavailable(format!("{verb} {what}: {}", words(error))),
+        };
+        match status.code {
+            401 => ClusterError::Broken(format!(
+                "the API server does not accept our credentials ({verb} {what}: 401): renew them and try again"
+            )),
+            403 => ClusterError::Forbidden { verb: (*verb).to_owned(), what: format!("{what}{}", whose(status)) },
+            404 => ClusterError::NotFound(what.clone()),
+            409 => ClusterError::Conflict(what.clone()),
+            code => ClusterError::Unavailable(format!("{verb} {what}: {code} {}", status.message)),
+        }
+    }
+}
+
+/// One request, within `patience`. What is refused is refused: nothing is tried again.
+///
+/// # Errors
+/// It was refused, or no answer came in time; whether it was done is then not known.
+pub(super) async fn once<T>(
+    patience: Duration,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Failed> {
+    match tokio::time::timeout(patience, request).await {
+        Ok(answer) => answer.map_err(Failed::Said),
+        Err(_) => Err(Failed::Late(patience)),
+    }
+}
+
+/// A request that changes nothing, again while the server is away or busy, all within `patience`.
+///
+/// # Errors
+/// It was refused, or no answer came in time.
+pub(super) async fn again<T, F>(patience: Duration, request: impl FnMut() -> F) -> Result<T, Failed>
+where
+    F: Future<Output = Result<T, kube::Error>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(4))
+        .with_jitter()
+        .without_max_times();
+    // Past the deadline it is the last refusal that says what is wrong.
+    let last = RefCell::new(None);
+    let tried = request.retry(pauses).when(passes).adjust(|error, pause| pause.max(asked_to_wait(error))).notify(
+        |error: &kube::Error, _| {
+            let status = if let kube::Error::Api(status) = error { status.clone() } else { unspoken(error) };
+            *last.borrow_mut() = Some(kube::Error::Api(status));
+        },
+    );
+    match tokio::time::timeout(patience, tried).await {
+        Ok(answer) => answer.map_err(Failed::Said),
+        Err(_) => Err(last.take().map_or(Failed::Late(patience), Failed::Said)),
+    }
+}
+
+impl Live {
+    /// [`once`], told.
+    pub(super) async fn once<T>(
+        &self,
+        call: &Call,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, ClusterError> {
+        once(self.patience, request).await.map_err(|failed| call.error(&failed))
+    }
+
+    /// [`again`], told.
+    pub(super) async fn again<T, F>(&self, call: &Call, request: impl FnMut() -> F) -> Result<T, ClusterError>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        again(self.patience, request).await.map_err(|failed| call.error(&failed))
+    }
+}
+
+/// Whether the same request may be answered a little later.
+fn passes(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+        kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
+        _ => false,
+    }
+}
+
+/// How long the server asks us to wait; more than that it may not ask.
+fn asked_to_wait(error: &kube::Error) -> Option<Duration> {
+    let kube::Error::Api(status) = error else { return None };
+    let seconds = status.details.as_ref()?.retry_after_seconds.min(10);
+    Some(Duration::from_secs(seconds.into()))
+}
+
+/// A failure without the server's words as if it had said them.
+fn unspoken(error: &kube::Error) -> Box<Status> {
+    Box::new(Status { code: 0, message: words(error), ..Status::default() })
+}
+
+/// Whom the server refused, from its words: `User "x" cannot list …`. A refusal of another kind, such as a webhook's, is
+/// told whole.
+fn whose(status: &Status) -> String {
+    let user = status.message.split_once("User \"").and_then(|(_, rest)| rest.split_once("\" cannot"));
+    match user {
+        Some((user, _)) => format!(" as {user}"),
+        None => format!(": {}", status.message),
+    }
+}
+
+/// An error with its causes, none said twice.
+pub(super) fn words(error: &dyn std::error::Error) -> String {
+    let mut text: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        // Wrappers repeat what they wrap behind their own name.
+        if let Some(last) = text.last_mut().filter(|last| last.ends_with(&said)) {
+            last.truncate(last.len() - said.len());
+            *last = last.trim_end_matches([' ', ':']).to_owned();
+        }
+        text.push(said);
+        next = error.source();
+    }
+    text.retain(|said| !said.is_empty() && !["ServiceError", "HyperError"].contains(&said.as_str()));
+    text.join(": ")
+}

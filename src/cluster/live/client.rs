@@ -1,0 +1,63 @@
+//! A cluster that answered once.
+
+use std::fmt;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client};
+
+use super::call::{Call, again};
+use super::connect::Connect;
+use crate::cluster::ClusterError;
+use crate::model::Name;
+
+/// A Kubernetes cluster over the network.
+pub struct Live {
+    pub(super) client: Client,
+    pub(super) patience: Duration,
+    context: Name,
+    server: Name,
+    cluster: Name,
+    namespace: Name,
+}
+
+impl Live {
+    /// Asks the cluster who it is.
+    pub(super) async fn of(client: Client, context: &str, server: &str, asked: &Connect) -> Result<Self, ClusterError> {
+        let call = Call::new("get", "namespace kube-system");
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let found = again(asked.patience, || namespaces.get("kube-system")).await;
+        let found = found.map_err(|failed| call.error(&failed))?;
+        let nameless = || ClusterError::Unavailable("namespace kube-system has no UID".to_owned());
+        let cluster = found.metadata.uid.ok_or_else(nameless)?.into();
+        let (context, server) = (context.into(), server.into());
+        let namespace = asked.namespace.as_str().into();
+        Ok(Self { client, patience: asked.patience, context, server, cluster, namespace })
+    }
+
+    /// The kubeconfig's context, or `in-cluster`.
+    pub fn context(&self) -> &Name {
+        &self.context
+    }
+
+    /// The API server's address.
+    pub fn server(&self) -> &Name {
+        &self.server
+    }
+
+    /// UID of the namespace kube-system: the cluster's own name, whatever it is called elsewhere.
+    pub fn cluster(&self) -> &Name {
+        &self.cluster
+    }
+
+    /// Where Tidegate keeps its memory, records and lock.
+    pub fn namespace(&self) -> &Name {
+        &self.namespace
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Live({} at {})", self.context, self.server)
+    }
+}
