@@ -6,9 +6,11 @@ mod executing;
 
 use std::cell::Cell;
 
+use executing::doubt::{Doubt, Doubtful};
 use executing::{Stage, block_on, example, exit, lines, policy, policy_text};
-use tidegate::cluster::{Cluster, NodeMark, NodePatch, keys};
-use tidegate::execute::run::lock::{Lock, holder};
+use tidegate::cluster::{Cluster, Locks, NodeMark, NodePatch, keys};
+use tidegate::execute::run::lock::{FileLock, FileLocks, holder};
+use tidegate::execute::run::process::claim;
 use tidegate::execute::run::{self, Interrupts, Order, Outcome};
 use tidegate::execute::{Event, EventKind};
 use tidegate::model::Name;
@@ -16,6 +18,8 @@ use tidegate::policy::Policy;
 use tidegate::sandbox::sim::What;
 
 const SUNDAY: &str = "2026-11-22T12:00:00Z";
+/// Before the next workshop.
+const LEAD: &str = "2026-12-01T19:46:00Z";
 /// The workshop is over; Dana stays on demo-k8s-node-nf-9 until five past midnight.
 const EVENING: &str = "2026-11-10T23:35:00Z";
 const DANA: &str = "jupyter-dana";
@@ -49,8 +53,20 @@ fn run_with(
     interrupts: &mut Interrupts,
     at: &mut dyn FnMut(usize, &Event),
 ) -> (Outcome, Vec<Event>) {
+    run_under(stage, policy, &FileLocks::of(stage.folder.path()), no_wait, interrupts, at)
+}
+
+fn run_under(
+    stage: &Stage,
+    policy: &Policy,
+    locks: &dyn Locks,
+    no_wait: bool,
+    interrupts: &mut Interrupts,
+    at: &mut dyn FnMut(usize, &Event),
+) -> (Outcome, Vec<Event>) {
     let plan = Some(stage.plan(policy));
-    let order = Order { policy, plan, resume: false, no_wait, folder: stage.folder.path().to_owned() };
+    let (folder, lock_timeout) = (stage.folder.path().to_owned(), jiff::SignedDuration::ZERO);
+    let order = Order { policy, plan, resume: false, no_wait, folder, locks, lock_timeout };
     let mut told: Vec<Event> = Vec::new();
     let outcome = block_on(run::apply(stage.doors(), &order, interrupts, &mut |event| {
         at(told.len(), event);
@@ -224,13 +240,38 @@ fn a_stale_plan_says_what_changed_and_does_nothing() {
 #[test]
 fn a_held_lock_and_a_brake_stop_it_before_anything_is_done() {
     let stage = Stage::workshop(SUNDAY, "");
-    let lock = Lock::take(stage.folder.path(), "apply", "another", false, jiff::Timestamp::now()).unwrap();
+    let lock = FileLock::take(stage.folder.path(), &claim("apply", "another"), jiff::Timestamp::now()).unwrap();
     let (outcome, _) = stage.apply(&policy("jetstream-workshop"));
     assert_eq!(exit(&outcome), 5, "{outcome:?}");
     drop(lock);
     let braked = changed("  drain:\n", "  brakes: {maxNodes: 3}\n  drain:\n");
     let (outcome, _) = stage.apply(&braked);
     assert_eq!((exit(&outcome), stage.parked()), (7, 0), "{outcome:?}");
+    assert!(stage.nothing_of_ours());
+}
+
+#[test]
+fn nothing_is_taken_away_without_a_certain_lock_and_what_comes_back_needs_none() {
+    // H6: a lapsed lock stops only what takes capacity away.
+    let stage = Stage::workshop(SUNDAY, "");
+    let policy = policy("jetstream-workshop");
+    let run = |doubt| {
+        let locks = Doubtful { files: FileLocks::of(stage.folder.path()), doubt };
+        let (_keep, mut interrupts) = Interrupts::channel();
+        run_under(&stage, &policy, &locks, true, &mut interrupts, &mut |_, _| {})
+    };
+    let (outcome, told) = run(Doubt::Lost);
+    assert_eq!((exit(&outcome), stage.parked()), (6, 0), "{}", lines(&told));
+    assert!(format!("{outcome:?}").contains("Lock"), "{outcome:?}");
+    assert!(stage.nothing_of_ours() && stage.cordoned().is_empty());
+    assert!(!stage.sandbox.audit().iter().any(|record| matches!(record.what, What::Evicted { .. })));
+    assert!(holder(stage.folder.path()).unwrap().is_none());
+
+    let (outcome, told) = run(Doubt::Passes);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 9), "{}", lines(&told));
+    stage.until(LEAD);
+    let (outcome, told) = run(Doubt::Lost);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 0), "{}", lines(&told));
     assert!(stage.nothing_of_ours());
 }
 

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use executing::{Stage, block_on, exit, lines, policy_text};
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Interrupts, Order};
 use tidegate::execute::{Event, EventKind};
 use tidegate::model::{Snapshot, World};
@@ -131,7 +132,11 @@ fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usi
         let (sender, mut interrupts) = Interrupts::channel();
         let mut told: Vec<Event> = Vec::new();
         let folder = stage.folder.path().to_owned();
-        let order = Order { policy: &policy, plan: Some(plan), resume: turn.resume, no_wait: true, folder };
+        let locks = FileLocks::of(&folder);
+        let lock_timeout = SignedDuration::ZERO;
+        let resume = turn.resume;
+        let order =
+            Order { policy: &policy, plan: Some(plan), resume, no_wait: true, folder, locks: &locks, lock_timeout };
         let outcome = block_on(run::apply(stage.doors(), &order, &mut interrupts, &mut |event| {
             if let Some((at, times)) = turn.interrupt
                 && at == told.len()

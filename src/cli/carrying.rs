@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::apply::EventFormat;
 use super::output::Output;
 use super::shell::{named, quoted};
 use super::{Exit, Failure};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, LockError};
 use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
-use crate::execute::run::lock::LockError;
+use crate::execute::run::lock::FileLocks;
 use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
 use crate::model::World;
 use crate::plan::{Code, NOT_LISTED, Plan, Refusal, Verdict, plan};
@@ -47,6 +48,8 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
         plan,
         no_wait: carrying.no_wait,
         folder: carrying.folder.clone(),
+        locks: &FileLocks::of(&carrying.folder),
+        lock_timeout: SignedDuration::ZERO,
     };
     let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
     // A reader that went away does not stop an apply half-way.

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::output::Output;
 use super::{Exit, Failure};
-use crate::execute::run::lock::{self, LockError};
+use crate::cluster::LockError;
+use crate::execute::run::lock;
 
 /// Take away the lock of an apply that is gone
 #[derive(Debug, Args)]

@@ -2,6 +2,8 @@
 
 mod door;
 pub mod live;
+mod lock;
 
 pub use crate::model::{NodeMark, NodeRecord, keys};
 pub use door::{Cluster, ClusterError, Evicted, NodePatch, Pending};
+pub use lock::{Claim, Life, Lock, LockError, LockRecord, Locks, Worker, keeping};

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use divan::Bencher;
 use jiff::{SignedDuration, Timestamp};
+use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{Doors, Interrupts, Order, Outcome, apply};
 use tidegate::model::World;
 use tidegate::plan::{Request, plan, plan_for};
@@ -110,6 +111,8 @@ fn park_nine_nodes_on_the_sandbox(bencher: Bencher) {
             resume: false,
             no_wait: false,
             folder: folder.path().to_owned(),
+            locks: &FileLocks::of(folder.path()),
+            lock_timeout: SignedDuration::ZERO,
         };
         let (provider, clock) = (sandbox.clone(), sandbox.clone());
         let doors = Doors { cluster: &sandbox, provider: &provider, clock: &clock };

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod cut;
+pub mod doubt;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tidegate::cluster::{NodeRecord, keys};
+use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Doors, Interrupts, Order, Outcome};
 use tidegate::execute::{Event, EventKind};
 use tidegate::model::{Snapshot, World};
@@ -82,7 +84,8 @@ impl Stage {
     pub fn carry_out(&self, policy: &Policy, plan: Option<Plan>, resume: bool, no_wait: bool) -> (Outcome, Vec<Event>) {
         let (_sender, mut interrupts) = Interrupts::channel();
         let folder = self.folder.path().to_owned();
-        let order = Order { policy, plan, resume, no_wait, folder };
+        let locks = FileLocks::of(&folder);
+        let order = Order { policy, plan, resume, no_wait, folder, locks: &locks, lock_timeout: SignedDuration::ZERO };
         let mut told = Vec::new();
         let outcome =
             block_on(run::apply(self.doors(), &order, &mut interrupts, &mut |event| told.push(event.clone())));

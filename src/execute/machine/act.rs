@@ -53,6 +53,21 @@ impl Act {
         !matches!(self, Self::List { .. } | Self::ReadServer { .. })
     }
 
+    /// Whether it takes capacity away or prepares that: not without a lock that is certain. What gives capacity back goes
+    /// on (H6).
+    pub fn takes(&self) -> bool {
+        match self {
+            Self::Patch { patch, .. } => patch.unschedulable == Some(true) || !patch.add_taints.is_empty(),
+            Self::Evict { .. } | Self::Delete { .. } | Self::Park { .. } => true,
+            Self::List { .. }
+            | Self::Wake { .. }
+            | Self::ReadServer { .. }
+            | Self::MarkServer { .. }
+            | Self::Suspend { .. }
+            | Self::Remember { .. } => false,
+        }
+    }
+
     /// Its verb, as it stands in its id.
     pub fn verb(&self) -> &'static str {
         match self {

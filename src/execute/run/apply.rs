@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::driving::{Drive, DriveError};
 use super::interrupts::Interrupts;
 use super::journal::{self, Journal, JournalError, Told};
-use super::lock::{Lock, LockError, LockRecord};
+use super::locking;
 use super::log::Log;
 use super::performing::Doors;
-use super::preparing;
 use super::stale::stale;
-use crate::cluster::{ClusterError, NodeMark, NodeRecord};
+use super::{preparing, process};
+use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
@@ -32,8 +32,12 @@ pub struct Order<'a> {
     pub resume: bool,
     /// Do not wait for pods that end by themselves.
     pub no_wait: bool,
-    /// Where journal and lock live: the sandbox's folder, or the state directory of the cluster.
+    /// Where the journal lives: the sandbox's folder, or the state directory of the cluster.
     pub folder: PathBuf,
+    /// Where the lock of the cluster is kept.
+    pub locks: &'a dyn Locks,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: SignedDuration,
 }
 
 /// What went wrong before or beside the plan's own steps.
@@ -97,7 +101,7 @@ impl Outcome {
             Self::Refused(..) => 7,
             Self::Stale(_) => 4,
             Self::Frozen(..) => 8,
-            Self::Failed(ApplyError::Lock(LockError::Held(_))) => 5,
+            Self::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => 5,
             Self::Failed(ApplyError::Cut(_)) => 6,
             Self::Failed(_) => 1,
         }
@@ -120,15 +124,6 @@ pub async fn apply(
     result.unwrap_or_else(Outcome::Failed)
 }
 
-fn lock(order: &Order<'_>, run: &str, doors: Doors<'_>, tell: &mut dyn FnMut(&Event)) -> Result<Lock, ApplyError> {
-    let operation = if order.resume { "apply --resume" } else { "apply" };
-    let lock = Lock::take(&order.folder, operation, run, order.resume, Timestamp::now())?;
-    if let Some(text) = &lock.taken_over {
-        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
-    }
-    Ok(lock)
-}
-
 async fn begin(
     doors: Doors<'_>,
     order: &Order<'_>,
@@ -138,7 +133,21 @@ async fn begin(
     let agreed = order.plan.as_ref().ok_or(ApplyError::NoPlan)?;
     let digest = journal::digest_of(agreed);
     let run = format!("{}-{}", digest.get(..12).unwrap_or_default(), Timestamp::now().as_microsecond());
-    let mut lock = lock(order, &run, doors, tell)?;
+    let lock = locking::take(order, (&run, Some(digest)), doors, interrupts, tell).await?;
+    let outcome = locked(doors, order, agreed, (&run, &*lock), interrupts, tell).await;
+    // What cannot be freed now is over in a while.
+    drop(lock.free().await);
+    outcome
+}
+
+async fn locked(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    agreed: &Plan,
+    (run, lock): (&str, &dyn Lock),
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
     if let Some(told) = journal::read(&order.folder)?.filter(|told| told.end.is_none()) {
         let text = format!(
             "an execution begun by {} was cut short at {}; this plan starts from what it left",
@@ -146,7 +155,7 @@ async fn begin(
         );
         tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
     }
-    let world = World::build(doors.cluster.observe().await?);
+    let world = look(doors, lock).await?;
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
@@ -169,9 +178,9 @@ async fn begin(
     }
     let settings = preparing::settings(order.policy, &allowed, &world, memory, order.no_wait, now);
     let machine = Machine::new(&allowed, &journal::digest_of(&allowed), settings, None, &world);
-    let who = super::lock::owner();
-    let mut journal = Journal::begin(&order.folder, now, (&run, &who), &allowed, machine.ready_at_start())?;
-    let mut drive = Drive { doors, log: &mut journal, lock: Some(&mut lock), interrupts, tell };
+    let who = process::owner();
+    let mut journal = Journal::begin(&order.folder, now, (run, &who), &allowed, machine.ready_at_start())?;
+    let mut drive = Drive { doors, log: &mut journal, lock: Some(lock), interrupts, tell };
     let end = drive.run(machine, world).await?;
     Ok(outcome(Some(end), refusals, frozen))
 }
@@ -217,15 +226,34 @@ async fn resume(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
-    let held = super::lock::holder(&order.folder)?;
-    let run = journal::read(&order.folder)?.map(|told| told.run).unwrap_or_default();
-    let mut lock = lock(order, &run, doors, tell)?;
+    let held = order.locks.holder().await?;
+    let (run, plan) = journal::read(&order.folder)?.map(|told| (told.run, told.digest)).unzip();
+    let run = run.unwrap_or_default();
+    let lock = locking::take(order, (&run, plan), doors, interrupts, tell).await?;
+    let outcome = taken_up(doors, order, held.as_ref(), &*lock, interrupts, tell).await;
+    drop(lock.free().await);
+    outcome
+}
+
+/// Everything, while the lock is kept: looking may take a while.
+async fn look(doors: Doors<'_>, lock: &dyn Lock) -> Result<World, ApplyError> {
+    keeping(Some(lock), async { Ok(World::build(doors.cluster.observe().await?)) }).await
+}
+
+async fn taken_up(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    held: Option<&LockRecord>,
+    lock: &dyn Lock,
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
     // Between the look and the lock somebody may have finished it.
     let told = match journal::read(&order.folder)? {
         Some(told) if told.unfinished() => told,
         ended => {
-            let half_way = half_way(&World::build(doors.cluster.observe().await?));
-            let why = why_nothing(order, ended.as_ref(), held.as_ref(), half_way);
+            let half_way = half_way(&look(doors, lock).await?);
+            let why = why_nothing(order, ended.as_ref(), held, half_way);
             return Err(ApplyError::NothingToResume(why));
         }
     };
@@ -238,9 +266,9 @@ async fn resume(
         let node = act.node().map(ToString::to_string);
         tell(&Event { node, ..Event::new(EventKind::StepProgress, doors.clock.now(), text) });
     }
-    let world = World::build(doors.cluster.observe().await?);
-    let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &super::lock::owner())?;
-    carry_on(doors, order, &told, world, (&mut journal, Some(&mut lock)), interrupts, tell).await
+    let world = look(doors, lock).await?;
+    let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &process::owner())?;
+    carry_on(doors, order, &told, world, (&mut journal, lock), interrupts, tell).await
 }
 
 /// Nodes on which an apply was at work and that are not where it wanted them.
@@ -273,7 +301,7 @@ async fn carry_on(
     order: &Order<'_>,
     told: &Told,
     world: World,
-    (log, lock): (&mut dyn Log, Option<&mut Lock>),
+    (log, lock): (&mut dyn Log, &dyn Lock),
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
@@ -295,6 +323,6 @@ async fn carry_on(
     }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
-    let end = Drive { doors, log, lock, interrupts, tell }.run(machine, world).await?;
+    let end = Drive { doors, log, lock: Some(lock), interrupts, tell }.run(machine, world).await?;
     Ok(outcome(Some(end), refusals, Vec::new()))
 }

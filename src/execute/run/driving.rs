@@ -9,10 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::interrupts::Interrupts;
 use super::journal::{JournalError, Record};
-use super::lock::{Lock, LockError};
 use super::log::Log;
 use super::performing::{Doors, perform};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Lock, LockError, keeping};
 use crate::execute::Event;
 use crate::execute::machine::{Act, ActId, Answer, Command, End, Input, Machine};
 use crate::model::{Change, World};
@@ -82,11 +81,12 @@ impl Treadmill {
     }
 }
 
-type Flight<'a> = (ActId, bool, Pin<Box<dyn Future<Output = (Answer, Vec<Change>)> + 'a>>);
+type Done = Result<(Answer, Vec<Change>), LockError>;
+type Flight<'a> = (ActId, bool, Pin<Box<dyn Future<Output = Done> + 'a>>);
 
 /// What the driver heard.
 enum Heard {
-    Answers(Vec<(ActId, bool, Answer, Vec<Change>)>),
+    Answers(Vec<(ActId, bool, Done)>),
     Interrupt,
     Changes(Result<Vec<Change>, ClusterError>),
 }
@@ -98,7 +98,7 @@ pub struct Drive<'a> {
     /// The journal.
     pub log: &'a mut dyn Log,
     /// The lock, where there is one to keep.
-    pub lock: Option<&'a mut Lock>,
+    pub lock: Option<&'a dyn Lock>,
     /// Requests to stop.
     pub interrupts: &'a mut Interrupts,
     /// Who is told.
@@ -110,7 +110,11 @@ impl Drive<'_> {
     ///
     /// # Errors
     /// The journal cannot be written, the lock is lost, or the cluster does not answer for long.
-    pub async fn run(&mut self, mut machine: Machine, mut world: World) -> Result<End, DriveError> {
+    pub async fn run(&mut self, machine: Machine, world: World) -> Result<End, DriveError> {
+        keeping(self.lock, self.turns(machine, world)).await
+    }
+
+    async fn turns(&mut self, mut machine: Machine, mut world: World) -> Result<End, DriveError> {
         let doors = self.doors;
         let mut inbox = VecDeque::from([Input::Started]);
         let mut flights: Vec<Flight<'_>> = Vec::new();
@@ -123,7 +127,7 @@ impl Drive<'_> {
             while let Some(input) = inbox.pop_front() {
                 let commands = machine.step(input, &world, doors.clock.now());
                 wake = None;
-                if let Some(end) = self.obey(commands, &mut flights, &mut wake)? {
+                if let Some(end) = self.obey(commands, &mut flights, &mut wake).await? {
                     return Ok(end);
                 }
             }
@@ -136,7 +140,8 @@ impl Drive<'_> {
             match self.listen(&mut flights, until).await {
                 Heard::Interrupt => inbox.push_back(Input::Interrupt),
                 Heard::Answers(answers) => {
-                    for (id, journaled, answer, changes) in answers {
+                    for (id, journaled, done) in answers {
+                        let (answer, changes) = done?;
                         if journaled {
                             let record = Record::Outcome { id: id.clone(), result: answer.in_words() };
                             self.log.write(doors.clock.now(), &record)?;
@@ -167,14 +172,11 @@ impl Drive<'_> {
                     inbox.push_back(Input::Changed);
                 }
             }
-            if let Some(lock) = &mut self.lock {
-                lock.renew(Timestamp::now())?;
-            }
         }
     }
 
     /// Writes intents down, all of them, and only then begins.
-    fn obey<'f>(
+    async fn obey<'f>(
         &mut self,
         commands: Vec<Command>,
         flights: &mut Vec<Flight<'f>>,
@@ -196,11 +198,12 @@ impl Drive<'_> {
                 Command::Finish(how) => end = Some(how),
             }
         }
-        if let Some(lock) = &mut self.lock {
+        if let Some(lock) = self.lock {
             if rest && begun.is_empty() {
-                lock.lend();
+                // What cannot be freed now is over in a while.
+                drop(lock.free().await);
             } else if !begun.is_empty() {
-                lock.retake(Timestamp::now())?;
+                lock.retake().await?;
             }
         }
         let mut journaled = false;
@@ -211,10 +214,16 @@ impl Drive<'_> {
         if journaled {
             self.log.settle()?;
         }
-        let doors = self.doors;
+        let (doors, lock) = (self.doors, self.lock);
         for (id, act) in begun {
             let changes = act.changes();
-            flights.push((id, changes, Box::pin(perform(act, doors))));
+            let done = async move {
+                if let Some(lock) = lock.filter(|_| act.takes()) {
+                    lock.certain().await?;
+                }
+                Ok(perform(act, doors).await)
+            };
+            flights.push((id, changes, Box::pin(done)));
         }
         if let Some(end) = end {
             self.log.write(now, &Record::End { how: end.kind })?;
@@ -230,8 +239,8 @@ impl Drive<'_> {
         poll_fn(|context| {
             let mut answers = Vec::new();
             flights.retain_mut(|(id, journaled, flight)| match flight.as_mut().poll(context) {
-                Poll::Ready((answer, changes)) => {
-                    answers.push((id.clone(), *journaled, answer, changes));
+                Poll::Ready(done) => {
+                    answers.push((id.clone(), *journaled, done));
                     false
                 }
                 Poll::Pending => true,

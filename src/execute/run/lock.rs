@@ -1,14 +1,15 @@
-//! One apply at a time: a record of who works here, made exclusively, with a time after which it counts no longer.
+//! The lock of a folder: a file that says who works there, made exclusively, with a time after which it counts no longer.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::process;
+use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending};
 use crate::execute::ledger::remedy;
 
 const FILE: &str = "lock.json";
@@ -17,137 +18,58 @@ const GUARD: &str = "lock.guard";
 /// So long a lock counts after it was last renewed.
 pub const TIME_TO_LIVE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Who works here. Times are the wall clock's, whatever clock the cluster has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LockRecord {
-    /// Names this lock, for `unlock`.
-    pub id: String,
-    /// `user@host`.
-    pub owner: String,
-    /// The host.
-    pub host: String,
-    /// The process there.
-    pub pid: u32,
-    /// When that process began, in the kernel's ticks since it was booted, where the kernel tells: numbers are used
-    /// again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<u64>,
-    /// `apply`, `resume`, …
-    pub operation: String,
-    /// The execution whose journal is being written.
-    pub run: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// It counts until then, unless it is renewed.
-    pub expires: Timestamp,
+/// The lock of a folder: for a cluster that nobody else can reach.
+#[derive(Clone, Debug)]
+pub struct FileLocks {
+    folder: PathBuf,
 }
 
-impl fmt::Display for LockRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} (process {}) holds the lock {} for `{}` since {}, until {} unless it renews it",
-            self.owner, self.pid, self.id, self.operation, self.since, self.expires
-        )
+impl FileLocks {
+    /// The lock of `folder`.
+    pub fn of(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
     }
 }
 
-/// Why there is no lock.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// Somebody else holds it.
-    #[error("{0}")]
-    Held(Box<LockRecord>),
-    /// The id does not name the lock that is held.
-    #[error("the lock that is held is {held}, not {asked}")]
-    OtherLock {
-        /// The lock that is held.
-        held: String,
-        /// The one that was named.
-        asked: String,
-    },
-    /// Nobody holds it.
-    #[error("nobody holds the lock")]
-    Free,
-    /// The file.
-    #[error("lock {}: {error}{}", path.display(), remedy(error))]
-    Io {
-        /// Its path.
-        path: PathBuf,
-        /// What went wrong.
-        error: io::Error,
-    },
+impl Locks for FileLocks {
+    fn take<'a>(&'a self, claim: &'a Claim) -> Pending<'a, Box<dyn Lock>, LockError> {
+        Box::pin(async {
+            let lock = FileLock::take(&self.folder, claim, Timestamp::now())?;
+            Ok(Box::new(lock) as Box<dyn Lock>)
+        })
+    }
+
+    fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError> {
+        Box::pin(async { holder(&self.folder) })
+    }
+
+    fn unlock<'a>(
+        &'a self,
+        id: &'a str,
+        force: bool,
+        life: fn(&LockRecord) -> Life,
+    ) -> Pending<'a, LockRecord, LockError> {
+        Box::pin(async move { remove(&self.folder, id, |held| force || life(held) != Life::Alive) })
+    }
 }
 
 /// A lock that is held. Dropping it frees it.
 #[derive(Debug)]
-pub struct Lock {
+pub struct FileLock {
     folder: PathBuf,
+    claim: Claim,
+    taken_over: Option<String>,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+struct State {
     record: LockRecord,
-    /// What was taken over, to be said.
-    pub taken_over: Option<String>,
     held: bool,
 }
 
-/// `user@host`.
-pub fn owner() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    format!("{}@{}", user.unwrap_or_else(|| "somebody".to_owned()), host())
-}
-
-fn host() -> String {
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
-    kernel.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "this-host".to_owned())
-}
-
-/// What is known of the process that made a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Alive,
-    Dead,
-    /// It is on another host, or the kernel does not tell.
-    Unknown,
-}
-
-fn life(record: &LockRecord) -> Life {
-    if record.host != host() || !Path::new("/proc/self").exists() {
-        return Life::Unknown;
-    }
-    match std::fs::read_to_string(stat_of(record.pid)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Life::Dead,
-        Err(_) => Life::Unknown,
-        Ok(stat) => match state_and_start(&stat) {
-            None => Life::Unknown,
-            Some((state, _)) if ends(state) => Life::Dead,
-            Some((_, start)) if record.started.is_some_and(|started| started != start) => Life::Dead,
-            Some(_) => Life::Alive,
-        },
-    }
-}
-
-fn stat_of(pid: u32) -> PathBuf {
-    Path::new("/proc").join(pid.to_string()).join("stat")
-}
-
-/// A killed process that nobody has waited for is still listed, and does nothing any more.
-fn ends(state: char) -> bool {
-    matches!(state, 'Z' | 'X' | 'x')
-}
-
-/// State and start of a process. Its name stands before them in parentheses and may hold any character.
-fn state_and_start(stat: &str) -> Option<(char, u64)> {
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(18)?.parse().ok()?))
-}
-
-fn started(pid: u32) -> Option<u64> {
-    state_and_start(&std::fs::read_to_string(stat_of(pid)).ok()?).map(|(_, start)| start)
-}
-
 fn fault(path: &Path) -> impl Fn(io::Error) -> LockError + '_ {
-    move |error| LockError::Io { path: path.to_owned(), error }
+    move |error| LockError::Failed(format!("lock {}: {error}{}", path.display(), remedy(&error)))
 }
 
 /// Keeps other processes out for the moment in which the record is looked at and changed. The guard is the operating
@@ -185,96 +107,115 @@ fn put(path: &Path, record: &LockRecord) -> io::Result<()> {
     std::fs::rename(&fresh, path)
 }
 
-impl Lock {
-    /// Takes the lock of `folder`. A lock whose process is dead or whose time is over is taken over; with `resumes`
-    /// also one that belongs to the same execution, unless its process is known to live.
+/// Makes the record, and says whose lock was taken over.
+fn made(folder: &Path, claim: &Claim, now: Timestamp) -> Result<(LockRecord, Option<String>), LockError> {
+    guarded(folder, true, |path| {
+        let mut taken_over = None;
+        if let Some(held) = holder(folder)? {
+            let here = held.host == claim.who.host;
+            let why = if (claim.life)(&held) == Life::Dead {
+                "its process is dead"
+            } else if held.expires <= now {
+                "its time was over"
+            } else if claim.resumes && held.run == claim.run && !here {
+                "it belongs to the execution that is taken up again"
+            } else {
+                return Err(LockError::Held(Box::new(held)));
+            };
+            taken_over = Some(format!("took over the lock of {} (process {}): {why}", held.owner, held.pid));
+        }
+        let record = LockRecord::of(claim, now, TIME_TO_LIVE);
+        put(path, &record).map_err(fault(path))?;
+        Ok((record, taken_over))
+    })
+}
+
+impl FileLock {
+    /// Takes the lock of `folder`. A lock whose process is dead or whose time is over is taken over; one that belongs to the
+    /// execution that is taken up again also, unless its process is known to live.
     ///
     /// # Errors
     /// Somebody else holds it, or the folder cannot be written.
-    pub fn take(folder: &Path, operation: &str, run: &str, resumes: bool, now: Timestamp) -> Result<Self, LockError> {
-        guarded(folder, true, |path| {
-            let mut taken_over = None;
-            if let Some(held) = holder(folder)? {
-                let here = held.host == host();
-                let why = if life(&held) == Life::Dead {
-                    "its process is dead"
-                } else if held.expires <= now {
-                    "its time was over"
-                } else if resumes && held.run == run && !here {
-                    "it belongs to the execution that is taken up again"
-                } else {
-                    return Err(LockError::Held(Box::new(held)));
-                };
-                taken_over = Some(format!("took over the lock of {} (process {}): {why}", held.owner, held.pid));
-            }
-            let pid = std::process::id();
-            let seed = format!("{run} {pid} {now} {operation}");
-            let id: String = Sha256::digest(seed.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-            let record = LockRecord {
-                id,
-                owner: owner(),
-                host: host(),
-                pid,
-                started: started(pid),
-                operation: operation.to_owned(),
-                run: run.to_owned(),
-                since: now,
-                expires: now.checked_add(TIME_TO_LIVE).unwrap_or(Timestamp::MAX),
-            };
-            put(path, &record).map_err(fault(path))?;
-            Ok(Self { folder: folder.to_owned(), record, taken_over, held: true })
-        })
-    }
-
-    /// Who holds it: we.
-    pub fn record(&self) -> &LockRecord {
-        &self.record
+    pub fn take(folder: &Path, claim: &Claim, now: Timestamp) -> Result<Self, LockError> {
+        let (record, taken_over) = made(folder, claim, now)?;
+        let state = RefCell::new(State { record, held: true });
+        Ok(Self { folder: folder.to_owned(), claim: claim.clone(), taken_over, state })
     }
 
     /// Makes it count longer, when a third of its time is over.
     ///
     /// # Errors
     /// It is not ours any more, or cannot be written.
-    pub fn renew(&mut self, now: Timestamp) -> Result<(), LockError> {
-        let due = self.record.expires.checked_sub(TIME_TO_LIVE * 2 / 3).unwrap_or(now);
-        if !self.held || now < due {
+    pub fn renew(&self, now: Timestamp) -> Result<(), LockError> {
+        let mut state = self.state.borrow_mut();
+        let due = state.record.expires.checked_sub(TIME_TO_LIVE * 2 / 3).unwrap_or(now);
+        if !state.held || now < due {
             return Ok(());
         }
-        let mut fresh = self.record.clone();
+        let mut fresh = state.record.clone();
         fresh.expires = now.checked_add(TIME_TO_LIVE).unwrap_or(Timestamp::MAX);
         guarded(&self.folder, false, |path| match holder(&self.folder)? {
             Some(held) if held.id == fresh.id => put(path, &fresh).map_err(fault(path)),
             Some(held) => Err(LockError::Held(Box::new(held))),
             None => Err(LockError::Free),
         })?;
-        self.record = fresh;
+        state.record = fresh;
         Ok(())
     }
 
-    /// Frees it for a while: only pods that end by themselves are waited for.
-    pub fn lend(&mut self) {
-        if std::mem::take(&mut self.held) {
-            let id = self.record.id.clone();
-            drop(remove(&self.folder, &id, |_| true));
+    fn release(&self) {
+        let mut state = self.state.borrow_mut();
+        if std::mem::take(&mut state.held) {
+            drop(remove(&self.folder, &state.record.id, |_| true));
         }
-    }
-
-    /// Takes it again after [`Lock::lend`].
-    ///
-    /// # Errors
-    /// Somebody else has it now.
-    pub fn retake(&mut self, now: Timestamp) -> Result<(), LockError> {
-        if !self.held {
-            let fresh = Self::take(&self.folder, &self.record.operation, &self.record.run, false, now)?;
-            *self = fresh;
-        }
-        Ok(())
     }
 }
 
-impl Drop for Lock {
+impl Lock for FileLock {
+    fn record(&self) -> LockRecord {
+        self.state.borrow().record.clone()
+    }
+
+    fn taken_over(&self) -> Option<String> {
+        self.taken_over.clone()
+    }
+
+    fn keep(&self) -> Pending<'_, Infallible, LockError> {
+        let pause = std::time::Duration::try_from(TIME_TO_LIVE / 3).unwrap_or_default();
+        Box::pin(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                self.renew(Timestamp::now())?;
+            }
+        })
+    }
+
+    /// Renewed as soon as a third of its time is over, it is certain for the two that are left.
+    fn certain(&self) -> Pending<'_, (), LockError> {
+        Box::pin(async { self.renew(Timestamp::now()) })
+    }
+
+    fn free(&self) -> Pending<'_, (), LockError> {
+        self.release();
+        Box::pin(async { Ok(()) })
+    }
+
+    fn retake(&self) -> Pending<'_, (), LockError> {
+        Box::pin(async {
+            let mut state = self.state.borrow_mut();
+            if !state.held {
+                let claim = Claim { resumes: false, ..self.claim.clone() };
+                let (record, _) = made(&self.folder, &claim, Timestamp::now())?;
+                *state = State { record, held: true };
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Drop for FileLock {
     fn drop(&mut self) {
-        self.lend();
+        self.release();
     }
 }
 
@@ -292,7 +233,7 @@ fn remove(folder: &Path, id: &str, may: impl FnOnce(&LockRecord) -> bool) -> Res
 /// # Errors
 /// Another lock is held, or none, or its process lives.
 pub fn unlock(folder: &Path, id: &str, force: bool) -> Result<LockRecord, LockError> {
-    remove(folder, id, |held| force || life(held) != Life::Alive)
+    remove(folder, id, |held| force || process::life(held) != Life::Alive)
 }
 
 /// Removes the lock's record, whoever holds it and whatever it says.
@@ -321,6 +262,10 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
+    fn claim(run: &str, resumes: bool) -> Claim {
+        Claim { resumes, ..process::claim("apply", run) }
+    }
+
     #[test]
     fn of_many_who_take_it_at_once_one_gets_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -330,7 +275,7 @@ mod tests {
                 .map(|_| {
                     scope.spawn(|| {
                         barrier.wait();
-                        let lock = Lock::take(folder.path(), "apply", "run", false, at(0));
+                        let lock = FileLock::take(folder.path(), &claim("run", false), at(0));
                         won.fetch_add(u32::from(lock.is_ok()), Ordering::SeqCst);
                         lock.ok()
                     })
@@ -346,84 +291,47 @@ mod tests {
     #[test]
     fn a_dead_process_and_a_lapsed_time_hold_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = Lock::take(folder.path(), "apply", "run", false, at(0)).unwrap();
-        let mut record = lock.record().clone();
+        let take = |run: &str, resumes, now| FileLock::take(folder.path(), &claim(run, resumes), now);
+        let lock = take("run", false, at(0)).unwrap();
+        let mut record = lock.record();
         std::mem::forget(lock);
         let path = folder.path().join(FILE);
         let write = |record: &LockRecord| put(&path, record).unwrap();
 
-        let held = Lock::take(folder.path(), "apply", "other", false, at(60)).unwrap_err();
+        let held = take("other", false, at(60)).unwrap_err();
         assert!(held.to_string().contains(&record.id), "{held}");
 
-        let lapsed = Lock::take(folder.path(), "apply", "other", false, at(15 * 60)).unwrap();
-        assert!(lapsed.taken_over.as_deref().unwrap().contains("time was over"));
+        let lapsed = take("other", false, at(15 * 60)).unwrap();
+        assert!(lapsed.taken_over().unwrap().contains("time was over"));
         drop(lapsed);
 
         // No process has this number.
         record.pid = u32::MAX;
         write(&record);
-        let after_death = Lock::take(folder.path(), "apply", "other", false, at(60)).unwrap();
-        assert!(after_death.taken_over.as_deref().unwrap().contains("dead"));
+        let after_death = take("other", false, at(60)).unwrap();
+        assert!(after_death.taken_over().unwrap().contains("dead"));
         drop(after_death);
 
         record.host = "elsewhere".to_owned();
         write(&record);
-        assert!(Lock::take(folder.path(), "apply", "run", false, at(60)).is_err());
-        assert!(Lock::take(folder.path(), "resume", "other", true, at(60)).is_err());
-        assert!(Lock::take(folder.path(), "resume", "run", true, at(60)).is_ok(), "its own execution");
+        assert!(take("run", false, at(60)).is_err());
+        assert!(take("other", true, at(60)).is_err());
+        assert!(take("run", true, at(60)).is_ok(), "its own execution");
     }
 
     #[test]
     fn unlock_asks_for_the_right_name_and_renewal_notices_a_loss() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(unlock(folder.path(), "x", true), Err(LockError::Free)));
-        let mut lock = Lock::take(folder.path(), "apply", "run", false, at(0)).unwrap();
+        let lock = FileLock::take(folder.path(), &claim("run", false), at(0)).unwrap();
         assert!(matches!(unlock(folder.path(), "x", true), Err(LockError::OtherLock { .. })));
         lock.renew(at(10 * 60)).unwrap();
         assert_eq!(holder(folder.path()).unwrap().unwrap().expires, at(25 * 60));
-        let id = lock.record().id.clone();
+        let id = lock.record().id;
         if cfg!(target_os = "linux") {
             assert!(matches!(unlock(folder.path(), &id, false), Err(LockError::Held(_))), "we are alive");
         }
         unlock(folder.path(), &id, true).unwrap();
         assert!(matches!(lock.renew(at(24 * 60)), Err(LockError::Free)));
-    }
-
-    #[test]
-    fn the_state_of_a_process_is_read_behind_its_name() {
-        let rest = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
-        for (stat, read) in [
-            (format!("12 (tidegate) S {rest}"), Some(('S', 4711))),
-            (format!("12 (a) R (b) Z {rest}"), Some(('Z', 4711))),
-            ("12 (tidegate) S 1 2".to_owned(), None),
-            (String::new(), None),
-        ] {
-            assert_eq!(state_and_start(&stat), read, "{stat}");
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_process_that_was_killed_or_whose_number_is_used_again_is_dead() {
-        let folder = tempfile::tempdir().unwrap();
-        let lock = Lock::take(folder.path(), "apply", "run", false, at(0)).unwrap();
-        let mine = lock.record().clone();
-        assert_eq!(life(&mine), Life::Alive);
-        assert_eq!(life(&LockRecord { started: None, ..mine.clone() }), Life::Alive, "an older record");
-        assert_eq!(life(&LockRecord { started: mine.started.map(|at| at + 1), ..mine.clone() }), Life::Dead);
-        assert_eq!(life(&LockRecord { host: "elsewhere".to_owned(), ..mine.clone() }), Life::Unknown);
-
-        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        let record = LockRecord { pid: child.id(), started: started(child.id()), ..mine };
-        assert_eq!(life(&record), Life::Alive);
-        child.kill().unwrap();
-        // Not waited for, so that it stays listed.
-        while life(&record) == Life::Alive {
-            std::thread::yield_now();
-        }
-        assert!(stat_of(child.id()).exists());
-        assert_eq!(life(&record), Life::Dead);
-        child.wait().unwrap();
-        assert_eq!(life(&record), Life::Dead);
     }
 }

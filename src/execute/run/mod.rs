@@ -8,9 +8,11 @@ mod forgetting;
 mod interrupts;
 pub mod journal;
 pub mod lock;
+mod locking;
 mod log;
 mod performing;
 mod preparing;
+pub mod process;
 mod stale;
 
 pub use apply::{ApplyError, Order, Outcome, apply};
