@@ -6,6 +6,8 @@
 mod astray;
 #[path = "plan/basis.rs"]
 mod basis;
+#[path = "plan/by_hand.rs"]
+mod by_hand;
 #[path = "plan/explained.rs"]
 mod explained;
 #[path = "plan/fixture.rs"]

@@ -10,8 +10,8 @@ use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::model::Name;
-use crate::plan::{Target, explain_node, explain_pod, explain_pool, plan};
+use crate::model::{Name, Target};
+use crate::plan::{explain_node, explain_pod, explain_pool, plan};
 use crate::policy::Policy;
 use crate::report::{explain_text, pod_text};
 

@@ -8,8 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
 use super::Failure;
-use crate::model::{Name, PodKey, World};
-use crate::plan::Target;
+use crate::model::{Name, PodKey, Target, World};
 
 /// An object of the cluster or of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Name, PodKey};
+use super::{ByHand, Name, PodKey};
 
 /// A drain that did not end well: it bars the node for a while, longer each time (H3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,4 +97,7 @@ pub struct Memory {
     pub nodes: BTreeMap<Name, NodeMemory>,
     /// By pool. Pools of the last policy that held any node: if the new one has none, that is an empty policy.
     pub pools: BTreeMap<Name, PoolMemory>,
+    /// What people asked for by hand, by object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<ByHand>,
 }

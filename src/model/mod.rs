@@ -4,6 +4,7 @@
 
 mod budget;
 mod budget_status;
+mod by_hand;
 mod change;
 mod digest;
 mod disk;
@@ -22,12 +23,14 @@ mod service;
 mod snapshot;
 mod spec;
 mod stamp;
+mod target;
 mod volume;
 mod workload;
 mod world;
 
 pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
 pub use budget_status::budget_status;
+pub use by_hand::{ByHand, Wish};
 pub use change::Change;
 pub use digest::digest;
 pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
@@ -48,6 +51,7 @@ pub use spec::{
     Affinity, FieldRequirement, HostPort, NodeTerm, PodSpec, PodTerm, Spread, Toleration, Volume, VolumeSource,
 };
 pub use stamp::Stamp;
+pub use target::Target;
 pub use volume::{Claim, ClaimSpec, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
 pub use workload::{Workload, WorkloadKind};
 pub use world::World;

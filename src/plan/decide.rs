@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use super::basis;
 use super::members::{Inventory, Member, State};
 use super::outages::outages;
-use super::pool_decision::{Decision, Pooled, wake_lead};
+use super::pool_decision::{Decision, Depth, Pooled, wake_lead};
 use super::prices::Prices;
 use super::removal::Removals;
-use super::request::{Request, Target};
+use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
-    FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, notes, summary,
-    unclaimed, unready, wakes,
+    AskedByHand, FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, notes,
+    summary, unclaimed, unready, wakes,
 };
-use crate::model::{Memory, Name, NodeMemory, World, digest};
+use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
 use crate::schedule::{Holding, holds, next_change};
 
@@ -30,6 +30,7 @@ pub fn plan(policy: &Policy, world: &World, now: Timestamp) -> (Plan, Memory) {
 
 /// Decides, narrowed to what is asked for.
 pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Request) -> (Plan, Memory) {
+    let policy = &*policy.with_by_hand(&world.memory, now);
     let inventory = Inventory::take(policy, world);
     let holdings: Vec<Holding> =
         policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
@@ -121,6 +122,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         now,
         time_zone: policy.time_zone.to_string(),
         targets: request.targets.iter().map(ToString::to_string).collect(),
+        by_hand: world.memory.by_hand.iter().filter(|asked| asked.counts(now)).map(AskedByHand::from).collect(),
         cost: forecast::cost(policy, world, &inventory, &pools, &steps, now),
         pools,
         blockers: blockers::group(&kept, world, &policy.drain),
@@ -154,13 +156,18 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
 }
 
 /// Members that run and are ours to use when the plan is done. What is only cordoned, or stays so while a window winds
-/// down, runs until the window ends.
-fn desired(members: &[Member], decision: &Decision) -> u32 {
+/// down, runs until the window ends; what a person drained is not ours.
+fn desired(members: &[Member], decision: &Decision, memory: &Memory, now: Timestamp) -> u32 {
     let up = members.iter().enumerate().filter(|(index, member)| {
         let going = decision.going.iter().find(|going| going.member == *index);
-        let stays = going.is_none_or(|going| going.cordon_only);
+        let stays = going.is_none_or(|going| going.depth == Depth::Cordon);
         let coming = decision.coming.iter().any(|coming| coming.member == *index);
-        coming || stays && matches!(member.state, State::Active | State::OwnCordon(_))
+        let ours = match member.state {
+            State::Active => true,
+            State::OwnCordon(_) => memory.drained(&member.name, now).is_none(),
+            _ => false,
+        };
+        coming || stays && ours
     });
     u32::try_from(up.count()).unwrap_or(u32::MAX)
 }
@@ -220,7 +227,7 @@ fn pool_lines(
                 matches!(state, State::Waking | State::Busy(_) | State::NotReady | State::Broken(_))
             }),
             absent: count(&|state| *state == State::Absent),
-            desired: desired(members, decision),
+            desired: desired(members, decision, &world.memory, now),
             said: holding.said.clone(),
             next_change: next.map(|turn| NextChange {
                 at: turn.at,
@@ -239,6 +246,7 @@ fn pool_lines(
 fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, now: Timestamp) -> Memory {
     let mut memory = world.memory.clone();
     memory.written = Some(now);
+    memory.by_hand.retain(|asked| asked.counts(now));
     for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
         let entry = memory.pools.entry(pool.name.clone()).or_default();
         let shrank = plan.refusals.iter().any(|refusal| refusal.brake == "inventory-shrank");

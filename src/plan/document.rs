@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
+use crate::model::ByHand;
 use crate::policy::Origin;
 use crate::schedule::Said;
 
@@ -285,6 +286,39 @@ pub struct SnapshotRef {
     pub sandbox: Option<String>,
 }
 
+/// What a person asked for by hand, beside the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AskedByHand {
+    /// `node/N` or `pool/P`.
+    pub object: String,
+    /// `parked`, `awake` or `drained`.
+    pub wish: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; absent where it stands until it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Who asked.
+    pub author: String,
+    /// Why; absent if nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl From<&ByHand> for AskedByHand {
+    fn from(asked: &ByHand) -> Self {
+        Self {
+            object: asked.target.to_string(),
+            wish: asked.wish.to_string(),
+            since: asked.since,
+            until: asked.until,
+            author: asked.author.to_string(),
+            reason: Some(asked.reason.to_string()).filter(|reason| !reason.is_empty()),
+        }
+    }
+}
+
 /// A node or server with our record that no pool has: it is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -406,6 +440,9 @@ pub struct Plan {
     /// What it was narrowed to, `node/N` or `pool/P`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
+    /// What people asked for by hand and is in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<AskedByHand>,
     /// What is wanted and what is there.
     pub pools: Vec<PoolPlan>,
     /// What to do.

@@ -82,6 +82,7 @@ pub fn state_words(state: &State) -> String {
 
 /// Explains a node. None if there is no such node, server or pattern.
 pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now: Timestamp) -> Option<Explanation> {
+    let policy = &*policy.with_by_hand(&world.memory, now);
     let inventory = Inventory::take(policy, world);
     let place = inventory.pool_of.get(name).copied();
     let member = place

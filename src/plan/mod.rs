@@ -43,8 +43,8 @@ pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use document::{
-    Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef, PoolPlan,
-    Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
+    AskedByHand, Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef,
+    PoolPlan, Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
 pub use elsewhere::NodeAnswer;
 pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
@@ -53,7 +53,7 @@ pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
 pub use pool_decision::wake_lead;
 pub use reason::{Code, Evidence, Reason};
-pub use request::{Request, Target};
+pub use request::Request;
 pub use status::{NodeStatus, status};
 pub use steps::{at_once, verb_name};
 pub use verify::{Rule, Violation, verify};

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::members::Member;
 use super::{Code, Evidence, Reason};
-use crate::model::{Name, Node, OTHER_OWNERS, VolumeSource, World, keys};
-use crate::policy::{OverrideTarget, Policy, Pool};
+use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys};
+use crate::policy::{Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
 const DISABLED: [&str; 2] = ["cluster-autoscaler.kubernetes.io/scale-down-disabled", "karpenter.sh/do-not-disrupt"];
@@ -22,7 +22,7 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     }
     if let Some(awake) = (policy.overrides.iter()).find(|entry| {
         entry.expires > now
-            && matches!(&entry.target, OverrideTarget::Node(name) if *name == member.name)
+            && matches!(&entry.target, Target::Node(name) if *name == member.name)
             && (entry.ask.min.is_some_and(|min| min > 0) || entry.ask.replicas.is_some_and(|n| n > 0))
     }) {
         let evidence = Evidence { until: Some(awake.expires), ..Evidence::default() };
@@ -59,6 +59,14 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     reasons
 }
 
+/// Why a node stays as it is, whatever that is: a person holds it.
+pub fn held(node: &Node) -> Option<Reason> {
+    let said = node.annotations.get(keys::HOLD)?;
+    let text = if said.is_empty() { "held by a person".to_owned() } else { format!("held by a person: {said}") };
+    let evidence = Evidence { key: Some(keys::HOLD.to_owned()), ..Evidence::default() };
+    Some(Reason { code: Code::Hold, text, evidence, origin: None })
+}
+
 fn by_node(
     pool: &Pool,
     node: &Node,
@@ -69,8 +77,8 @@ fn by_node(
     if node.control_plane() {
         push(Code::ControlPlane, "it belongs to the control plane".to_owned(), Evidence::default(), None);
     }
-    if node.annotations.contains_key(keys::HOLD) {
-        push(Code::Hold, "held by a person".to_owned(), key(keys::HOLD), None);
+    if let Some(held) = held(node) {
+        push(held.code, held.text, held.evidence, held.origin);
     }
     // What we set ourselves to be left alone keeps no node from us.
     let record = crate::model::NodeRecord::of(node).ok().flatten();

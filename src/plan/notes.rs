@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::arrival::arrival;
 use super::members::{Inventory, State};
-use super::pool_decision::Decision;
+use super::pool_decision::{Decision, Depth};
 use super::{Step, unready, wakes};
 use crate::model::{Kind, OTHER_OWNERS, World};
 use crate::policy::Policy;
@@ -80,7 +80,7 @@ fn default_limits(policy: &Policy, decisions: &[Decision], inventory: &Inventory
     for (members, decision) in inventory.pools.iter().zip(decisions) {
         for (index, member) in members.iter().enumerate() {
             let comes = decision.coming.iter().any(|coming| coming.member == index);
-            let goes = decision.going.iter().any(|going| going.member == index && !going.cordon_only);
+            let goes = decision.going.iter().any(|going| going.member == index && going.depth > Depth::Cordon);
             let runs = matches!(member.state, State::Active | State::OwnCordon(_) | State::ForeignCordon);
             if let Some(node) = member.node.as_ref().filter(|_| comes || runs && !goes) {
                 cpu = cpu.saturating_add(node.capacity.cpu);

@@ -5,10 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::basis;
 use super::members::{Member, State};
 use super::removal::{Mover, Removals};
-use super::request::Target;
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
-use crate::model::{Name, PerMille, World};
-use crate::policy::{OverrideTarget, Policy, Pool};
+use crate::model::{ByHand, Name, PerMille, Target, World};
+use crate::policy::{Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
 
 /// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 and 5 min.
@@ -34,6 +33,17 @@ pub struct Coming {
     pub reason: Reason,
 }
 
+/// How far a node goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Only cordoned now: the window ends within `windDown`.
+    Cordon,
+    /// Cordoned and drained, by hand; its server runs.
+    Drain,
+    /// Parked.
+    Park,
+}
+
 /// A node that goes.
 #[derive(Clone, Debug)]
 pub struct Going {
@@ -43,8 +53,20 @@ pub struct Going {
     pub reason: Reason,
     /// Its pods.
     pub movers: Vec<Mover>,
-    /// Only cordoned now: the window ends within `windDown`.
-    pub cordon_only: bool,
+    /// How far.
+    pub depth: Depth,
+}
+
+impl Going {
+    /// Whether the node is as far as it goes now.
+    pub fn as_it_is(&self, member: &Member) -> bool {
+        let cordoned = matches!(member.state, State::OwnCordon(_));
+        match self.depth {
+            Depth::Cordon => cordoned,
+            Depth::Drain => cordoned && self.movers.is_empty(),
+            Depth::Park => false,
+        }
+    }
 }
 
 /// What is decided for a pool.
@@ -118,15 +140,19 @@ impl Pooled<'_> {
     fn asked_to_sleep(&self, member: &Member) -> Option<&crate::policy::Override> {
         self.policy.overrides.iter().find(|entry| {
             entry.expires > self.now
-                && entry.target == OverrideTarget::Node(member.name.clone())
+                && entry.target == Target::Node(member.name.clone())
                 && (entry.ask.max == Some(0) || entry.ask.replicas == Some(0))
         })
+    }
+
+    fn asked_to_drain(&self, member: &Member) -> Option<&ByHand> {
+        self.world.memory.drained(&member.name, self.now)
     }
 
     fn asked_to_wake(&self, member: &Member) -> Option<&crate::policy::Override> {
         self.policy.overrides.iter().find(|entry| {
             entry.expires > self.now
-                && entry.target == OverrideTarget::Node(member.name.clone())
+                && entry.target == Target::Node(member.name.clone())
                 && (entry.ask.min.is_some_and(|min| min > 0) || entry.ask.replicas.is_some_and(|n| n > 0))
         })
     }
@@ -169,7 +195,11 @@ impl Pooled<'_> {
                 _ => {}
             }
         }
-        can.retain(|(_, index)| self.members.get(*index).is_some_and(|member| self.asked_to_sleep(member).is_none()));
+        can.retain(|(_, index)| {
+            let asked =
+                |member: &Member| self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
+            self.members.get(*index).is_some_and(|member| !asked(member))
+        });
         let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
         let tries = |index: usize| self.members.get(index).map_or(0, |m| wakes::failed(self.world, &m.name));
         can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, tries(*index), *index));
@@ -187,6 +217,10 @@ impl Pooled<'_> {
             let backing_off = backing_off.or_else(|| pool().filter(|_| rank == 3 && by_hand.is_none()));
             if let Some(reason) = backing_off {
                 decision.kept.push(self.kept(member, vec![reason]));
+                continue;
+            }
+            if let Some(held) = member.node.as_deref().filter(|_| rank == 3).and_then(node_rules::held) {
+                decision.kept.push(self.kept(member, vec![held]));
                 continue;
             }
             let reason = match by_hand {
@@ -249,7 +283,7 @@ impl Pooled<'_> {
                 Ok(movers) => {
                     let waits = movers.iter().filter(|mover| mover.action == PodAction::Wait).count();
                     let cordoned = matches!(member.state, State::OwnCordon(_));
-                    let asked = self.asked_to_sleep(member).is_some();
+                    let asked = self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
                     ranked.push(((!asked, !cordoned, waits, self.utilisation(member)), index, movers));
                 }
             }
@@ -268,7 +302,8 @@ impl Pooled<'_> {
             let Some(member) = self.members.get(index) else { continue };
             let asleep_by_hand = self.asked_to_sleep(member);
             let leftover = !up.contains(&index);
-            let regardless = asleep_by_hand.is_some() || leftover;
+            let drained_by_hand = self.asked_to_drain(member);
+            let regardless = asleep_by_hand.is_some() || drained_by_hand.is_some() || leftover;
             if let Some(reason) = self.not_now(without_freeze, least, floor, soon, regardless) {
                 if reason.code == Code::Freeze && !leftover {
                     without_freeze = without_freeze.saturating_sub(1);
@@ -277,8 +312,13 @@ impl Pooled<'_> {
                 continue;
             }
             let left = if leftover { active } else { active.saturating_sub(1) };
-            let cordon_only = self.holding.winding_down_to.is_some() && left < self.holding.floor;
-            let turn = if cordon_only { removals.not_wound_down(&member.name) } else { None };
+            let winds_down = self.holding.winding_down_to.is_some() && left < self.holding.floor;
+            let depth = match drained_by_hand {
+                Some(_) => Depth::Drain,
+                None if winds_down => Depth::Cordon,
+                None => Depth::Park,
+            };
+            let turn = if depth == Depth::Cordon { removals.not_wound_down(&member.name) } else { None };
             let removed = match turn {
                 Some(reason) => Err(vec![reason]),
                 None => removals.remove(&member.name, &movers, &stays),
@@ -286,17 +326,24 @@ impl Pooled<'_> {
             match removed {
                 Err(reasons) => staying.push((index, reasons)),
                 Ok(()) => {
-                    let reason = self.going_reason(active, ceiling, asleep_by_hand, &movers);
+                    let reason = match drained_by_hand {
+                        Some(asked) => by_hand(asked),
+                        None => self.going_reason(active, ceiling, asleep_by_hand, &movers),
+                    };
                     if !leftover {
                         active = active.saturating_sub(1);
                         without_freeze = active;
                     }
-                    // What a wind-down cordoned already has no step before its window ends; it says so.
-                    if cordon_only && matches!(member.state, State::OwnCordon(_)) {
-                        let text = "cordoned by Tidegate; it goes when its window ends".to_owned();
-                        decision.kept.push(self.kept(member, vec![Reason { text, ..reason.clone() }]));
+                    let going = Going { member: index, reason, movers, depth };
+                    // What has no step says why it is as it is.
+                    if going.as_it_is(member) {
+                        let text = match depth {
+                            Depth::Cordon => "cordoned by Tidegate; it goes when its window ends".to_owned(),
+                            _ => going.reason.text.clone(),
+                        };
+                        decision.kept.push(self.kept(member, vec![Reason { text, ..going.reason.clone() }]));
                     }
-                    decision.going.push(Going { member: index, reason, movers, cordon_only });
+                    decision.going.push(going);
                 }
             }
         }
@@ -304,7 +351,10 @@ impl Pooled<'_> {
         for (index, mut reasons) in staying {
             let Some(member) = self.members.get(index) else { continue };
             let blocked = reasons.iter().any(|reason| reason.code != Code::Floor && reason.code != Code::MinParked);
-            if matches!(member.state, State::OwnCordon(_)) && (blocked || !up.contains(&index)) {
+            if let (Some(asked), State::OwnCordon(_)) = (self.asked_to_drain(member), &member.state) {
+                // Whoever drained it by hand uncordons it, nobody else.
+                reasons.insert(0, by_hand(asked));
+            } else if matches!(member.state, State::OwnCordon(_)) && (blocked || !up.contains(&index)) {
                 self.give_back(decision, index, &reasons);
             }
             if decision.over > 0 && blocked {
@@ -420,5 +470,14 @@ impl Pooled<'_> {
             reason.text = format!("{}; {unlisted}", reason.text);
         }
         reason
+    }
+}
+
+fn by_hand(asked: &ByHand) -> Reason {
+    Reason {
+        code: Code::Override,
+        text: asked.words(),
+        evidence: Evidence { until: asked.until, ..Evidence::default() },
+        origin: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::budgets::{Bound, Say};
 use super::members::{Member, State};
-use super::pool_decision::{Decision, Going};
+use super::pool_decision::{Decision, Depth, Going};
 use super::prices::Prices;
 use super::removal::Removals;
 use super::{PodAction, PodMove, Precondition, Step, StepCost, Verb};
@@ -116,14 +116,14 @@ impl Build<'_> {
         let mut standing = stay.saturating_add(u32::try_from(cordoned).unwrap_or(u32::MAX));
         for going in &decision.going {
             let Some(member) = self.members.get(going.member) else { continue };
-            // What a wind-down has cordoned already needs no step, and nobody waits for it.
-            if going.cordon_only && matches!(member.state, State::OwnCordon(_)) {
+            // What is so already needs no step, and nobody waits for it.
+            if going.as_it_is(member) {
                 continue;
             }
             let gate = last_of.len().checked_sub(width).and_then(|index| last_of.get(index)).cloned();
             let mut after: Vec<String> = gate.into_iter().collect();
             stay = stay.saturating_sub(u32::from(member.state == State::Active));
-            standing = standing.saturating_sub(u32::from(!going.cordon_only));
+            standing = standing.saturating_sub(u32::from(going.depth > Depth::Cordon));
             // What is still on its way does not count: a wake may fail.
             if (member.state == State::Active && stay < decision.least) || standing < decision.least_standing {
                 after.extend(returning.all_up.get(&self.pool.name).into_iter().flatten().cloned());
@@ -153,7 +153,7 @@ impl Build<'_> {
         }
         after.push(cordon.id.clone());
         steps.push(cordon);
-        if going.cordon_only {
+        if going.depth == Depth::Cordon {
             return after.pop().unwrap_or_default();
         }
         let mut drain = self.step(Verb::Drain, member, going.reason.clone());
@@ -167,6 +167,9 @@ impl Build<'_> {
         }
         after.push(drain.id.clone());
         steps.push(drain);
+        if going.depth == Depth::Drain {
+            return after.pop().unwrap_or_default();
+        }
         let mut park = self.step(Verb::Park, member, going.reason.clone());
         park.after = after;
         park.provider_verb = Some(self.pool.idle.verb().to_owned());

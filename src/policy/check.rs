@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::nearest::nearest;
-use super::{DrainRule, Members, NamePattern, Origin, OverrideTarget, Place, Policy, Pool, Problem, Related, Severity};
-use crate::model::{Name, Pod, World};
+use super::{DrainRule, Members, NamePattern, Origin, Place, Policy, Pool, Problem, Related, Severity};
+use crate::model::{Name, Pod, Target, World};
 
 /// Compares a policy with a cluster at `now`. A node that two pools take in is an error; everything else is a warning:
 /// it may be true tomorrow. Nothing is said about kinds that the snapshot does not know.
@@ -20,14 +20,10 @@ pub fn check_against(policy: &Policy, world: &World, now: Timestamp) -> Vec<Prob
     }
     twice(policy, world, &nodes, &mut problems);
     for entry in &policy.overrides {
-        let target = match &entry.target {
-            OverrideTarget::Pool(name) => format!("pool/{name}"),
-            OverrideTarget::Node(name) => format!("node/{name}"),
-        };
         if entry.expires <= now {
-            let message = format!("the override for `{target}` ended at {}", entry.expires);
+            let message = format!("the override for `{}` ended at {}", entry.target, entry.expires);
             problems.push(warning("override-expired", &entry.origin, message, "remove it"));
-        } else if let OverrideTarget::Node(name) = &entry.target
+        } else if let Target::Node(name) = &entry.target
             && !nodes.contains(name)
         {
             let message = format!("there is no node `{name}` in this cluster");

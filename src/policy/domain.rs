@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Origin, Pool};
-use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector};
+use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
 
 /// A file that the policy was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,21 +56,11 @@ pub struct Provider {
     pub origin: Origin,
 }
 
-/// What an override is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum OverrideTarget {
-    /// `pool/P`.
-    Pool(Name),
-    /// `node/N`: `min: 1` keeps it awake, `max: 0` parked.
-    Node(Name),
-}
-
 /// A temporary exception to the policy by a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Override {
-    /// What for.
-    pub target: OverrideTarget,
+    /// What for. Of a node `min: 1` keeps it awake, `max: 0` parked.
+    pub target: Target,
     /// What is asked.
     pub ask: Ask,
     /// It ends here.

@@ -4,6 +4,7 @@
 //! here and collects every [`Problem`] instead of stopping at the first.
 
 mod absent;
+mod by_hand;
 mod check;
 mod decode;
 mod domain;
@@ -28,8 +29,8 @@ pub use absent::absent_from;
 pub use check::check_against;
 pub use decode::MOST_BYTES;
 pub use domain::{
-    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, OverrideTarget, Policy,
-    PolicyFile, Provider, ProviderKind, Rate, StateShares, Wake, WakeRequirement,
+    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, Policy, PolicyFile,
+    Provider, ProviderKind, Rate, StateShares, Wake, WakeRequirement,
 };
 pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;

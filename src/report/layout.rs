@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 
 use crate::model::counted;
-use crate::plan::{NextChange, PoolPlan};
+use crate::plan::{AskedByHand, NextChange, PoolPlan};
 
 /// `1 node`, `2 nodes`.
 pub fn plural(count: usize, one: &str) -> String {
@@ -52,6 +52,14 @@ pub fn local_times(text: &str, zone: &str) -> String {
         }
     }
     out
+}
+
+/// `node/n-1 parked until Tue 24 Nov 12:45 MST, asked by ann@desk: new disk`.
+pub fn by_hand_line(asked: &AskedByHand, zone: &str) -> String {
+    let until =
+        asked.until.map_or_else(|| "until it is released".to_owned(), |at| format!("until {}", local(at, zone)));
+    let reason = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {} {until}, asked by {}{reason}", asked.object, asked.wish, asked.author)
 }
 
 /// `1 to 10`, `exactly 10`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{local_long, local_times, next_line, plural, wanted};
+use super::layout::{by_hand_line, local_long, local_times, next_line, plural, wanted};
 use super::plan_text::unclaimed_line;
 use crate::model::Money;
 use crate::plan::{Plan, PodAction, PoolPlan, verb_name};
@@ -31,6 +31,9 @@ pub fn plan_markdown(plan: &Plan) -> String {
             wanted(pool.floor, pool.ceiling),
             pool.desired
         );
+    }
+    for asked in &plan.by_hand {
+        let _ = writeln!(out, "\nBy hand: {}", escaped(&by_hand_line(asked, &plan.time_zone)));
     }
     let next = |pool: &PoolPlan| {
         let line = next_line(pool, pool.next_change.as_ref()?, &plan.time_zone);

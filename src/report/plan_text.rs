@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::kept_nodes;
-use super::layout::{faint, local, local_long, local_times, next_line, plural, wanted, wrapped};
+use super::layout::{by_hand_line, faint, local, local_long, local_times, next_line, plural, wanted, wrapped};
 use super::plan_money::money_lines;
 use crate::model::Money;
 use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Unclaimed, Verb};
@@ -44,6 +44,9 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
     let taken = plan.snapshot.taken.map(|at| format!(", seen {}", local_long(at, &plan.time_zone))).unwrap_or_default();
     let _ = writeln!(out, "{}  {cluster}{taken}", "Cluster".dimmed());
     let _ = writeln!(out, "{}      {}", "Now".dimmed(), local_long(plan.now, &plan.time_zone));
+    for asked in &plan.by_hand {
+        let _ = writeln!(out, "{}  {}", "By hand".dimmed(), by_hand_line(asked, &plan.time_zone));
+    }
     let old = plan.snapshot.old.iter().map(|old| format!("old: {old}"));
     for text in old.chain(plan.caveats.iter().map(|caveat| format!("incomplete: {caveat}"))) {
         for line in wrapped(&text, 0, width).lines() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::named;
-use super::layout::{faint, local_long, local_short, local_times, next_line, wrapped};
+use super::layout::{by_hand_line, faint, local_long, local_short, local_times, next_line, wrapped};
 use crate::model::Money;
 use crate::plan::{NodeStatus, Plan};
 
@@ -50,6 +50,9 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
             let line = format!("Pool {}, {}", pool.name, next_line(pool, next, &plan.time_zone));
             text.push_str(&wrapped(&line, 0, width));
         }
+    }
+    for asked in &plan.by_hand {
+        text.push_str(&wrapped(&format!("By hand: {}", by_hand_line(asked, &plan.time_zone)), 0, width));
     }
     text.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
     text

@@ -173,8 +173,5 @@ fn exception_name(exception: &Exception) -> String {
 }
 
 fn override_name(entry: &crate::policy::Override) -> String {
-    match &entry.target {
-        crate::policy::OverrideTarget::Pool(name) => format!("override pool/{name}"),
-        crate::policy::OverrideTarget::Node(name) => format!("override node/{name}"),
-    }
+    format!("override {}", entry.target)
 }

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::voices::{Heard, Numbers, Voice, Who, headroom, listen};
 use super::window::{Calendar, HORIZON, Span, Spans};
 use super::zoned;
-use crate::policy::{Exception, Headroom, Lead, Override, OverrideTarget, Overrun, Policy, Pool, Window, WindowKind};
+use crate::model::Target;
+use crate::policy::{Exception, Headroom, Lead, Override, Overrun, Policy, Pool, Window, WindowKind};
 
 /// Everything of a policy that speaks about one pool.
 pub(super) struct Sources<'a> {
@@ -54,7 +55,7 @@ impl<'a> Sources<'a> {
             };
             asking.push((exception, exception.days.iter().filter_map(|day| span(day.first, day.last)).collect()));
         }
-        let ours = |entry: &&Override| matches!(&entry.target, OverrideTarget::Pool(name) if *name == pool.name);
+        let ours = |entry: &&Override| matches!(&entry.target, Target::Pool(name) if *name == pool.name);
         Sources {
             pool,
             calendars: pool.windows.iter().map(|window| Calendar::new(pool, window)).collect(),

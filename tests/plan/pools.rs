@@ -1,7 +1,8 @@
 //! Several pools in one policy: what comes in any of them is a home, and their order means nothing.
 
 use serde_json::json;
-use tidegate::plan::{Plan, Request, Target, Verb, plan_for, verify};
+use tidegate::model::Target;
+use tidegate::plan::{Plan, Request, Verb, plan_for, verify};
 use tidegate::policy::{Policy, PolicySource, load};
 
 use super::fixture::{Cluster, at};

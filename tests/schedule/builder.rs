@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate::model::Resources;
+use tidegate::model::{Resources, Target};
 use tidegate::policy::{
     Ask, Brakes, CalendarDay, Drain, Exception, Idle, Lead, Limits, Members, NamePattern, OnTimeout, Origin, Override,
-    OverrideTarget, Policy, PolicyFile, Pool, Recurrence, Wake, Window, WindowKind,
+    Policy, PolicyFile, Pool, Recurrence, Wake, Window, WindowKind,
 };
 use tidegate::schedule::{Crontab, Holding, Turn};
 
@@ -70,7 +70,7 @@ pub fn exception(name: &str, first: &str, last: &str, skip: &[&str], ask: Ask) -
 
 pub fn lift(pool: &str, ask: Ask, expires: &str) -> Override {
     Override {
-        target: OverrideTarget::Pool(pool.into()),
+        target: Target::Pool(pool.into()),
         ask,
         expires: at(expires),
         reason: "exam".into(),

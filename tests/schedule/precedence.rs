@@ -2,10 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tidegate::model::Resources;
-use tidegate::policy::{
-    Ask, Headroom, HeadroomUnit, Lead, Override, OverrideTarget, Overrun, Pool, Window, WindowKind,
-};
+use tidegate::model::{Resources, Target};
+use tidegate::policy::{Ask, Headroom, HeadroomUnit, Lead, Override, Overrun, Pool, Window, WindowKind};
 use tidegate::schedule::Level;
 
 use super::builder::*;
@@ -147,7 +145,7 @@ fn the_stronger_voice_is_heard() {
         (
             "an override of a node",
             pool(1, Some(10)),
-            vec![Override { target: OverrideTarget::Node("workers".into()), ..lift("workers", asks(7, None), LATER) }],
+            vec![Override { target: Target::Node("workers".into()), ..lift("workers", asks(7, None), LATER) }],
             1,
             Some(10),
         ),

@@ -17,8 +17,8 @@ use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark,
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
-use crate::model::{Memory, Node, World};
-use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Target, forbidden, plan_for};
+use crate::model::{Memory, Node, Target, World};
+use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, forbidden, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.

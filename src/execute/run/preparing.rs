@@ -105,7 +105,9 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<Stri
     let mut dropped: Vec<String> = Vec::new();
     plan.steps.retain(|step| {
         let node = step.node.as_str();
-        let keep = !taking(step.verb) || wanted.contains(node) || sent(node) || only_pods(node);
+        // What a person drained has no step any more when it is empty, and is no reason to say that it is not to go.
+        let drained = world.memory.drained(node, fresh.now).is_some();
+        let keep = !taking(step.verb) || wanted.contains(node) || sent(node) || only_pods(node) || drained;
         if !keep && !dropped.contains(&step.node) {
             dropped.push(step.node.clone());
         }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::model::{Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, World, keys};
+use crate::model::{
+    ByHand, Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, Target, Wish, World, keys,
+};
 use crate::plan::{Plan, Step, Verb};
-use crate::policy::{Members, Override, OverrideTarget, Policy, Pool};
+use crate::policy::{Members, Override, Policy, Pool};
 use crate::schedule::{Holding, holds};
 
 /// How long a wake takes where none was measured: nine nodes took five minutes in the published runs.
@@ -181,14 +183,23 @@ impl<'a> Case<'a> {
     /// The override that is in force for one node.
     fn by_hand(&self, node: &str) -> impl Iterator<Item = &'a Override> {
         let now = self.plan.now;
-        self.policy.overrides.iter().filter(move |entry| {
-            entry.expires > now && matches!(&entry.target, OverrideTarget::Node(name) if **name == *node)
-        })
+        self.policy
+            .overrides
+            .iter()
+            .filter(move |entry| entry.expires > now && matches!(&entry.target, Target::Node(name) if **name == *node))
     }
 
-    /// A person wants this node parked.
+    /// A person wants this node drained, and its server to run.
+    pub fn drained_by_hand(&self, node: &str) -> bool {
+        let of_it = |asked: &&ByHand| matches!(&asked.target, Target::Node(name) if **name == *node);
+        let counts = |asked: &ByHand| asked.until.is_none_or(|until| until > self.plan.now);
+        self.world.memory.by_hand.iter().filter(of_it).any(|asked| asked.wish == Wish::Drained && counts(asked))
+    }
+
+    /// A person wants this node parked, or drained.
     pub fn asleep_by_hand(&self, node: &str) -> bool {
-        self.by_hand(node).any(|entry| entry.ask.max == Some(0) || entry.ask.replicas == Some(0))
+        self.drained_by_hand(node)
+            || self.by_hand(node).any(|entry| entry.ask.max == Some(0) || entry.ask.replicas == Some(0))
     }
 
     /// A person wants this node awake.

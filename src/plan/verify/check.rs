@@ -22,6 +22,7 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
         all.extend(shape.all());
         return all;
     }
+    let policy = &*policy.with_by_hand(&world.memory, plan.now);
     let case = Case::read(plan, world, policy);
     identity::applyable(&case, &mut found);
     brakes::check(&case, &mut found);

@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Life, takes};
 use super::violation::{Found, Rule};
+use crate::plan::AskedByHand;
 
 /// Every node is accounted for.
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let plan = case.plan;
+    let asked = case.world.memory.by_hand.iter().filter(|asked| asked.until.is_none_or(|until| until > plan.now));
+    if !asked.map(AskedByHand::from).eq(plan.by_hand.iter().cloned()) {
+        found.plan(Rule::Explained, "it shows other requests by hand than there are".to_owned());
+    }
     let stepped: BTreeSet<&str> = plan.steps.iter().map(|step| step.node.as_str()).collect();
     let kept: BTreeSet<&str> = plan.kept.iter().map(|kept| kept.node.as_str()).collect();
     for step in plan.steps.iter().filter(|step| takes(step) && kept.contains(step.node.as_str())) {

@@ -1,5 +1,7 @@
 //! The counts: what a plan says of its pools, and its summary.
 
+use std::collections::BTreeSet;
+
 use super::case::{Case, Life, Wanted};
 use super::violation::{Found, Rule};
 use crate::plan::{NextChange, PodAction, PoolPlan, Verb, Verdict};
@@ -22,11 +24,16 @@ fn pool(case: &Case<'_>, wanted: &Wanted<'_>, line: &PoolPlan, found: &mut Found
     let (pool, holding) = (wanted.pool, &wanted.holding);
     let count = |test: fn(Life) -> bool| case.count(wanted, test);
     let there = count(|life| life != Life::Absent);
+    let members = &wanted.members;
     let steps = || case.plan.steps.iter().filter(|step| *step.pool == *pool.name);
     // What is only cordoned runs until its window ends.
     let up = |life| matches!(life, Life::Active | Life::Cordoned { ours: true });
+    let drained = |name: &str| case.life(name) == Life::Cordoned { ours: true } && case.drained_by_hand(name);
     let comes = steps().filter(|step| step.verb == Verb::Uncordon && !up(case.life(&step.node))).count();
-    let goes = steps().filter(|step| step.verb == Verb::Drain && up(case.life(&step.node))).count();
+    let goes = steps().filter(|step| step.verb == Verb::Drain && up(case.life(&step.node)));
+    let goes =
+        goes.map(|step| step.node.as_str()).chain(members.iter().map(|name| &**name).filter(|name| drained(name)));
+    let goes = goes.collect::<BTreeSet<_>>().len();
     let active = count(|life| life == Life::Active);
     let after = u64::from(count(up)) + u64::try_from(comes).unwrap_or(0);
     let after = after.saturating_sub(u64::try_from(goes).unwrap_or(0));

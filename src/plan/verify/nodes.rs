@@ -60,6 +60,14 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 found.step(step, Rule::Kept, why);
             }
         }
+        if case.drained_by_hand(&step.node) && !matches!(step.verb, Verb::Cordon | Verb::Drain) {
+            found.step(step, Rule::Kept, "a person drained it, and it stays so".to_owned());
+        }
+        if step.verb == Verb::Wake
+            && case.node(&step.node).is_some_and(|node| node.annotations.contains_key(keys::HOLD))
+        {
+            found.step(step, Rule::Kept, "it is held by a person".to_owned());
+        }
         if let Some(why) = not_ours(case, wanted, step) {
             found.step(step, Rule::NotOurs, why);
         }

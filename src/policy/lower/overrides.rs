@@ -2,10 +2,11 @@
 
 use super::context::Context;
 use super::windows::{Numbers, numbers};
+use crate::model::Target;
 use crate::policy::located::Located;
 use crate::policy::nearest::suggestion;
 use crate::policy::wire;
-use crate::policy::{Ask, Members, Override, OverrideTarget, Pool};
+use crate::policy::{Ask, Members, Override, Pool};
 
 /// The overrides, expired ones too.
 pub(crate) fn overrides(
@@ -46,7 +47,7 @@ fn target(
     pools: &[Pool],
     pool_names: &[&str],
     cx: &mut Context<'_>,
-) -> Option<OverrideTarget> {
+) -> Option<Target> {
     let text = entry.target.as_ref()?;
     match text.as_str().split_once('/') {
         Some(("pool", name)) => {
@@ -56,7 +57,7 @@ fn target(
                     finding.help(help);
                 }
             }
-            Some(OverrideTarget::Pool(name.into()))
+            Some(Target::Pool(name.into()))
         }
         Some(("node", name)) if !name.is_empty() => {
             for (field, number) in [("min", &entry.min), ("max", &entry.max), ("replicas", &entry.replicas)] {
@@ -79,7 +80,7 @@ fn target(
                     .error("unknown-reference", text.span, format!("no pool has a node `{name}`"))
                     .help("only nodes of pools can be woken and parked");
             }
-            Some(OverrideTarget::Node(name.into()))
+            Some(Target::Node(name.into()))
         }
         _ => {
             cx.out

@@ -4,7 +4,7 @@ use super::drain::{brakes, drain, wake};
 use super::lines::{DEFAULT, Lines, amount, bytes, cpu, quoted, share};
 use super::pools::pools;
 use super::schedules::schedules;
-use crate::policy::{OverrideTarget, Policy, ProviderKind};
+use crate::policy::{Policy, ProviderKind};
 
 /// The policy as it counts: every value with the line that says it, or `default`. The output is itself a policy, and it
 /// means the same.
@@ -89,11 +89,7 @@ fn overrides(policy: &Policy) -> Lines {
     let mut all = Lines::default();
     for entry in &policy.overrides {
         let mut lines = Lines::default();
-        let target = match &entry.target {
-            OverrideTarget::Pool(name) => format!("pool/{name}"),
-            OverrideTarget::Node(name) => format!("node/{name}"),
-        };
-        lines.field("target", quoted(&target), Some(&entry.origin));
+        lines.field("target", quoted(&entry.target.to_string()), Some(&entry.origin));
         for (key, number) in [("min", entry.ask.min), ("max", entry.ask.max), ("replicas", entry.ask.replicas)] {
             if let Some(number) = number {
                 lines.plain(key, number);
