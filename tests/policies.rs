@@ -14,7 +14,7 @@ mod once;
 
 use std::path::{Path, PathBuf};
 
-use tidegate::policy::{Loaded, Policy, PolicySource, load, print_effective, schema};
+use tidegate::policy::{Loaded, Policy, PolicySource, Problem, load, print_effective, schema};
 use tidegate::report::diagnostics::{Style, text};
 
 /// Files, and folders of files that make one policy.
@@ -33,9 +33,17 @@ fn policies(folder: &str) -> Vec<(String, Vec<PolicySource>)> {
     entries.into_iter().map(read).collect()
 }
 
+/// Each problem says what to do about it.
+fn helped(problems: &[Problem]) {
+    for problem in problems {
+        assert!(problem.help.as_ref().is_some_and(|help| !help.is_empty()), "no fix: {problem:#?}");
+    }
+}
+
 fn drawn(sources: &[PolicySource]) -> (Loaded, String) {
     let loaded = load(sources);
     let text = text(&loaded.problems, sources, Style::PLAIN);
+    helped(&loaded.problems);
     (loaded, text)
 }
 

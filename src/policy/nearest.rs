@@ -18,17 +18,23 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     scored.filter(|(distance, _)| *distance <= cut_off).min().map(|(_, candidate)| candidate)
 }
 
-/// `did you mean X?`, else the candidates themselves where they are few.
-pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+/// Candidates that are listed.
+const LISTED: usize = 24;
+
+/// `did you mean X?`, else the candidates themselves, the first of them where they are many.
+pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(found) = nearest(word, candidates.clone()) {
-        return Some(format!("did you mean `{found}`?"));
+        return format!("did you mean `{found}`?");
     }
     let all: Vec<String> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-    match all.len() {
-        0 => None,
-        1 => Some(format!("write {}", all.join(""))),
-        2..=24 => Some(format!("known are {}", all.join(", "))),
-        _ => None,
+    match all.as_slice() {
+        [] => "there is none to name: add one, or remove this".to_owned(),
+        [one] => format!("write {one}"),
+        few if few.len() <= LISTED => format!("known are {}", few.join(", ")),
+        many => {
+            let first: Vec<&str> = many.iter().take(LISTED).map(String::as_str).collect();
+            format!("known are {} and {} more", first.join(", "), many.len() - LISTED)
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Glob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GlobError {
     pub message: String,
-    pub help: Option<String>,
+    pub help: String,
     /// The bytes that are wrong.
     pub range: Range<usize>,
 }
@@ -36,9 +36,8 @@ pub(crate) struct GlobError {
 impl Glob {
     /// Reads a pattern.
     pub(crate) fn parse(text: &str) -> Result<Self, GlobError> {
-        let wrong = |range: Range<usize>, message: String, help: Option<&str>| {
-            Err(GlobError { message, help: help.map(str::to_owned), range })
-        };
+        let wrong =
+            |range: Range<usize>, message: String, help: &str| Err(GlobError { message, help: help.to_owned(), range });
         let (mut pieces, mut names, mut at) = (Vec::new(), 1_u64, 0);
         while let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) {
             match next {
@@ -50,20 +49,20 @@ impl Glob {
                 }
                 '{' => {
                     let Some(length) = text.get(at..).and_then(|rest| rest.find('}')) else {
-                        return wrong(at..text.len(), "the range is not closed".into(), Some("add `}`"));
+                        return wrong(at..text.len(), "the range is not closed".into(), "add `}`");
                     };
                     let whole = at..at + length + 1;
                     let inner = text.get(at + 1..at + length).unwrap_or_default();
                     let Some(range) = read_range(inner) else {
                         let message = format!("`{{{inner}}}` is not a range of numbers");
-                        return wrong(whole, message, Some("write it like `{2..10}`, the smaller number first"));
+                        return wrong(whole, message, "write it like `{2..10}`, the smaller number first");
                     };
                     if let Piece::Range { first, last, .. } = range {
                         names = names.saturating_mul((last - first).saturating_add(1));
                     }
                     if names > MOST_NAMES {
                         let message = format!("the pattern stands for more than {MOST_NAMES} names");
-                        return wrong(whole, message, Some("write `*` instead, or a smaller range"));
+                        return wrong(whole, message, "write `*` instead, or a smaller range");
                     }
                     pieces.push(range);
                     at += length + 1;
@@ -82,12 +81,12 @@ impl Glob {
                     } else {
                         "names are made of a–z, 0–9, `-` and `.`; patterns also of `{2..10}` and `*`"
                     };
-                    return wrong(at..at + other.len_utf8(), message, Some(help));
+                    return wrong(at..at + other.len_utf8(), message, help);
                 }
             }
         }
         if text.len() > 500 {
-            return wrong(0..text.len(), "the pattern is longer than any name of a node".into(), None);
+            return wrong(0..text.len(), "the pattern is longer than any name of a node".into(), "shorten it");
         }
         Ok(Self { pieces })
     }

@@ -36,11 +36,14 @@ pub enum Members {
 /// What happens to a node that is not needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Idle {
+    /// Kept without a host: coming back needs a free one.
     Shelve,
+    /// Kept on its host.
     Stop,
+    /// Kept on its host, memory on disk.
     Suspend,
+    /// Destroyed. Validated, and not acted on by this version.
     Delete,
 }
 

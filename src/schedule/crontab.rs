@@ -42,7 +42,7 @@ pub struct CrontabError {
     /// What is wrong.
     pub message: String,
     /// What to write instead, if that is known.
-    pub help: Option<String>,
+    pub help: String,
     /// The bytes of the line that are wrong.
     pub range: Range<usize>,
 }
@@ -76,7 +76,7 @@ impl Crontab {
         let either_day = !day.1.starts_with('*') && !weekday.1.starts_with('*');
         let searches = searches(&fields, either_day).ok_or_else(|| CrontabError {
             message: "this line cannot be searched".to_owned(),
-            help: None,
+            help: "write a simpler one: minute, hour, day, month, weekday".to_owned(),
             range: 0..text.len(),
         })?;
         let crontab = Self { text: text.to_owned(), fields, either_day, searches };
@@ -315,7 +315,7 @@ mod tests {
         ];
         for (line, part, underlined) in table {
             let error = Crontab::parse(line).expect_err(line);
-            let all = format!("{} | {}", error.message, error.help.clone().unwrap_or_default());
+            let all = format!("{} | {}", error.message, error.help);
             assert!(all.contains(part), "{line}: {all}");
             assert_eq!(&line[error.range.clone()], underlined, "{line}: {all}");
         }

@@ -187,5 +187,5 @@ impl Shape {
 }
 
 pub(super) fn wrong(message: String, help: String, range: Range<usize>) -> CrontabError {
-    CrontabError { message, help: Some(help), range }
+    CrontabError { message, help, range }
 }

@@ -58,4 +58,5 @@ fn every_code_has_a_case() {
 fn no_file_at_all_is_said() {
     let problems = load(&[]).problems;
     assert_eq!(&*problems[0].code, "no-files");
+    crate::helped(&problems);
 }

@@ -13,7 +13,9 @@ fn policy(zone: &str, windows: &str, more: &str) -> Loaded {
     let text = format!(
         "{HEAD}  timeZone: {zone}\n  pools:\n    - name: a\n      nodes: {{names: \"n-{{1..400}}\"}}\n{more}      windows:\n{windows}"
     );
-    load(&[PolicySource { path: "p.yaml".into(), text: text.into_bytes() }])
+    let loaded = load(&[PolicySource { path: "p.yaml".into(), text: text.into_bytes() }]);
+    crate::helped(&loaded.problems);
+    loaded
 }
 
 fn pair(one: &str, two: &str) -> String {

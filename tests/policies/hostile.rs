@@ -21,6 +21,7 @@ fn checked(bytes: impl Into<Vec<u8>>) -> Loaded {
     let errors = loaded.problems.iter().filter(|problem| problem.severity == tidegate::policy::Severity::Error).count();
     assert_eq!(loaded.policy.is_none(), errors > 0, "{:?}", loaded.problems);
     drop(text(&loaded.problems, &sources, Style::PLAIN));
+    crate::helped(&loaded.problems);
     let bytes = &sources[0].text;
     for place in loaded.problems.iter().filter_map(|problem| problem.place.as_ref()) {
         let range = place.bytes.clone().unwrap();

@@ -8,7 +8,9 @@ fn policy(zone: &str, window: &str) -> Loaded {
         "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: p}}\nspec:\n  timeZone: {zone}\n  \
          pools:\n    - name: a\n      nodes: {{names: \"n-{{1..4}}\"}}\n      windows:\n        - {{name: w, kind: freeze, {window}}}\n"
     );
-    load(&[PolicySource { path: "p.yaml".into(), text: text.into_bytes() }])
+    let loaded = load(&[PolicySource { path: "p.yaml".into(), text: text.into_bytes() }]);
+    crate::helped(&loaded.problems);
+    loaded
 }
 
 #[test]

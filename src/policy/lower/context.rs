@@ -87,11 +87,11 @@ impl Context<'_> {
             return true;
         }
         let message = format!("there is no {what} `{}`", name.as_str());
-        let finding = self.out.error("unknown-reference", name.span, message);
-        match suggestion(name.as_str(), known.iter().copied()) {
-            Some(help) => finding.help(help),
-            None => finding.help(format!("add it under `{what}s`")),
+        let help = match known.is_empty() {
+            true => format!("add it under `{what}s`"),
+            false => suggestion(name.as_str(), known.iter().copied()),
         };
+        self.out.error("unknown-reference", name.span, message).help(help);
         false
     }
 

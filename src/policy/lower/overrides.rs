@@ -52,10 +52,9 @@ fn target(
     match text.as_str().split_once('/') {
         Some(("pool", name)) => {
             if !pool_names.contains(&name) {
-                let finding = cx.out.error("unknown-reference", text.span, format!("there is no pool `{name}`"));
-                if let Some(help) = suggestion(name, pool_names.iter().copied()) {
-                    finding.help(help);
-                }
+                cx.out
+                    .error("unknown-reference", text.span, format!("there is no pool `{name}`"))
+                    .help(suggestion(name, pool_names.iter().copied()));
             }
             Some(Target::Pool(name.into()))
         }

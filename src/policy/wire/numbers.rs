@@ -96,18 +96,14 @@ fn percent(text: &Scalar, node: &Node, out: &mut Findings) -> Option<u32> {
     match value.and_then(|tenths| u32::try_from(tenths).ok()) {
         Some(tenths) if tenths <= 1000 => Some(tenths),
         Some(_) => {
-            out.error("out-of-range", node.span, format!("`{}` is more than `100%`", text.text));
+            out.error("out-of-range", node.span, format!("`{}` is more than `100%`", text.text))
+                .help("write `100%` or less");
             None
         }
         None => {
-            let finding = out.error(
-                "wrong-type",
-                node.span,
-                format!("found {}, expected a percentage such as `5%`", node.found()),
-            );
-            if decimal(&text.text, 1).is_some() {
-                finding.help(format!("write `{}%`", text.text));
-            }
+            let number = if decimal(&text.text, 1).is_some() { &text.text } else { "5" };
+            let message = format!("found {}, expected a percentage such as `5%`", node.found());
+            out.error("wrong-type", node.span, message).help(format!("write it like `{number}%`"));
             None
         }
     }

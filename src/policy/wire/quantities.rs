@@ -25,7 +25,7 @@ fn read(
     match parse(&text.text) {
         Ok(amount) if amount >= 0 => Some(amount),
         Ok(_) => {
-            out.error("out-of-range", node.span, format!("`{}` is negative", text.text));
+            out.error("out-of-range", node.span, format!("`{}` is negative", text.text)).help("write 0 or more");
             None
         }
         Err(error) => {

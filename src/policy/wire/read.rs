@@ -151,10 +151,8 @@ impl<T: Word> Wire for Choice<T> {
         };
         let found = T::WORDS.iter().find(|(word, _)| *word == scalar.text).map(|(_, value)| Self(*value));
         if found.is_none() {
-            let finding = out.error("unknown-value", node.span, format!("`{}` is not {}", scalar.text, T::WHAT));
-            if let Some(help) = suggestion(&scalar.text, words().collect::<Vec<_>>()) {
-                finding.help(help);
-            }
+            out.error("unknown-value", node.span, format!("`{}` is not {}", scalar.text, T::WHAT))
+                .help(suggestion(&scalar.text, words().collect::<Vec<_>>()));
         }
         found
     }
@@ -199,8 +197,8 @@ pub(crate) fn unknown(key: &Scalar, what: &str, fields: &[&str], out: &mut Findi
     let finding = out.error("unknown-field", key.span, format!("{what} has no field `{}`", key.text));
     if fields == Document::FIELDS && Spec::FIELDS.contains(&key.text.as_str()) {
         finding.help(format!("`{}` belongs under `spec`: indent it by two more spaces", key.text));
-    } else if let Some(help) = suggestion(&key.text, fields.iter().copied()) {
-        finding.help(help);
+    } else {
+        finding.help(suggestion(&key.text, fields.iter().copied()));
     }
 }
 
@@ -217,29 +215,47 @@ pub(crate) fn missing(span: Span, what: &str, key: &str, out: &mut Findings) {
     out.error("missing-field", span, format!("{what} needs `{key}`")).help(format!("add `{key}: …`"));
 }
 
-/// Complains of a value of the wrong type.
+/// Complains of a value of the wrong type, and says what to write instead.
 pub(crate) fn expected(node: &Node, what: &str, out: &mut Findings) {
-    let finding = out.error("wrong-type", node.span, format!("found {}, expected {what}", node.found()));
-    if what == "a list" {
-        match node.value {
-            Value::Map(_) => drop(finding.help("begin it with `- `")),
-            Value::Scalar(_) => drop(finding.help("put it in brackets: `[…]`")),
-            Value::Null | Value::List(_) => {}
+    let help = match &node.value {
+        _ if what == "`nodes` with fields" => names(node),
+        Value::Map(_) if what == "a list" => "begin it with `- `".to_owned(),
+        Value::Scalar(_) if what == "a list" => "put it in brackets: `[…]`".to_owned(),
+        Value::Null if what == "a list" => "write its items, each in a line that begins with `- `".to_owned(),
+        Value::List(_) if what.ends_with("with fields") => "take the `- ` or the brackets away: it is one".to_owned(),
+        _ if what.ends_with("with fields") => "give it fields, each in a line of its own: `name: value`".to_owned(),
+        Value::List(_) => "write one value, without `- ` and brackets".to_owned(),
+        Value::Map(_) => "write one value; one that has `: ` or braces in it stands in quotes".to_owned(),
+        Value::Scalar(_) | Value::Null => instead(what),
+    };
+    out.error("wrong-type", node.span, format!("found {}, expected {what}", node.found())).help(help);
+}
+
+/// `write it like X`, by the example that the expectation itself has.
+fn instead(what: &str) -> String {
+    let example = what.split_once("such as `").and_then(|(_, rest)| rest.split_once('`'));
+    match (example, what.split_once(": ")) {
+        (Some((example, _)), _) => format!("write it like `{example}`"),
+        (None, Some((_, words))) => format!("write one of {words}"),
+        (None, None) if what.starts_with("a whole number") => {
+            "write it in digits, without fraction or leading zero, like `2`".to_owned()
         }
+        (None, None) => format!("write {what}"),
     }
-    if what == "`nodes` with fields" {
-        let quoted = |node: &Node| match &node.value {
-            Value::Scalar(scalar) => Some(format!("\"{}\"", scalar.text)),
-            _ => None,
-        };
-        let names = match &node.value {
-            Value::List(items) => Some(format!("[{}]", items.iter().filter_map(quoted).collect::<Vec<_>>().join(", "))),
-            _ => quoted(node),
-        };
-        if let Some(names) = names.filter(|names| names != "[]") {
-            finding.help(format!("write `nodes: {{names: {names}}}`"));
-        }
-    }
+}
+
+/// The fields for a pool's nodes that were written as bare names.
+fn names(node: &Node) -> String {
+    let quoted = |node: &Node| match &node.value {
+        Value::Scalar(scalar) => Some(format!("\"{}\"", scalar.text)),
+        _ => None,
+    };
+    let names = match &node.value {
+        Value::List(items) => Some(format!("[{}]", items.iter().filter_map(quoted).collect::<Vec<_>>().join(", "))),
+        _ => quoted(node),
+    };
+    let names = names.filter(|names| names != "[]").unwrap_or_else(|| "[…]".to_owned());
+    format!("write `nodes: {{names: {names}}}`")
 }
 
 /// The scalar of a node; a complaint if it is a list or a mapping.

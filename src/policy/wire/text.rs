@@ -53,7 +53,7 @@ impl Wire for Text {
             return None;
         }
         if text.trim().is_empty() {
-            out.error("empty-text", node.span, "the text is empty");
+            out.error("empty-text", node.span, "the text is empty").help("write something in it, or remove the field");
             return None;
         }
         Some(Self(scalar.clone()))
@@ -85,10 +85,7 @@ impl Wire for Pattern {
         match Glob::parse(text.as_str()) {
             Ok(_) => Some(Self { text: text.name() }),
             Err(error) => {
-                let finding = out.error("bad-pattern", text.0.part(error.range), error.message);
-                if let Some(help) = error.help {
-                    finding.help(help);
-                }
+                out.error("bad-pattern", text.0.part(error.range), error.message).help(error.help);
                 None
             }
         }

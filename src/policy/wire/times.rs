@@ -50,19 +50,22 @@ impl Wire for Length {
         match seconds(&text.text) {
             Some(seconds) if seconds <= LONGEST_SECONDS => Some(Self(SignedDuration::from_secs(seconds))),
             Some(_) => {
-                out.error("out-of-range", node.span, format!("`{}` is longer than ten years", text.text));
+                out.error("out-of-range", node.span, format!("`{}` is longer than ten years", text.text))
+                    .help("write a shorter one, such as `52w`");
                 None
             }
             None => {
-                let finding = out.error("bad-duration", node.span, format!("found {}, expected {WHAT}", node.found()));
                 let number = &text.text;
-                if number.bytes().all(|byte| byte.is_ascii_digit()) {
-                    finding.help(format!("give it a unit: `{number}s`, `{number}m` or `{number}h`"));
+                let help = if number.bytes().all(|byte| byte.is_ascii_digit()) {
+                    format!("give it a unit: `{number}s`, `{number}m` or `{number}h`")
                 } else if number.starts_with('-') {
-                    finding.help("a duration cannot be negative");
+                    "a duration cannot be negative".to_owned()
                 } else if number.contains('.') {
-                    finding.help("write whole numbers: `1h30m` instead of `1.5h`");
-                }
+                    "write whole numbers: `1h30m` instead of `1.5h`".to_owned()
+                } else {
+                    "write whole numbers with the units `w`, `d`, `h`, `m`, `s`, the largest first".to_owned()
+                };
+                out.error("bad-duration", node.span, format!("found {}, expected {WHAT}", node.found())).help(help);
                 None
             }
         }
@@ -123,10 +126,11 @@ impl Wire for Instant {
         if let Ok(instant) = text.text.parse::<Timestamp>() {
             return Some(Self(instant));
         }
-        let finding = out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found()));
-        if let Ok(civil) = text.text.parse::<jiff::civil::DateTime>() {
-            finding.help(format!("add the offset from UTC: `{civil}-07:00`, or `{civil}Z` if it is UTC"));
-        }
+        let help = match text.text.parse::<jiff::civil::DateTime>() {
+            Ok(civil) => format!("add the offset from UTC: `{civil}-07:00`, or `{civil}Z` if it is UTC"),
+            Err(_) => "write day, time and offset from UTC: `2026-11-24T13:00:00-07:00`".to_owned(),
+        };
+        out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found())).help(help);
         None
     }
 }
@@ -183,7 +187,8 @@ impl Wire for When {
         let instant = || text.text.parse().ok().map(Self::Instant);
         let found = instant().or_else(day).or_else(local);
         if found.is_none() {
-            out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found()));
+            out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found()))
+                .help("write the day in digits, and the time behind a `T`: `2026-11-24T13:00`");
         }
         found
     }
@@ -218,10 +223,12 @@ impl Wire for Days {
             (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten()
         };
         let (Some(first), Some(last)) = (day(first), day(last)) else {
-            let finding = out.error("bad-date", node.span, format!("found {}, expected {WHAT}", node.found()));
-            if text.text.get(..10).and_then(day).is_some() && !text.text.contains("..") {
-                finding.help("write the day alone, or two days with `..` between them");
-            }
+            let begins = text.text.get(..10).and_then(day).is_some();
+            let help = match begins {
+                true => "write the day alone, or two days with `..` between them",
+                false => "write a day that the calendar has: year, month and day in digits",
+            };
+            out.error("bad-date", node.span, format!("found {}, expected {WHAT}", node.found())).help(help);
             return None;
         };
         if last < first {
@@ -299,10 +306,7 @@ impl Wire for Cron {
             Ok(crontab) => Some(Self(Arc::new(crontab))),
             Err(error) => {
                 let part = if error.range.is_empty() { node.span } else { text.part(error.range) };
-                let finding = out.error("bad-crontab", part, error.message);
-                if let Some(help) = error.help {
-                    finding.help(help);
-                }
+                out.error("bad-crontab", part, error.message).help(error.help);
                 None
             }
         }
