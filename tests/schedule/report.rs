@@ -66,6 +66,22 @@ fn crontab_lines_are_complete() {
     assert_eq!(unit.lines().filter(|line| line.starts_with("OnCalendar=")).count(), lines.len());
 }
 
+/// An opening that an exception skips stands in the calendar as one that is cancelled (RFC 5545, 3.8.1.11).
+#[test]
+fn a_skipped_window_leaves_a_trace_in_the_calendar() {
+    let text = calendar(&table("2026-11-20T00:00:00Z", "2026-12-04T00:00:00Z")).replace("\r\n ", "");
+    let events: Vec<&str> = text.split("BEGIN:VEVENT").filter(|event| event.contains("STATUS:CANCELLED")).collect();
+    let [event] = events.as_slice() else { panic!("{text}") };
+    for line in [
+        "DTSTART:20261124T200000Z",
+        "DTEND:20261124T230000Z",
+        "SUMMARY:workers: skipped",
+        "DESCRIPTION:exception thanksgiving skips window teaching/workshop (policy.yaml:20)",
+    ] {
+        assert!(event.lines().any(|found| found == line), "{line}: {event}");
+    }
+}
+
 #[test]
 fn a_calendar_has_folded_lines_and_one_event_for_each_uid() {
     let text = calendar(&table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z"));

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::{Timetable, asked};
+use super::{About, Timetable, asked};
 use crate::schedule::Level;
 
-/// One event per span in which a window, an exception or an override decides. The same timetable gives the same bytes.
+/// One event per span in which a window, an exception or an override decides, and one that is cancelled for each opening
+/// that an exception skips. The same timetable gives the same bytes.
 pub fn calendar(tables: &[Timetable]) -> String {
     let mut out = String::new();
     for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tidegate//schedule//EN", "CALSCALE:GREGORIAN"] {
@@ -18,34 +19,52 @@ pub fn calendar(tables: &[Timetable]) -> String {
     for table in tables {
         for (from, until, holding, why) in table.spans() {
             let deciding = holding.said.iter().filter(|said| said.won && said.level >= Level::Window);
-            let by: Vec<&str> = deciding.map(|said| said.by.as_str()).collect();
-            if by.is_empty() {
+            let mut said: Vec<&str> = deciding.map(|said| said.by.as_str()).collect();
+            if said.is_empty() {
                 continue;
             }
-            push(&mut out, "BEGIN:VEVENT");
-            push(&mut out, &format!("UID:{}", identity(table, from)));
-            push(&mut out, &format!("DTSTAMP:{}", utc(table.from)));
-            push(&mut out, &format!("DTSTART:{}", utc(from)));
-            push(&mut out, &format!("DTEND:{}", utc(until)));
-            push(&mut out, &format!("SUMMARY:{}", escaped(&format!("{}: {}", table.pool, asked(holding)))));
-            let mut said: Vec<&str> = by;
             said.dedup();
             let description = [why.join("; "), said.join(", ")].join("\n");
-            push(&mut out, &format!("DESCRIPTION:{}", escaped(description.trim())));
-            push(&mut out, "TRANSP:TRANSPARENT");
-            push(&mut out, "END:VEVENT");
+            event(&mut out, table, "", (from, until), &asked(holding), description.trim());
+        }
+        let skipped = table.notes.iter().filter(|note| note.about == About::Skip);
+        for (note, until) in skipped.filter_map(|note| Some((note, note.until?))) {
+            event(&mut out, table, &note.text, (note.at, until), "skipped", &note.text);
         }
     }
     push(&mut out, "END:VCALENDAR");
     out
 }
 
+/// One event. With the reason for which it is `cancelled` it is one that does not take place: RFC 5545, 3.8.1.11.
+fn event(
+    out: &mut String,
+    table: &Timetable,
+    cancelled: &str,
+    (from, until): (Timestamp, Timestamp),
+    what: &str,
+    description: &str,
+) {
+    push(out, "BEGIN:VEVENT");
+    push(out, &format!("UID:{}", identity(table, cancelled, from)));
+    push(out, &format!("DTSTAMP:{}", utc(table.from)));
+    push(out, &format!("DTSTART:{}", utc(from)));
+    push(out, &format!("DTEND:{}", utc(until)));
+    push(out, &format!("SUMMARY:{}", escaped(&format!("{}: {what}", table.pool))));
+    push(out, &format!("DESCRIPTION:{}", escaped(description)));
+    if !cancelled.is_empty() {
+        push(out, "STATUS:CANCELLED");
+    }
+    push(out, "TRANSP:TRANSPARENT");
+    push(out, "END:VEVENT");
+}
+
 fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn identity(table: &Timetable, from: Timestamp) -> String {
-    let digest = Sha256::digest(format!("{}\n{from}", table.pool));
+fn identity(table: &Timetable, cancelled: &str, from: Timestamp) -> String {
+    let digest = Sha256::digest(format!("{}\n{from}{cancelled}", table.pool));
     let hex = digest.iter().take(12).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -14,6 +14,9 @@ pub struct Note {
     pub at: Timestamp,
     /// What it is about.
     pub about: About,
+    /// When a window would have closed that is skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// In words.
     pub text: String,
 }
@@ -39,7 +42,7 @@ pub fn notes(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) ->
         notes.extend(skipped.into_iter().map(|(span, exception)| {
             let name = format!("{schedule}{}", window.name);
             let text = format!("exception {} skips window {name} ({})", exception.name, exception.origin);
-            Note { at: span.from, about: About::Skip, text }
+            Note { at: span.from, about: About::Skip, until: Some(span.until), text }
         }));
     }
     let zone = super::zone(&policy.time_zone);
@@ -47,7 +50,7 @@ pub fn notes(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) ->
     for year in year(from)..=year(until) {
         let begins = jiff::civil::Date::new(year, 1, 1).ok().and_then(|date| schedule::start_of_day(&zone, date));
         if let Some(at) = begins.filter(|at| from <= *at && *at < until) {
-            notes.push(Note { at, about: About::Year, text: format!("the year {year} begins") });
+            notes.push(Note { at, about: About::Year, until: None, text: format!("the year {year} begins") });
         }
     }
     notes.sort();
@@ -69,7 +72,7 @@ fn clocks(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) -> Ve
                 (hours, minutes) => format!("{hours}h{minutes}m"),
             };
             let text = format!("clocks go {way} {by} in {name}, from UTC{} to UTC{}", change.before, change.after);
-            notes.push(Note { at: change.at, about: About::Clock, text });
+            notes.push(Note { at: change.at, about: About::Clock, until: None, text });
         }
     }
     notes
