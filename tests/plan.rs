@@ -137,6 +137,33 @@ fn a_balance_that_is_used_up_already_says_since_when() {
     assert!(text.contains("an estimate, at the 80 SU/h of now"), "{text}");
 }
 
+/// Nodes without a price cost an unknown sum, which is not 0.
+#[test]
+fn what_has_no_price_is_not_free() {
+    let rates = "  rates:\n    - unit: SU\n      perHour: {g3.large: 32}\n      charged: {stopped: 50%, shelved: 0%}\n";
+    let rest = format!("{rates}  allocation: {{balance: 5000, asOf: \"{CALM}\"}}\n");
+    let mut cluster = Cluster::workers(3);
+    let plan = cluster.plan(&policy(WORKSHOP, &rest), CALM);
+    let cost = plan.cost.as_ref().unwrap();
+    assert!(cost.pools[0].no_price && cost.unpriced() && !cost.other.no_price);
+    assert_eq!(cost.allocation_ends, None);
+    let text = tidegate::report::plan_text(&plan, 1000);
+    assert!(text.contains("  workers      no price\n"), "{text}");
+    assert!(text.contains("when the allocation is used up is not known"), "{text}");
+    assert!(!text.contains("pools always on") && !text.contains("until the next change"), "{text}");
+    assert!(tidegate::report::plan_markdown(&plan).contains("No price for any node"));
+    assert_eq!(verify(&plan, &cluster.world(), &policy(WORKSHOP, &rest)), []);
+    // One node with a price is enough for figures; the others are named.
+    for item in
+        cluster.items.iter_mut().filter(|item| item["kind"] == "Server" && item["metadata"]["name"] == "worker-2")
+    {
+        item["spec"]["flavor"] = serde_json::json!("g3.large");
+    }
+    let plan = cluster.plan(&policy(WORKSHOP, &rest), CALM);
+    let text = tidegate::report::plan_text(&plan, 1000);
+    assert!(text.contains("32 SU/h now") && text.contains("no price for m3.medium"), "{text}");
+}
+
 /// The golden figures' horizon is five years; beyond it the plan says so instead of nothing.
 #[test]
 fn an_allocation_that_lasts_says_so() {

@@ -55,7 +55,7 @@ pub struct Apply {
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: EventFormat,
     /// Slow the sandbox down to so many of its seconds per second, to watch it
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
     slow: Option<u32>,
 }
 

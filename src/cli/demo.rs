@@ -30,7 +30,7 @@ pub struct Demo {
     #[arg(default_value = "tidegate-demo")]
     folder: PathBuf,
     /// Slow the sandbox down to so many of its seconds per second, to watch it
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
     slow: Option<u32>,
 }
 

@@ -10,7 +10,7 @@ use super::{
 /// One object came, changed or went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each is the object of that kind, or the key of one that is gone")]
 pub enum Change {
     Node(Node),
     NodeGone(Name),

@@ -34,6 +34,11 @@ impl fmt::Display for PodKey {
     }
 }
 
+/// `1 node is`, `2 nodes are`.
+pub fn they_are(count: u32, one: &str) -> String {
+    format!("{} {}", counted(count, one), if count == 1 { "is" } else { "are" })
+}
+
 /// `1 node`, `2 nodes`: a count with its regular English noun.
 pub fn counted(count: u32, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }

@@ -10,10 +10,12 @@ use super::{Labels, Name, Resources};
 
 /// What a taint does to pods that do not tolerate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub enum TaintEffect {
+    /// No new pods that do not tolerate it.
     NoSchedule,
+    /// New pods where else there is no room.
     PreferNoSchedule,
+    /// Pods that do not tolerate it are evicted too.
     NoExecute,
 }
 
@@ -37,10 +39,12 @@ impl fmt::Display for Taint {
 
 /// A condition's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub enum ConditionStatus {
+    /// It is so.
     True,
+    /// It is not so.
     False,
+    /// Nobody heard.
     Unknown,
 }
 

@@ -4,9 +4,10 @@ use super::{Name, Node, NodeRecord};
 
 /// Where a mark stands on a Node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Place {
+    /// `metadata.labels`.
     Label,
+    /// `metadata.annotations`.
     Annotation,
 }
 

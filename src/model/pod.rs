@@ -9,12 +9,16 @@ use super::{Labels, Name, PodKey, PodSpec};
 
 /// `status.phase`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub enum Phase {
+    /// Not on a node, or its containers are not there yet.
     Pending,
+    /// On a node.
     Running,
+    /// All containers ended well.
     Succeeded,
+    /// All containers ended, one of them badly.
     Failed,
+    /// Its node is silent.
     Unknown,
 }
 

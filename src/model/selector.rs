@@ -8,13 +8,18 @@ use super::Name;
 
 /// How a requirement compares. `Gt` and `Lt` exist for node affinity only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub enum Operator {
+    /// One of the values.
     In,
+    /// None of the values, or no such label.
     NotIn,
+    /// The label is there.
     Exists,
+    /// It is not.
     DoesNotExist,
+    /// An integer above the one given.
     Gt,
+    /// An integer below it.
     Lt,
 }
 
@@ -60,6 +65,20 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// The first value of In and NotIn that no label can have: longer than 63 characters, or made of others than letters,
+    /// digits, `-`, `_` and `.`, the first and last of which are letters or digits.
+    pub fn impossible_value(&self) -> Option<&Name> {
+        let possible = |value: &Name| {
+            let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+            let ends = [value.as_bytes().first(), value.as_bytes().last()];
+            value.len() <= 63
+                && value.bytes().all(inner)
+                && ends.iter().flatten().all(|end| end.is_ascii_alphanumeric())
+        };
+        let compared = |one: &&Requirement| matches!(one.operator, Operator::In | Operator::NotIn);
+        self.requirements.iter().filter(compared).flat_map(|one| &one.values).find(|value| !possible(value))
+    }
+
     /// Whether `labels` meet every requirement.
     pub fn matches(&self, labels: &BTreeMap<Name, Name>) -> bool {
         self.requirements.iter().all(|requirement| requirement.matches(labels))

@@ -11,17 +11,26 @@ use super::{Name, Resources};
 /// A server's state, in OpenStack's words; other providers are translated into these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
 pub enum ServerState {
+    /// Being made.
     Build,
+    /// Running.
     Active,
+    /// Stopped, on its host.
     Shutoff,
+    /// Memory on disk, on its host.
     Suspended,
+    /// Memory kept, no processor.
     Paused,
+    /// Kept as an image, its host not yet free.
     Shelved,
+    /// Kept as an image, without a host.
     ShelvedOffloaded,
+    /// The provider gave up.
     Error,
+    /// Gone, and still listed.
     Deleted,
+    /// Another state of the provider.
     Unknown,
 }
 

@@ -1,51 +1,14 @@
 //! Everything observed at one moment, as a plain value.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, Server, Service, StorageClass,
+    Budget, Claim, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Server, Service, StorageClass,
     VolumeAttachment, Workload,
 };
-
-/// The command that writes a snapshot, wherever one is called for.
-pub const KUBECTL: &str =
-    "kubectl get nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns -A -o json";
-
-/// The kinds that a snapshot may know. A kind that was not listed is *unknown*, which is not the same as none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Node,
-    Pod,
-    PodDisruptionBudget,
-    Deployment,
-    ReplicaSet,
-    ReplicationController,
-    StatefulSet,
-    DaemonSet,
-    Job,
-    PersistentVolumeClaim,
-    PersistentVolume,
-    StorageClass,
-    CSINode,
-    VolumeAttachment,
-    PriorityClass,
-    Namespace,
-    Lease,
-    Service,
-    Server,
-    Flavor,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

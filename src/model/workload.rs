@@ -9,13 +9,18 @@ use super::{Name, Owner, PodKey, Selector};
 /// The kinds of owners that Tidegate knows more about than their scale.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub enum WorkloadKind {
+    /// By way of ReplicaSets.
     Deployment,
+    /// So many pods that are alike.
     ReplicaSet,
+    /// Its forerunner.
     ReplicationController,
+    /// So many pods with a name each.
     StatefulSet,
+    /// A pod for each node.
     DaemonSet,
+    /// Pods that end.
     Job,
     /// Another kind with a scale, by its name.
     Scaled(Name),

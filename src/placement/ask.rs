@@ -12,7 +12,7 @@ use super::room::{Nominee, Room};
 use super::site::Site;
 use super::tile::{Gate, Tile};
 use super::volumes::VolumeNeeds;
-use crate::model::Pod;
+use crate::model::{Pod, Selector};
 
 /// A pod with everything about it that holds for all nodes.
 pub struct Asked<'a> {
@@ -189,5 +189,8 @@ fn refused(pod: &Pod, needs: &VolumeNeeds) -> Vec<Unfit> {
     let gated = (!spec.gates.is_empty()).then_some(Unfit::Gated);
     let devices = (!spec.resource_claims.is_empty()).then_some(Unfit::DynamicResources);
     let volumes = needs.refused().cloned().map(Unfit::Volume);
-    gated.into_iter().chain(volumes).chain(devices).collect()
+    let terms = spec.affinity.iter().flat_map(|affinity| affinity.pod.iter().chain(&affinity.anti));
+    let selectors = terms.filter_map(|term| term.selector.as_ref());
+    let selector = selectors.filter_map(Selector::impossible_value).next().cloned().map(Unfit::BadSelector);
+    gated.into_iter().chain(volumes).chain(selector).chain(devices).collect()
 }

@@ -7,18 +7,24 @@ use crate::model::{Name, Taint};
 
 /// One reason. Displayed in kube-scheduler's words (`Insufficient cpu`), with the taint where one is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)]
 pub enum Unfit {
     /// Not enough of a resource: `cpu`, `memory`, `ephemeral-storage`, an extended one.
     Insufficient(Name),
+    /// As many pods as it takes.
     TooManyPods,
     /// The scheduler's configuration keeps all pods off the node.
     Enforced,
+    /// Its labels are not those that the pod asks for.
     NodeSelector,
+    /// Cordoned.
     Unschedulable,
+    /// Its kubelet is silent or says no.
     NotReady,
+    /// A taint that the pod does not tolerate.
     Taint(Taint),
+    /// A port of the node is taken.
     HostPorts,
+    /// The pod names another node.
     NodeName,
     /// No domain of the pod's required affinity.
     PodAffinity,
@@ -30,6 +36,8 @@ pub enum Unfit {
     Spread,
     /// The node has no such domain.
     SpreadLabel,
+    /// A selector of its required affinity or anti-affinity asks for what no label can be.
+    BadSelector(Name),
     /// The pod waits for its scheduling gates.
     Gated,
     /// The pod claims devices by name, which is recognised and not simulated.
@@ -41,7 +49,7 @@ pub enum Unfit {
 /// The scheduler's filters, in the order in which it asks them (Kubernetes 1.37, default profile). Its message counts per
 /// node the reasons of the first one that says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the scheduler's own names")]
 pub enum Plugin {
     /// What some filter finds before it looks at any node; the message then gives that alone.
     PreFilter,
@@ -81,7 +89,9 @@ impl Unfit {
             Self::Taint(_) => Plugin::TaintToleration,
             Self::HostPorts => Plugin::NodePorts,
             Self::NodeName => Plugin::NodeName,
-            Self::PodAffinity | Self::PodAntiAffinity | Self::ExistingAntiAffinity => Plugin::InterPodAffinity,
+            Self::PodAffinity | Self::PodAntiAffinity | Self::ExistingAntiAffinity | Self::BadSelector(_) => {
+                Plugin::InterPodAffinity
+            }
             Self::Spread | Self::SpreadLabel => Plugin::PodTopologySpread,
             Self::Gated => Plugin::SchedulingGates,
             Self::DynamicResources => Plugin::DynamicResources,
@@ -106,6 +116,7 @@ impl fmt::Display for Unfit {
                 return write!(f, "node(s) had untolerated taint {{{}: {}}}", taint.key, taint.value);
             }
             Self::Volume(unfit) => return unfit.fmt(f),
+            Self::BadSelector(value) => return write!(f, "Invalid value: \"{value}\""),
             Self::TooManyPods => "Too many pods",
             Self::Enforced => "node(s) didn't match scheduler-enforced node affinity",
             Self::NodeSelector => "node(s) didn't match Pod's node affinity/selector",

@@ -23,13 +23,9 @@ fn evicts(step: &Step) -> bool {
     step.pods.iter().any(|pod| pod.action == PodAction::Evict)
 }
 
-fn takes(step: &Step) -> bool {
-    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
-}
-
 /// The same of all nodes that go, for the plan's one line. None if nothing is taken away.
 pub fn blind(world: &World, steps: &[Step]) -> Option<&'static str> {
-    if !steps.iter().any(takes) {
+    if !steps.iter().any(|step| step.verb.takes()) {
         return None;
     }
     if !world.knows(Kind::Pod) {

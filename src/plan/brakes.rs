@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::members::Inventory;
 use super::{Refusal, Step, Verb};
-use crate::model::{IntOrPercent, World};
+use crate::model::{IntOrPercent, World, counted};
 use crate::policy::Policy;
 
 /// Every brake that the steps (or the inventory) would set off.
@@ -36,14 +36,15 @@ pub fn refusals(
             refuse(
                 "inventory-shrank",
                 format!(
-                    "pool {} had {remembered} nodes and servers, {present} are seen now: this looks like a failed \
+                    "pool {} had {}, {present} of them seen now: this looks like a failed \
                      observation (wrong credentials, wrong cluster), not like a wish",
-                    pool.name
+                    pool.name,
+                    counted(remembered, "member")
                 ),
             );
         }
     }
-    let parks = steps.iter().filter(|step| matches!(step.verb, Verb::Park | Verb::Delete)).count();
+    let parks = steps.iter().filter(|step| step.verb == Verb::Park).count();
     let active: usize = inventory.pools.iter().flatten().filter(|m| m.state == super::members::State::Active).count();
     let most = match brakes.max_nodes {
         None => usize::MAX,
@@ -53,12 +54,13 @@ pub fn refusals(
         }
     };
     if parks > most {
-        refuse("max-nodes", format!("{parks} nodes would go, brakes.maxNodes allows {most} in one apply"));
-    }
-    let deletes = steps.iter().filter(|step| step.verb == Verb::Delete).count();
-    if deletes > usize::try_from(brakes.max_deletes).unwrap_or(usize::MAX) {
-        let most = brakes.max_deletes;
-        refuse("max-deletes", format!("{deletes} servers would be deleted, brakes.maxDeletes allows {most}"));
+        refuse(
+            "max-nodes",
+            format!(
+                "{} would go, brakes.maxNodes allows {most} in one apply",
+                counted(u32::try_from(parks).unwrap_or(u32::MAX), "node")
+            ),
+        );
     }
     if let Some(taken) = world.taken.filter(|_| for_apply) {
         let age = now.duration_since(taken);

@@ -14,7 +14,7 @@ use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
     AskedByHand, FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, notes,
-    summary, unclaimed, unready, wakes,
+    summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
@@ -114,7 +114,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             taken: world.taken,
             context: world.context.as_ref().map(ToString::to_string),
             cluster: world.cluster.as_ref().map(ToString::to_string),
-            unknown: notes::unknown(world),
+            unknown: unknown::kinds(world).iter().map(ToString::to_string).collect(),
             old: basis::old(policy, world, now),
             files: Vec::new(),
             sandbox: None,

@@ -12,9 +12,10 @@ use crate::schedule::Said;
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Verb {
+    /// No new pods come to the node; marked as ours in the same patch.
     Cordon,
+    /// Its pods leave: evicted, or waited for.
     Drain,
     /// The provider's verb is in `providerVerb`: shelve, stop, suspend.
     Park,
@@ -22,9 +23,19 @@ pub enum Verb {
     Wake,
     /// Until the node is Ready.
     Wait,
+    /// New pods may come again; what is ours on the node goes.
     Uncordon,
+    /// A server is made. Not planned by this version.
     Create,
+    /// A server is destroyed. Not planned by this version.
     Delete,
+}
+
+impl Verb {
+    /// Whether a step of this verb takes capacity away: what brakes and freezes hold back.
+    pub fn takes(self) -> bool {
+        matches!(self, Self::Cordon | Self::Drain | Self::Park)
+    }
 }
 
 /// What happens to a pod of a node that is drained.
@@ -75,14 +86,21 @@ pub struct PodMove {
 /// What must still be so when a step starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, tag = "is")]
-#[allow(missing_docs)]
 pub enum Precondition {
     /// The node exists with this UID; left out where the UID is not known.
-    Node { uid: String },
+    Node {
+        /// `metadata.uid`.
+        uid: String,
+    },
     /// The node is not cordoned by somebody else.
     NotCordonedByOther,
     /// The server exists and is in this state.
-    Server { id: String, state: String },
+    Server {
+        /// The provider's id.
+        id: String,
+        /// As the provider names it: `ACTIVE`, `SHELVED_OFFLOADED`.
+        state: String,
+    },
     /// Our mark is on the node.
     Marked,
 }
@@ -384,6 +402,9 @@ pub struct CostLine {
     pub after_per_hour_micros: i64,
     /// For the next seven days.
     pub week_micros: i64,
+    /// There are nodes and none of them has a price: the figures are not known rather than zero.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_price: bool,
 }
 
 /// Money.
@@ -411,6 +432,13 @@ pub struct PlanCost {
     pub allocation_ends: Option<Timestamp>,
     /// What the figures leave out, and flavors without a price.
     pub notes: Vec<String>,
+}
+
+impl PlanCost {
+    /// Whether the pools have nodes and none of those has a price: the sums over pools say nothing.
+    pub fn unpriced(&self) -> bool {
+        self.always_on_week_micros == 0 && self.pools.iter().any(|line| line.no_price)
+    }
 }
 
 /// A plan.

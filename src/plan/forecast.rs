@@ -86,6 +86,12 @@ impl Course<'_> {
         stays.filter_map(|(member, _)| prices.now(self.pool, member)).chain(each).fold(Money::ZERO, Money::plus)
     }
 
+    /// Whether there are nodes and no rate has a price for any.
+    fn unpriced(&self, prices: &Prices<'_>) -> bool {
+        let there: Vec<&Member> = self.members.iter().map(|(member, _)| *member).filter(|one| one.exists()).collect();
+        !there.is_empty() && there.iter().all(|member| unpriced(prices, self.pool, member).is_some())
+    }
+
     /// Cost per hour of everything that exists, running.
     fn all_on(&self, prices: &Prices<'_>) -> Money {
         let there = self.members.iter().filter(|(member, _)| member.exists());
@@ -134,6 +140,7 @@ pub fn cost(
             now_per_hour_micros: running.0,
             after_per_hour_micros: after.0,
             week_micros: week.0,
+            no_price: week == Money::ZERO && course.unpriced(&prices),
         });
         total = (total.0.plus(running), total.1.plus(after), total.2.plus(week), total.3.plus(always));
         for flavor in course.members.iter().filter_map(|(member, _)| unpriced(&prices, course.pool, member)) {
@@ -146,10 +153,9 @@ pub fn cost(
     let other = others(policy, world, inventory, &prices);
     let today = total.0.plus(Money(other.now_per_hour_micros));
     let allocation_ends = runs_out(policy, &courses, Money(other.now_per_hour_micros), today, now, end);
-    notes.extend(about_allocation(policy, allocation_ends, today, now));
     let until_next =
         next.map(|next| courses.iter().map(|course| spent(policy, course, now, next)).fold(Money::ZERO, Money::plus).0);
-    Some(PlanCost {
+    let mut cost = PlanCost {
         unit,
         pools: lines,
         now_per_hour_micros: total.0.0,
@@ -160,17 +166,21 @@ pub fn cost(
         allocation_ends,
         other,
         notes,
-    })
+    };
+    cost.notes.extend(about_allocation(policy, &cost, today, now));
+    Some(cost)
 }
 
 /// Nodes and servers in no pool, as one line.
 fn others(policy: &Policy, world: &World, inventory: &Inventory, prices: &Prices<'_>) -> CostLine {
-    let mut sum = Money::ZERO;
+    let (mut sum, mut priced, mut unpriced) = (Money::ZERO, false, false);
     for server in world.servers.values() {
         let node = server.node.as_ref().unwrap_or(&server.name);
         if !inventory.pool_of.contains_key(node) {
             let provider = policy.providers.keys().find(|name| **name == server.provider);
-            sum = sum.plus(prices.of(provider, &server.flavor, share_of_state(server.state)).unwrap_or_default());
+            let price = prices.of(provider, &server.flavor, share_of_state(server.state));
+            (priced, unpriced) = (priced || price.is_some(), unpriced || price.is_none());
+            sum = sum.plus(price.unwrap_or_default());
         }
     }
     CostLine {
@@ -178,6 +188,7 @@ fn others(policy: &Policy, world: &World, inventory: &Inventory, prices: &Prices
         now_per_hour_micros: sum.0,
         after_per_hour_micros: sum.0,
         week_micros: sum.per_hour_for(WEEK.as_secs()).0,
+        no_price: unpriced && !priced,
     }
 }
 
@@ -204,8 +215,11 @@ fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp
 }
 
 /// What to know of the date on which an allocation runs out.
-fn about_allocation(policy: &Policy, ends: Option<Timestamp>, today: Money, now: Timestamp) -> Vec<String> {
+fn about_allocation(policy: &Policy, cost: &PlanCost, today: Money, now: Timestamp) -> Vec<String> {
     let Some(allocation) = &policy.allocation else { return Vec::new() };
+    if cost.unpriced() {
+        return vec!["no node has a price, so when the allocation is used up is not known".to_owned()];
+    }
     let mut notes = Vec::new();
     let unit = policy.rates.first().map_or("", |rate| &*rate.unit);
     if now > allocation.as_of {
@@ -214,7 +228,7 @@ fn about_allocation(policy: &Policy, ends: Option<Timestamp>, today: Money, now:
             "what was spent since the balance was read at {as_of} is an estimate, at the {today} {unit}/h of now"
         ));
     }
-    if ends.is_none() {
+    if cost.allocation_ends.is_none() {
         notes.push("the allocation lasts longer than five years at this policy".to_owned());
     }
     notes

@@ -5,27 +5,16 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::{Decision, Depth};
-use super::{Step, unready, wakes};
-use crate::model::{Kind, OTHER_OWNERS, World};
+use super::{Step, unknown, unready, wakes};
+use crate::model::{OTHER_OWNERS, World};
 use crate::policy::Policy;
 use crate::schedule::Holding;
-
-/// Kinds that decisions rest on and that were not listed.
-pub fn unknown(world: &World) -> Vec<String> {
-    const NEEDED: [Kind; 6] =
-        [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
-    NEEDED.iter().filter(|kind| !world.knows(**kind)).map(ToString::to_string).collect()
-}
 
 /// Why a plan rests on less than everything.
 pub fn caveats(world: &World) -> Vec<String> {
     let mut caveats: Vec<String> = world.gaps.clone();
     let inferred = world.servers.values().any(|server| server.inferred);
-    let unknown: Vec<String> =
-        unknown(world).into_iter().filter(|kind| !inferred || *kind != Kind::Server.to_string()).collect();
-    if !unknown.is_empty() {
-        caveats.push(format!("not listed, so unknown: {}", unknown.join(", ")));
-    }
+    caveats.extend(unknown::caveat(world));
     if inferred {
         let text = "servers are the provider's, and `kubectl` does not list them: taken from the nodes, so whether one has \
                     a floating address (`front-door`) is not known";
@@ -67,6 +56,7 @@ pub fn notes(
     if world.taken_inferred {
         notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
     }
+    notes.extend(unknown::note(world));
     let skipped: Vec<String> = world.skipped.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     if !skipped.is_empty() {
         notes.push(format!("not looked at: {}", skipped.join(", ")));

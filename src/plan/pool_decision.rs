@@ -6,7 +6,7 @@ use super::basis;
 use super::members::{Member, State};
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
-use crate::model::{ByHand, Name, PerMille, Target, World};
+use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
 
@@ -232,7 +232,11 @@ impl Pooled<'_> {
                 },
                 None => Reason {
                     code: Code::BelowFloor,
-                    text: format!("{} of at least {} nodes are active", up.len() + elsewhere, floor),
+                    text: format!(
+                        "{} of at least {} active",
+                        up.len() + elsewhere,
+                        they_are(self.holding.floor, "node")
+                    ),
                     evidence: Evidence { window: self.window("min"), ..Evidence::default() },
                     origin: self.origin("min"),
                 },
@@ -358,7 +362,7 @@ impl Pooled<'_> {
                 self.give_back(decision, index, &reasons);
             }
             if decision.over > 0 && blocked {
-                let text = format!("{active} nodes are active, the policy allows {ceiling}");
+                let text = format!("{} active, the policy allows {ceiling}", they_are(active, "node"));
                 let evidence = Evidence { window: self.window("max"), ..Evidence::default() };
                 reasons.push(Reason { code: Code::OverCeiling, text, evidence, origin: self.origin("max") });
             }
@@ -417,17 +421,14 @@ impl Pooled<'_> {
         {
             return Some(Reason {
                 code: Code::MinParked,
-                text: format!("{wanted} nodes are wanted at {at}: parking it until then is not worth it"),
+                text: format!("{} wanted at {at}: parking it until then is not worth it", they_are(wanted, "node")),
                 evidence: Evidence { until: Some(at), ..Evidence::default() },
                 origin: self.pool.origins.get("minParked").cloned().or_else(|| Some(self.pool.origin.clone())),
             });
         }
         Some(Reason {
             code: Code::Floor,
-            text: format!(
-                "needed: at least {} to be active",
-                if floor == 1 { "1 node is".to_owned() } else { format!("{floor} nodes are") }
-            ),
+            text: format!("needed: at least {} to be active", they_are(floor, "node")),
             evidence: Evidence { window: self.window("min"), ..Evidence::default() },
             origin: self.origin("min"),
         })
@@ -460,7 +461,11 @@ impl Pooled<'_> {
                 ..reason(Code::WindDown, "its window ends soon: no new pods".to_owned(), "min")
             },
             None if active > ceiling => {
-                let text = format!("{active} nodes are active, at most {ceiling} are allowed");
+                let text = format!(
+                    "{} active, at most {ceiling} {} allowed",
+                    they_are(active, "node"),
+                    if ceiling == 1 { "is" } else { "are" }
+                );
                 reason(Code::AboveCeiling, text, "max")
             }
             None => return reason(Code::NotNeeded, basis::homes(self.world, movers), "min"),

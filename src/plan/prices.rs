@@ -71,12 +71,16 @@ impl<'a> Prices<'a> {
 
 /// Which share of the price is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Share {
+    /// It runs.
     Active,
+    /// Its memory is on disk.
     Suspended,
+    /// It is switched off on its host.
     Stopped,
+    /// It has no host.
     Shelved,
+    /// There is none.
     Nothing,
 }
 

@@ -9,64 +9,117 @@ use crate::policy::Origin;
 /// The closed set of reasons. The names are public: scripts match them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub enum Code {
     // Why a step is taken.
+    /// The pool is to have at least so many nodes.
     BelowFloor,
+    /// The pool is to have at most so many nodes.
     AboveCeiling,
+    /// Everything on the node has another home, and the floor is held without it.
     NotNeeded,
+    /// A person asked for it, for a while.
     Override,
+    /// A window ends soon: cordoned so long before.
     WindDown,
+    /// What was begun with the node is no longer wanted.
     GiveBack,
     // Why a node stays.
+    /// The pool would fall below its floor.
     Floor,
+    /// The policy keeps it.
     Keep,
+    /// It carries the control plane.
     ControlPlane,
+    /// A person holds it.
     Hold,
+    /// Another system adds, removes or repairs it (H16).
     OtherOwner,
+    /// Tidegate itself runs on it (H17).
     RunsHere,
+    /// Traffic from outside enters by it (H15).
     FrontDoor,
+    /// Data lives on it (H11).
     HoldsStorage,
+    /// It carries the mark against scaling down.
     ScaleDownDisabled,
+    /// A drain of it failed, and is barred for a while (H3).
     RecentlyFailed,
+    /// It is no node of ours.
     Foreign,
+    /// Somebody else cordoned it.
     CordonedByOther,
+    /// Somebody else stopped its server (H23).
     StoppedByOther,
+    /// Somebody started its server by hand (H23).
     StartedByHand,
+    /// A pod that spreads would be stranded by the Node that stays (H7).
     SpreadDomainStays,
+    /// It would be wanted again too soon (H26).
     MinParked,
+    /// Spare capacity is kept on it.
     Headroom,
+    /// A freeze is open.
     Freeze,
+    /// A brake holds.
     Brake,
+    /// It is above the ceiling, and pods on it have no other home (H20).
     OverCeiling,
+    /// As many nodes as may go at once go before it.
     Parallelism,
+    /// As many nodes as may be in transition are.
     MaxUnavailable,
+    /// Pods on it are waited for.
     WaitsForPods,
+    /// Its server is not known.
     ServerUnknown,
+    /// Its server is at work for the provider.
     ServerBusy,
+    /// Its server is in error.
     ServerError,
+    /// Its kubelet is silent or says no.
     NotReady,
+    /// Our record on it cannot be read.
     RecordUnreadable,
+    /// It was ours and no pool has it now (H28).
     Unclaimed,
+    /// The policy asks what this version does not act on yet.
     NotActedOn,
+    /// It was not asked about (`--target`).
     Target,
     // Why a pod does not leave.
+    /// A mark on the pod forbids it.
     DoNotDisrupt,
+    /// `drain.pods` says block.
     PolicyBlock,
+    /// `drain.pods` says wait.
     PolicyWait,
+    /// A Job is at work (H4).
     JobRuns,
+    /// Nothing would recreate it.
     NoController,
+    /// It belongs to a DaemonSet.
     DaemonSet,
+    /// Its controller is not there.
     ControllerNotFound,
+    /// Its controller wants too few.
     MinReplicas,
+    /// It keeps data on the node that is not declared disposable.
     LocalStorage,
+    /// A young pod of kube-system without a budget.
     SystemPod,
+    /// It asks for more grace than `drain.longestGrace` (H5).
     LongGrace,
+    /// Its disruption budget allows none.
     Budget,
+    /// Half of its workload stays Ready (H1).
     ImpliedBudget,
+    /// It fits on no other node.
     NoOtherHome,
+    /// Only a new node could fill the floor.
     NoCreate,
+    /// A wake failed, and is tried again later (H8).
     BackOff,
+    /// Three wakes in a row failed (H8).
     PoolBroken,
 }
 

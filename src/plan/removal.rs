@@ -30,6 +30,13 @@ pub struct Mover {
     pub after_cordon: bool,
 }
 
+impl Mover {
+    /// A pod that is evicted, with nothing more said of it yet.
+    pub fn evicted(pod: Arc<Pod>) -> Self {
+        Self { pod, action: PodAction::Evict, say: None, reason: None, at_most: None, after_cordon: false }
+    }
+}
+
 /// The simulated cluster after the removals decided so far.
 pub struct Removals<'a> {
     world: &'a World,
@@ -113,14 +120,7 @@ impl<'a> Removals<'a> {
                 relaxed,
                 settings: Settings::default(),
             };
-            let mut mover = Mover {
-                pod: pod.clone(),
-                action: PodAction::Evict,
-                say: None,
-                reason: None,
-                at_most: None,
-                after_cordon: false,
-            };
+            let mut mover = Mover::evicted(pod.clone());
             match may_leave(&asked) {
                 Ruling::Blocks(reason) => {
                     reasons.push(reason);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::budgets::root;
 use super::{Code, Evidence, Reason};
-use crate::model::{Name, Node, Pod, PodSpec, Spread, World};
+use crate::model::{Name, Node, Pod, PodSpec, Spread, World, counted};
 use crate::placement::{Site, term_matches};
 
 /// The hard spreads of a cluster, each with the domains that still take pods.
@@ -107,7 +107,9 @@ impl Counted<'_> {
         let others = self.domains.len().saturating_sub(nodes);
         let room = usize::try_from(self.spread.max_skew).unwrap_or(1).max(1).saturating_mul(others);
         (self.pods > room).then(|| {
-            let why = format!("its {others} other domains would take {room} of {} pods", self.pods);
+            let count = |count: usize, one: &str| counted(u32::try_from(count).unwrap_or(u32::MAX), one);
+            let (others, pods) = (count(others, "other domain"), count(self.pods, "pod"));
+            let why = format!("its {others} would take {room} of {pods}");
             reason(world, self.pod, &self.spread.topology_key, &why)
         })
     }

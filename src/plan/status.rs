@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::explain::state_words;
 use super::members::{Inventory, Member, State};
 use super::{Code, Plan, PoolPlan, Verb};
-use crate::model::{World, keys};
+use crate::model::{World, counted, keys};
 use crate::policy::Policy;
 
 /// One node.
@@ -99,10 +99,8 @@ fn ahead(policy: &Policy, world: &World, plan: &Plan) -> BTreeMap<String, (Times
                     Verb::Cordon => "is cordoned",
                     Verb::Park => "parks",
                     Verb::Wake => "wakes",
-                    Verb::Create => "is created",
-                    Verb::Delete => "is deleted",
                     Verb::Uncordon if !found.contains_key(&step.node) => "is uncordoned",
-                    Verb::Uncordon | Verb::Drain | Verb::Wait => continue,
+                    _ => continue,
                 };
                 found.insert(step.node.clone(), (at, next));
             }
@@ -116,14 +114,10 @@ fn changing(plan: &Plan, node: &str) -> Option<String> {
     let step = plan.steps.iter().find(|step| step.node == node)?;
     let pool = plan.pools.iter().find(|pool| pool.name == step.pool);
     Some(match (step.reason.code, pool) {
-        (Code::BelowFloor, Some(pool)) => format!("wanted now: at least {}", nodes(pool.floor)),
-        (Code::AboveCeiling, Some(pool)) => format!("not wanted now: at most {}", nodes(pool.ceiling)),
+        (Code::BelowFloor, Some(pool)) => format!("wanted now: at least {}", counted(pool.floor, "node")),
+        (Code::AboveCeiling, Some(pool)) => format!("not wanted now: at most {}", counted(pool.ceiling, "node")),
         _ => step.reason.text.clone(),
     })
-}
-
-fn nodes(count: u32) -> String {
-    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
 fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {

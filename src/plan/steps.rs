@@ -20,7 +20,8 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    fn next(&mut self, bound: &Bound, at_once: u32) -> u32 {
+    /// The round of one more pod under `bound`, which allows so many at once; the first is 1.
+    pub fn next(&mut self, bound: &Bound, at_once: u32) -> u32 {
         let taken = self.taken.entry(bound.clone()).or_insert(0);
         *taken += 1;
         taken.div_ceil(at_once.max(1))

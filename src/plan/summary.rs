@@ -8,7 +8,7 @@ use super::astray::{astray, said};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
 use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
-use crate::model::{Kind, counted};
+use crate::model::{Kind, counted, they_are};
 
 /// Sums a plan up; `broken` is what is said of broken pools (H8).
 pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, broken: &[String]) -> Summary {
@@ -17,7 +17,7 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
         u32::try_from(moves.count()).unwrap_or(u32::MAX)
     };
-    let (wake, park, create, delete) = (count(Verb::Wake), count(Verb::Park), count(Verb::Create), count(Verb::Delete));
+    let (wake, park) = (count(Verb::Wake), count(Verb::Park));
     let uncordon = count(Verb::Uncordon).saturating_sub(wake);
     let (evictions, waits) = (pods(PodAction::Evict), pods(PodAction::Wait));
     let short: u32 = decisions.iter().map(|decision| decision.short).sum();
@@ -28,8 +28,8 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         uncordon,
         wake,
         park,
-        create,
-        delete,
+        create: 0,
+        delete: 0,
         evictions,
         waits,
     };
@@ -71,7 +71,8 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
     let held = held.count().saturating_sub(frozen::frozen(plan).count());
     if held > 0 && cannot.is_none() {
         let held = u32::try_from(held).unwrap_or(u32::MAX);
-        parts.push(format!("{} could go and {} held, see above", counted(held, "node"), verb_be(held)));
+        let be = if held == 1 { "is" } else { "are" };
+        parts.push(format!("{} could go and {be} held, see above", counted(held, "node")));
     }
     let soon = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::MinParked);
     if let Some(kept) = plan.kept.iter().find(soon) {
@@ -81,7 +82,7 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
     }
     if !plan.unclaimed.is_empty() {
         let count = u32::try_from(plan.unclaimed.len()).unwrap_or(u32::MAX);
-        parts.push(format!("{} {} unclaimed and left as they are", counted(count, "node"), verb_be(count)));
+        parts.push(format!("{} unclaimed and left as they are", they_are(count, "node")));
     }
     parts.extend(others);
     if let Some(cannot) = cannot {
@@ -165,10 +166,6 @@ impl Plan {
     }
 }
 
-fn verb_be(count: u32) -> &'static str {
-    if count == 1 { "is" } else { "are" }
-}
-
 fn cannot(plan: &Plan, short: u32, over: u32, unwanted: Option<&str>) -> Option<String> {
     let mut parts = Vec::new();
     if short > 0 {
@@ -201,17 +198,11 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
     if summary.wake > 0 {
         given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
     }
-    if summary.create > 0 {
-        given.push(format!("{} to create", summary.create));
-    }
     let mut taken = Vec::new();
     if summary.park > 0 {
         let verbs = provider_verbs(Verb::Park);
         let back = if verbs.contains("shelve") { "; coming back needs a free host" } else { "" };
         taken.push(format!("{} to park ({verbs}{back})", summary.park));
-    }
-    if summary.delete > 0 {
-        taken.push(format!("{} to delete", summary.delete));
     }
     let cordons = plan.steps.iter().filter(|step| step.verb == Verb::Cordon).count();
     if given.is_empty() && taken.is_empty() && cordons > 0 {

@@ -6,11 +6,12 @@ use owo_colors::OwoColorize;
 
 use super::kept_text::{kept_nodes, node_answers};
 use super::layout::{faint, local_times, next_line, plural, wanted, wrapped};
+use super::node_steps::{by_node, in_words};
 use super::plan_text::said_words;
-use crate::plan::{Explanation, Plan, verb_name};
+use crate::plan::{Explanation, Plan};
 
-/// Steps that are listed; the plan has all.
-const STEPS: usize = 40;
+/// Nodes whose steps are listed; the plan has all.
+const NODES: usize = 40;
 
 /// An explanation as text.
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
@@ -49,20 +50,21 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     out
 }
 
-/// One line for each step of a node; of a pool's nodes the first ones.
+/// One line for each node that something is done to; of a pool's nodes the first ones.
 fn steps(out: &mut String, found: &Explanation, plan: &Plan, width: usize) {
     if found.steps.is_empty() {
         let _ = writeln!(out, "  {}", "nothing would be done to it now".dimmed());
     }
-    for step in found.steps.iter().take(STEPS) {
-        let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
-        let origin = step.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-        let text = local_times(&format!("{verb} {}: {}{origin}", step.node, step.reason.text), &plan.time_zone);
-        out.push_str(&wrapped(&text, 2, width));
+    let nodes = by_node(found.steps.iter());
+    for steps in nodes.iter().take(NODES) {
+        let Some(first) = steps.first() else { continue };
+        let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        let line = format!("{} {}: {}{origin}", first.node, in_words(plan, steps), first.reason.text);
+        out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 2, width));
     }
-    let rest = found.steps.len().saturating_sub(STEPS);
+    let rest = nodes.len().saturating_sub(NODES);
     if rest > 0 {
-        let _ = writeln!(out, "  and {}: `tidegate plan` shows them all", plural(rest, "more step"));
+        let _ = writeln!(out, "  and {}: `tidegate plan` shows them all", plural(rest, "more node"));
     }
 }
 

@@ -4,6 +4,7 @@ pub mod diagnostics;
 mod explain_text;
 mod kept_text;
 mod layout;
+mod node_steps;
 mod plan_markdown;
 mod plan_money;
 mod plan_text;

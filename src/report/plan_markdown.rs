@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::layout::{by_hand_line, local_long, local_times, next_line, plural, wanted};
+use super::node_steps::{by_node, in_words};
 use super::plan_text::unclaimed_line;
 use crate::model::Money;
-use crate::plan::{Plan, PodAction, PoolPlan, verb_name};
+use crate::plan::{Plan, PoolPlan};
 
 /// Summary first, details folded.
 pub fn plan_markdown(plan: &Plan) -> String {
@@ -45,20 +46,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
     }
     if !plan.steps.is_empty() {
         let _ = writeln!(out, "\n<details><summary>{}</summary>\n", plural(plan.steps.len(), "step"));
-        let _ = writeln!(out, "| step | node | why | pods |\n|---|---|---|---|");
-        for step in &plan.steps {
-            let verb = step.provider_verb.as_deref().unwrap_or_else(|| verb_name(step.verb));
-            let origin = step.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
-            let evicted = step.pods.iter().filter(|pod| pod.action == PodAction::Evict).count();
-            let waited = step.pods.iter().filter(|pod| pod.action == PodAction::Wait).count();
-            let pods = match (evicted, waited) {
-                (0, 0) if plan.snapshot.unknown.iter().any(|kind| kind == "Pod") => "unknown".to_owned(),
-                (0, 0) => String::new(),
-                (evicted, 0) => format!("{evicted} evicted"),
-                (evicted, waited) => format!("{evicted} evicted, {waited} waited for"),
-            };
-            let _ =
-                writeln!(out, "| {verb} | {} | {}{origin} | {pods} |", escaped(&step.node), escaped(&step.reason.text));
+        let _ = writeln!(out, "| node | what | why |\n|---|---|---|");
+        for steps in by_node(plan.steps.iter()) {
+            let Some(first) = steps.first() else { continue };
+            let origin = first.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
+            let why = escaped(&first.reason.text);
+            let _ = writeln!(out, "| {} | {} | {why}{origin} |", escaped(&first.node), in_words(plan, &steps));
         }
         let _ = writeln!(out, "\n</details>");
     }
@@ -95,6 +88,10 @@ pub fn plan_markdown(plan: &Plan) -> String {
         let _ = writeln!(out, "\n> {}", escaped(caveat));
     }
     if let Some(cost) = &plan.cost {
+        if cost.unpriced() {
+            let _ = writeln!(out, "\nNo price for any node: what this costs is not known");
+            return out;
+        }
         let (now, after) = (Money(cost.now_per_hour_micros), Money(cost.after_per_hour_micros));
         let (week, always) = (Money(cost.week_micros), Money(cost.always_on_week_micros));
         let unit = &cost.unit;

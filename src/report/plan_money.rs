@@ -13,6 +13,10 @@ pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
     let rows = cost.pools.iter().chain([&cost.other]);
     let wide = rows.clone().map(|row| row.what.chars().count()).max().unwrap_or(0);
     for row in rows {
+        if row.no_price {
+            let _ = writeln!(out, "  {:wide$}  no price", row.what);
+            continue;
+        }
         let _ = writeln!(
             out,
             "  {:wide$}  {:>9} {unit}/h now  {:>9} {unit}/h after  {:>11} {unit} in 7 days",
@@ -22,10 +26,12 @@ pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
             Money(row.week_micros).to_string(),
         );
     }
-    let always = Money(cost.always_on_week_micros);
-    let saved = always.minus(Money(cost.week_micros));
-    let _ = writeln!(out, "  pools always on: {always} {unit} in 7 days; this policy saves {saved} {unit}");
-    if let Some(until) = cost.until_next_change_micros {
+    if !cost.unpriced() {
+        let always = Money(cost.always_on_week_micros);
+        let saved = always.minus(Money(cost.week_micros));
+        let _ = writeln!(out, "  pools always on: {always} {unit} in 7 days; this policy saves {saved} {unit}");
+    }
+    if let Some(until) = cost.until_next_change_micros.filter(|_| !cost.unpriced()) {
         let _ = writeln!(out, "  until the next change: {} {unit}", Money(until));
     }
     if let Some(ends) = cost.allocation_ends {

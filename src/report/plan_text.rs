@@ -1,15 +1,15 @@
 //! The plan for people: one summary line, what changes by node, what stays and why, what it costs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
 use super::kept_text::kept_nodes;
 use super::layout::{by_hand_line, faint, local, local_long, local_times, next_line, plural, wanted, wrapped};
+use super::node_steps::{by_node, node_steps};
 use super::plan_money::money_lines;
 use crate::model::Money;
-use crate::plan::{Kept, Plan, PodAction, PoolPlan, Step, Unclaimed, Verb};
+use crate::plan::{Kept, Plan, PoolPlan, Unclaimed};
 use crate::schedule::Said;
 
 /// The plan as text for a terminal `width` columns wide. Colours are always in it; the stream strips them.
@@ -72,93 +72,11 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
         let line = next_line(pool, next, &plan.time_zone);
         out.push_str(&faint(&line, 2, width));
     }
-    let mut nodes: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
-    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| step.pool == pool.name) {
-        let next = place.len();
-        let index = *place.entry(step.node.as_str()).or_insert(next);
-        nodes.entry(index).or_default().push(step);
-    }
-    for steps in nodes.values() {
-        node_steps(out, plan, steps, width);
+    for steps in by_node(plan.steps.iter().filter(|step| step.pool == pool.name)) {
+        node_steps(out, plan, &steps, width);
     }
     let kept: Vec<&Kept> = plan.kept.iter().filter(|kept| kept.pool == pool.name).collect();
     kept_nodes(out, &kept, &plan.time_zone, width);
-}
-
-fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
-    let Some(first) = steps.first() else { return };
-    let up = steps.iter().any(|step| step.verb == Verb::Uncordon);
-    let cordon_only = steps.iter().all(|step| step.verb == Verb::Cordon);
-    let symbol = match (up, cordon_only) {
-        (true, _) => "+".green().to_string(),
-        (_, true) => "~".yellow().to_string(),
-        _ => "-".cyan().to_string(),
-    };
-    let blind = plan.snapshot.unknown.iter().any(|kind| kind == "Pod");
-    let verbs: Vec<String> = steps.iter().map(|step| step_words(step, blind)).collect();
-    let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
-    let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
-    let cost = if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), Money(cost)) };
-    let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), verbs.join(" → "), cost.dimmed());
-    let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-    let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
-    out.push_str(&faint(&why, 6, width));
-    for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
-        let line = match pod.action {
-            PodAction::Wait => {
-                let limit = pod.at_most.map(|s| format!(", at most {:#}", jiff::SignedDuration::from_secs(s)));
-                format!("wait for {}{}", pod.pod, limit.unwrap_or_default())
-            }
-            _ => {
-                let home = pod.home.as_deref().unwrap_or("?");
-                let round = pod.budget.as_ref().map(|budget| match pod.at_most.filter(|_| pod.after_cordon) {
-                    Some(limit) => {
-                        let limit = jiff::SignedDuration::from_secs(limit);
-                        format!(", once the cordon releases {budget}, waited for {limit:#} at most")
-                    }
-                    None => {
-                        let round = pod.chunk.unwrap_or(1);
-                        match budget.strip_prefix("implied ") {
-                            Some(workload) => format!(", round {round}, the rest of {workload} stays Ready"),
-                            None => format!(", round {round} of {budget}"),
-                        }
-                    }
-                });
-                let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
-                format!("evict {} (room on {home}{}{forced})", pod.pod, round.unwrap_or_default())
-            }
-        };
-        out.push_str(&wrapped(&line, 6, width));
-    }
-}
-
-fn sign(micros: i64) -> &'static str {
-    if micros > 0 { "+" } else { "" }
-}
-
-/// `blind` if pods were not listed.
-fn step_words(step: &Step, blind: bool) -> String {
-    match step.verb {
-        Verb::Cordon => "cordon".to_owned(),
-        Verb::Drain => {
-            let count = |action| step.pods.iter().filter(|pod| pod.action == action).count();
-            let (evicted, waited) = (count(PodAction::Evict), count(PodAction::Wait));
-            match (evicted, waited) {
-                (0, 0) if blind => "drain (of what is unknown)".to_owned(),
-                (0, 0) => "drain (nothing to move)".to_owned(),
-                (_, 0) => format!("drain ({})", plural(evicted, "eviction")),
-                (0, _) => format!("drain ({waited} waited for)"),
-                _ => format!("drain ({}, {waited} waited for)", plural(evicted, "eviction")),
-            }
-        }
-        Verb::Wait => "wait until Ready".to_owned(),
-        Verb::Uncordon => "uncordon".to_owned(),
-        verb => {
-            let own = crate::plan::verb_name(verb);
-            step.provider_verb.clone().unwrap_or_else(|| own.to_owned())
-        }
-    }
 }
 
 fn blockers(out: &mut String, plan: &Plan, width: usize) {

@@ -14,12 +14,16 @@ use crate::policy::{Headroom, Origin, Overrun, Policy, Pool};
 /// Who can say something about a pool, strongest last: the written precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Level {
+    /// Built in.
     Default,
+    /// The pool's own fields.
     Pool,
+    /// A window that is open.
     Window,
+    /// An exception for a date.
     Exception,
+    /// What a person asked for, until it expires.
     Override,
 }
 

@@ -1,12 +1,10 @@
 //! Which pods may leave: asked of the same rules in the order of whoever's case it is.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::model::{Pod, PodKey, World};
-use tidegate::plan::Code;
-use tidegate::plan::leaving::{Asked, Ruling, Settings, Table};
+use tidegate::plan::leaving::{Asked, Ruling, Settings, Table, daemon_evicted};
+use tidegate::plan::{Allowances, Code, Rounds, Say};
 use tidegate::policy::{Drain, OnTimeout};
 
 use super::case::{Case, pod};
@@ -18,6 +16,7 @@ fn settings(params: &Value) -> Settings {
         controllers_listed: on("controllers_listed", false),
         builtin_controllers_only: on("skip_nodes_with_custom_controller_pods", true),
         min_replicas: params.get("min_replica_count").and_then(Value::as_u64).map_or(0, |n| u32::try_from(n).unwrap()),
+        evict_daemonsets: on("evict_daemonset_pods", false),
         force: on("force", false),
         ignore_daemonsets: on("ignore_daemonsets", false),
         delete_emptydir_data: on("delete_emptydir_data", false),
@@ -26,7 +25,7 @@ fn settings(params: &Value) -> Settings {
 }
 
 /// A policy that says nothing about draining.
-fn silent() -> Drain {
+pub fn silent() -> Drain {
     let second = jiff::SignedDuration::from_secs;
     Drain {
         pod_timeout: second(120),
@@ -42,7 +41,7 @@ fn silent() -> Drain {
     }
 }
 
-fn now(params: &Value) -> Timestamp {
+pub fn now(params: &Value) -> Timestamp {
     params.get("now").and_then(Value::as_str).and_then(|now| now.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -130,15 +129,12 @@ pub fn kubectl_drain(case: &Case) -> Result<(), String> {
 
 /// A node's pods by kind: those of DaemonSets (where they are to be evicted too, or ask for it) and the others.
 pub fn drain_pod_sets(case: &Case) -> Result<(), String> {
-    const ASKS: &str = "cluster-autoscaler.kubernetes.io/enable-ds-eviction";
     let world = case.world()?;
-    let all = case.params()["evict_daemonset_pods"] == true;
     let (mut daemons, mut others) = (Vec::new(), Vec::new());
     for pod in world.pods_on(case.params()["node"].as_str().unwrap()) {
         match with(case, &world, pod, |asked| Table::CLUSTER_AUTOSCALER.first(asked)).map(|(_, ruling)| ruling) {
             Some(Ruling::Stays("DaemonSet")) => {
-                let asks = pod.annotations.get(ASKS).map(|value| &**value);
-                if asks.map_or(all, |value| value == "true") {
+                if with(case, &world, pod, daemon_evicted) {
                     daemons.push(pod.key.to_string());
                 }
             }
@@ -152,17 +148,17 @@ pub fn drain_pod_sets(case: &Case) -> Result<(), String> {
 /// Whether pods fit their budgets one after another, and all at once.
 pub fn pdb_budget(case: &Case) -> Result<(), String> {
     let world = case.world()?;
-    let mut wanted: BTreeMap<PodKey, u32> = BTreeMap::new();
-    for pod in world.pods.values() {
-        for budget in world.budgets_of(pod) {
-            *wanted.entry(budget.key.clone()).or_insert(0) += 1;
-        }
-    }
-    let allowed = |key: &PodKey| world.budgets[key].status.map_or(0, |status| status.disruptions_allowed);
     let one_by_one = world
         .pods
         .values()
         .all(|pod| with(case, &world, pod, |asked| Table::CLUSTER_AUTOSCALER.only("pdb", asked)).is_none());
-    let at_once = one_by_one && wanted.iter().all(|(key, count)| *count <= allowed(key));
+    let drain = Drain { implied: 0, ..silent() };
+    let allowances = Allowances::count(&world, &drain);
+    let mut rounds = Rounds::default();
+    let at_once = world.pods.values().all(|pod| match allowances.say(&world, &drain, pod) {
+        Say::Free => true,
+        Say::AtOnce(bound, most) => rounds.next(&bound, most) == 1,
+        Say::Closed(_) => false,
+    });
     case.compare(&json!({"can_evict": one_by_one, "in_parallel": at_once}))
 }

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use tidegate::model::{Name, Pod, World};
 use tidegate::placement::Site;
 use tidegate::plan::leaving::{Ruling, Table};
+use tidegate::plan::{Mover, Removals};
 
 use crate::case::{Case, pod};
-use crate::drain::{reason, with};
+use crate::drain::{now, reason, silent, with};
 
 /// Whether a pod could move to any other node.
 pub fn fits_other_node(case: &Case) -> Result<(), String> {
@@ -76,38 +77,36 @@ enum Fate {
     Blocked(String, &'static str),
 }
 
-/// Tries to empty each candidate in turn, for good where every pod finds another home.
+/// Asks for each candidate in turn whether it can go, as Cluster Autoscaler's table has it; one that can is gone then.
 fn removals(case: &Case, world: &World) -> Vec<(Name, Fate)> {
-    let mut site = Site::new(world);
+    let drain = silent();
+    let mut removals = Removals::new(world, &drain, now(case.params()), &[]);
     let candidates = case.params()["candidates"].as_array().unwrap().iter();
     let each = candidates.map(|node| {
         let node: Name = node.as_str().unwrap().into();
-        let fate = removal(case, world, &mut site, &node);
+        let fate = match movers(case, world, &node) {
+            Err(blocked) => blocked,
+            Ok(movers) => match removals.remove(&node, &movers, &|_| true) {
+                Ok(()) => Fate::Goes(movers.iter().map(|mover| mover.pod.key.to_string()).collect()),
+                Err(_) => Fate::NoPlace,
+            },
+        };
         (node, fate)
     });
     each.collect()
 }
 
-fn removal(case: &Case, world: &World, site: &mut Site, node: &Name) -> Fate {
-    let mut movers: Vec<&Pod> = Vec::new();
+/// The pods of a node that have to move, or the one that keeps it.
+fn movers(case: &Case, world: &World, node: &Name) -> Result<Vec<Mover>, Fate> {
+    let mut movers = Vec::new();
     for pod in world.pods_on(node) {
         match with(case, world, pod, |asked| Table::CLUSTER_AUTOSCALER.first(asked)).map(|(_, ruling)| ruling) {
-            Some(Ruling::Blocks(found)) => return Fate::Blocked(pod.key.to_string(), reason(found.code)),
+            Some(Ruling::Blocks(found)) => return Err(Fate::Blocked(pod.key.to_string(), reason(found.code))),
             Some(Ruling::Stays(_)) => {}
-            _ => movers.push(pod),
+            _ => movers.push(Mover::evicted(pod.clone())),
         }
     }
-    let mark = site.mark();
-    site.close(node);
-    movers.iter().for_each(|pod| site.lift(pod, node));
-    for pod in &movers {
-        let Some(home) = site.best_home(pod, |_| true) else {
-            site.roll_back(mark);
-            return Fate::NoPlace;
-        };
-        site.place(pod, &home);
-    }
-    Fate::Goes(movers.iter().map(|pod| pod.key.to_string()).collect())
+    Ok(movers)
 }
 
 /// Which candidates can go, and what keeps the others.

@@ -24,6 +24,18 @@ fn freeze(folder: &Path) {
     change(folder, "      exceptions:\n", &format!("{window}      exceptions:\n"));
 }
 
+/// Time that stands still would be no slow motion.
+#[test]
+fn a_sandbox_is_not_slowed_down_to_nothing() {
+    let folder = workshop();
+    for command in [[APPLY.as_slice(), &["--yes", "--slow", "0"]].concat(), vec!["demo", "here", "--slow", "0"]] {
+        let refused = tidegate(folder.path(), &command);
+        assert_eq!(code(&refused), 1, "{command:?}");
+        assert!(text(&refused.stderr).contains("--slow"), "{}", text(&refused.stderr));
+        assert!(!folder.path().join("here").exists());
+    }
+}
+
 #[test]
 fn every_exit_code_is_met_once() {
     type Case = fn(&Path) -> std::process::Output;

@@ -74,6 +74,39 @@ fn without_pods_or_budgets_nothing_is_claimed_and_nothing_may_be_taken_away() {
     assert_eq!(empty.plan(&policy, CALM).refusals, []);
 }
 
+/// Every kind that a dump does not list is named, with what is not known without it; those that a removal rests on keep the
+/// plan from being complete.
+#[test]
+fn each_kind_that_was_not_listed_is_named() {
+    use tidegate::model::Kind;
+    let policy = policy(WORKSHOP, "");
+    let whole = Cluster::workers(3).plan(&policy, CALM);
+    assert_eq!(whole.snapshot.unknown, Vec::<String>::new());
+    assert!(!plan_text(&whole, 1000).contains("not listed"));
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Node) {
+        let name = kind.to_string();
+        let cluster = without(&Cluster::workers(3), &[&name]);
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(plan.snapshot.unknown, std::slice::from_ref(&name));
+        let needed = ["Pod", "PodDisruptionBudget", "ReplicaSet", "VolumeAttachment", "Server"].contains(&&*name);
+        assert_eq!(plan.complete, !needed, "{name}");
+        for text in texts(&plan) {
+            assert_eq!(text.matches("not listed, so unknown: ").count(), 1, "{text}");
+            assert!(text.contains(&format!("{name} (")), "{name}: {text}");
+        }
+        verified(&plan, &cluster.world(), &policy);
+        let mut silent = plan.clone();
+        silent.snapshot.unknown.clear();
+        assert_ne!(verify(&silent, &cluster.world(), &policy), [], "{name}");
+    }
+    // A dump of nodes and pods alone: still two sentences.
+    let all: Vec<String> = Kind::ALL[2..18].iter().map(ToString::to_string).collect();
+    let bare = without(&Cluster::workers(3), &all.iter().map(String::as_str).collect::<Vec<_>>());
+    let text = plan_text(&bare.plan(&policy, CALM), 1000);
+    assert_eq!(text.matches("not listed, so unknown: ").count(), 2, "{text}");
+    assert!(text.contains("StatefulSet, DaemonSet, Job, ReplicationController (whether the owner"), "{text}");
+}
+
 /// What is asked for above the ceiling, or by hand, is no better known.
 #[test]
 fn other_reasons_to_go_say_what_is_unknown_too() {

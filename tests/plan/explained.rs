@@ -80,6 +80,26 @@ fn a_pool_shows_one_pod_for_each_thing_in_the_way() {
     assert!(text.contains("what is in the way: a pod of each kind"), "{text}");
 }
 
+/// What happens to a node is one line, wherever nodes stand in a list.
+#[test]
+fn a_node_that_goes_is_one_line() {
+    let mut cluster = Cluster::workers(4);
+    cluster.pod("web-1", "worker-3", "web", "1");
+    let (_, text) = explained(&cluster, "pool/workers");
+    let text = strip(&text);
+    for number in 2..=4 {
+        assert_eq!(text.matches(&format!("worker-{number} ")).count(), 1, "{text}");
+    }
+    assert!(
+        text.contains("worker-3 cordon → drain (1 eviction) → shelve: everything on it has another home"),
+        "{text}"
+    );
+    let markdown = tidegate::report::plan_markdown(&cluster.plan(&policy(WORKSHOP, ""), CALM));
+    let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with("| worker-")).collect();
+    assert_eq!(rows.len(), 3, "{markdown}");
+    assert!(rows.iter().any(|row| row.starts_with("| worker-3 | cordon → drain (1 eviction) → shelve | ")), "{rows:?}");
+}
+
 /// Five thousand nodes, each kept for a reason of its own: a text that a person can read, and all of it as a value.
 #[test]
 fn an_explanation_of_a_large_pool_stays_short() {

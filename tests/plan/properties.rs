@@ -3,9 +3,13 @@
 use proptest::prelude::*;
 use tidegate::model::World;
 use tidegate::plan::{Verb, plan, verify};
+use tidegate::report::{plan_markdown, plan_text};
 
 use super::fixture::{RATES, at, policy};
 use super::random::{cluster, pods};
+
+/// What is never said of one.
+const NOUNS: [&str; 7] = ["nodes", "pods", "steps", "evictions", "outages", "servers", "pools"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
@@ -23,6 +27,11 @@ proptest! {
         let world = cluster.world();
         let plan = plan(&policy, &world, at("2026-11-22T19:00:00Z")).0;
         prop_assert_eq!(verify(&plan, &world, &policy), vec![]);
+        for text in [plan_text(&plan, 100), plan_markdown(&plan)] {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let one = words.windows(2).find(|pair| pair[0] == "1" && NOUNS.iter().any(|noun| pair[1].starts_with(noun)));
+            prop_assert_eq!(one, None, "{}", text);
+        }
         let parked = plan.steps.iter().filter(|step| step.verb == Verb::Park).count();
         prop_assert!(8 - parked >= usize::try_from(min).unwrap());
         // Explained: every node goes or is kept with a reason.

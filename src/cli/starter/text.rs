@@ -6,6 +6,7 @@ use super::blocks::{FREEZES, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below};
 use super::drain::{Known, Lift, Place, drain};
 use super::guess::Guess;
 use crate::model::World;
+use crate::report::plural;
 
 /// What a cluster tells a starter.
 #[derive(Clone, Debug, Default)]
@@ -123,13 +124,12 @@ fn no_workers(out: &mut String, found: &Found) {
 }
 
 fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
-    let nodes = if pool.size == 1 { "node" } else { "nodes" };
     let by = match (&pool.label, &pool.flavor) {
-        (Some((key, _)), _) => format!("which share the label `{key}`"),
+        (Some((key, _)), _) => format!("with the label `{key}`"),
         (None, Some(flavor)) => format!("of flavor {flavor}"),
-        (None, None) => "which are no control plane".to_owned(),
+        (None, None) => "outside of the control plane".to_owned(),
     };
-    let _ = writeln!(out, "    # A guess: {} {nodes} {by}. Check that they are interchangeable.", pool.size);
+    let _ = writeln!(out, "    # A guess: {} {by}. Check that they are interchangeable.", plural(pool.size, "node"));
     let _ = writeln!(out, "    - name: {}", pool.name);
     match &pool.label {
         Some((key, value)) => {

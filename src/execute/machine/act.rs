@@ -23,7 +23,7 @@ impl fmt::Display for ActId {
 /// One thing to do. Each is safe to do twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "act")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields say what they are")]
 pub enum Act {
     /// Patch a node: marks, cordon, uncordon.
     Patch { node: Name, patch: NodePatch },
@@ -156,14 +156,18 @@ impl From<ProviderError> for Trouble {
 
 /// What came of an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Answer {
     /// Accepted; its outcome is observed.
     Done,
+    /// The node as it is.
     Node(Box<Node>),
+    /// Its pods.
     Pods(Vec<Pod>),
+    /// What the Eviction API said.
     Evicted(Evicted),
+    /// The server; None if it is gone.
     Server(Option<Box<Server>>),
+    /// It failed.
     Failed(Trouble),
 }
 

@@ -14,7 +14,7 @@ use super::returning::Returning;
 use super::settings::Leave;
 use crate::cluster::{NodeMark, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Pod, PodKey, World};
+use crate::model::{Pod, PodKey, World, counted};
 use crate::plan::{PodMove, Verb};
 use crate::policy::Overrun;
 
@@ -245,7 +245,16 @@ impl Course {
         if waits {
             return self.go(desk, Way::Leaving(Leaving::Await));
         }
-        self.begin(desk, Verb::Drain, now, format!("draining {}: {} to evict", self.node, pods_in_words(goers.len())));
+        self.begin(
+            desk,
+            Verb::Drain,
+            now,
+            format!(
+                "draining {}: {} to evict",
+                self.node,
+                counted(u32::try_from(goers.len()).unwrap_or(u32::MAX), "pod")
+            ),
+        );
         let evicting = Evicting::new(goers, &self.moves(), desk, world, now);
         self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))))
     }
@@ -482,8 +491,4 @@ impl Course {
 /// Anything but DaemonSet, mirror and finished pods.
 fn somebody(pod: &Pod) -> bool {
     !pod.daemon() && !pod.mirror() && !pod.finished()
-}
-
-fn pods_in_words(count: usize) -> String {
-    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
 }

@@ -42,21 +42,26 @@ pub struct Order<'a> {
 
 /// What went wrong before or beside the plan's own steps.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum ApplyError {
+    /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Somebody else is at work.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The cluster does not answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// It ended half-way.
     #[error("{0}; `tidegate apply --resume` takes it up again")]
     Cut(DriveError),
     /// The cluster is gone, or the journal was taken away: nothing is left to take up.
     #[error("{0}")]
     Gone(DriveError),
+    /// No journal, or one that came to its end.
     #[error("there is nothing to take up again: {0}")]
     NothingToResume(String),
+    /// Nothing was asked for.
     #[error("there is neither a plan nor one to take up again")]
     NoPlan,
 }

@@ -22,7 +22,7 @@ const NEW: &str = "journal.new.jsonl";
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields say what they are")]
 pub enum Record {
     /// The first line: everything that is needed to take it up again.
     Begin { run: String, owner: String, plan: Box<Plan>, ready: BTreeMap<String, u32> },

@@ -89,7 +89,7 @@ fn relaxed(policy: &Policy, pool: &Pool, now: Timestamp, lead: SignedDuration) -
 /// plan made now has for it.
 pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<String>) {
     let wanted: BTreeSet<&str> =
-        fresh.steps.iter().filter(|step| taking(step.verb)).map(|step| step.node.as_str()).collect();
+        fresh.steps.iter().filter(|step| step.verb.takes()).map(|step| step.node.as_str()).collect();
     let begun = |name: &str| world.nodes.get(name).filter(|node| matches!(NodeRecord::of(node), Ok(Some(_))));
     let sent = |name: &str| {
         let server = begun(name).and_then(|node| world.server_of(node));
@@ -107,13 +107,13 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<Stri
         let node = step.node.as_str();
         // What a person drained has no step any more when it is empty, and is no reason to say that it is not to go.
         let drained = world.memory.drained(node, fresh.now).is_some();
-        let keep = !taking(step.verb) || wanted.contains(node) || sent(node) || only_pods(node) || drained;
+        let keep = !step.verb.takes() || wanted.contains(node) || sent(node) || only_pods(node) || drained;
         if !keep && !dropped.contains(&step.node) {
             dropped.push(step.node.clone());
         }
         keep
     });
-    let back = fresh.steps.iter().filter(|step| !taking(step.verb) && dropped.contains(&step.node));
+    let back = fresh.steps.iter().filter(|step| !step.verb.takes() && dropped.contains(&step.node));
     plan.steps.extend(back.cloned());
     let there: BTreeSet<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
     plan.steps.iter_mut().for_each(|step| step.after.retain(|id| there.contains(id)));
@@ -172,15 +172,11 @@ fn about_pods(code: Code) -> bool {
     )
 }
 
-fn taking(verb: Verb) -> bool {
-    matches!(verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
-}
-
 /// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6). In a
 /// cluster that the policy is not for, nothing is left.
 pub fn only_giving(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let ours = plan.refusals.iter().all(|refusal| refusal.brake != OTHER_CLUSTER);
-    plan.steps.retain(|step| ours && !taking(step.verb));
+    plan.steps.retain(|step| ours && !step.verb.takes());
     plan
 }

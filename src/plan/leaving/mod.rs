@@ -11,5 +11,6 @@ mod storage;
 mod table;
 
 pub use marks::{cordon_first, may_wait};
+pub use pod_rules::daemon_evicted;
 pub use storage::{glob, undeclared as undeclared_volumes};
 pub use table::{Asked, Rule, Ruling, Settings, Table, may_leave};

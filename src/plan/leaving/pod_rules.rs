@@ -36,6 +36,13 @@ pub fn daemon(asked: &Asked<'_>) -> Option<Ruling> {
     asked.pod.daemon().then_some(Ruling::Stays("DaemonSet"))
 }
 
+/// Whether a DaemonSet's pod is evicted before its node goes: its own word, else the setting.
+pub fn daemon_evicted(asked: &Asked<'_>) -> bool {
+    const ASKS: &str = "cluster-autoscaler.kubernetes.io/enable-ds-eviction";
+    asked.pod.daemon()
+        && asked.pod.annotations.get(ASKS).map_or(asked.settings.evict_daemonsets, |value| &**value == "true")
+}
+
 /// A grace period beyond `drain.longestGrace` blocks at plan time (H5).
 pub fn long_grace(asked: &Asked<'_>) -> Option<Ruling> {
     let grace = SignedDuration::from_secs(asked.pod.spec.grace_seconds);

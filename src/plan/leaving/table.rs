@@ -31,6 +31,8 @@ pub struct Settings {
     pub min_replicas: u32,
     /// A kube-system pod without a budget may go when it is older than this.
     pub system_age: SignedDuration,
+    /// DaemonSet pods that do not say otherwise are evicted with the others, as Cluster Autoscaler may be told to.
+    pub evict_daemonsets: bool,
     /// `kubectl drain --force`.
     pub force: bool,
     /// `kubectl drain --ignore-daemonsets`.
@@ -46,6 +48,7 @@ impl Default for Settings {
             builtin_controllers_only: false,
             min_replicas: 0,
             system_age: SignedDuration::from_hours(1),
+            evict_daemonsets: false,
             force: false,
             ignore_daemonsets: false,
             delete_emptydir_data: false,

@@ -9,7 +9,7 @@ use crate::plan::{NOT_LISTED, PodAction, Step, Verb};
 /// out, whether the cluster is the right one is asked with the plan's identity.
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let brakes = &case.policy.brakes;
-    let count = |verbs: &[Verb]| case.plan.steps.iter().filter(|step| verbs.contains(&step.verb)).count();
+    let parks = case.plan.steps.iter().filter(|step| step.verb == Verb::Park).count();
     let active: u32 = case.pools.iter().map(|wanted| case.count(wanted, |life| life == Life::Active)).sum();
     let most = brakes.max_nodes.map_or(u64::MAX, |most| match most {
         IntOrPercent::Count(count) => u64::from(count),
@@ -22,10 +22,8 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         u64::from(there) * 100 < u64::from(before) * u64::from(brakes.min_inventory)
     });
     let emptied = case.policy.pools.is_empty() && remembered.values().any(|memory| memory.members > 0);
-    let more = |count: usize, most: u64| u64::try_from(count).unwrap_or(u64::MAX) > most;
     for (brake, holds) in [
-        ("max-nodes", more(count(&[Verb::Park, Verb::Delete]), most)),
-        ("max-deletes", more(count(&[Verb::Delete]), u64::from(brakes.max_deletes))),
+        ("max-nodes", u64::try_from(parks).unwrap_or(u64::MAX) > most),
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
         ("unready-share", stops_autoscaler(case)),

@@ -221,5 +221,5 @@ impl<'a> Case<'a> {
 
 /// Whether a step takes capacity away.
 pub fn takes(step: &Step) -> bool {
-    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
+    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park)
 }

@@ -12,7 +12,7 @@ use crate::schedule::{Said, next_change};
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let lines = &case.plan.pools;
     if lines.len() != case.pools.len() {
-        found.plan(Rule::Pool, format!("it has {} pools, the policy {}", lines.len(), case.pools.len()));
+        found.plan(Rule::Pool, format!("its pools are {}, those of the policy {}", lines.len(), case.pools.len()));
     }
     for (line, wanted) in lines.iter().zip(&case.pools) {
         pool(case, wanted, line, found);
@@ -100,8 +100,8 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         ("to uncordon", said.uncordon, uncordon),
         ("to wake", said.wake, count(Verb::Wake)),
         ("to park", said.park, count(Verb::Park)),
-        ("to create", said.create, count(Verb::Create)),
-        ("to delete", said.delete, count(Verb::Delete)),
+        ("to create", said.create, 0),
+        ("to delete", said.delete, 0),
         ("eviction", said.evictions, pods(PodAction::Evict)),
         ("waited for", said.waits, pods(PodAction::Wait)),
     ];
@@ -125,7 +125,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         Verdict::NoChanges | Verdict::NothingNow | Verdict::Cannot => plan.steps.is_empty(),
     };
     if !fits {
-        found.plan(Rule::Summary, format!("its verdict does not fit {} steps", plan.steps.len()));
+        found.plan(Rule::Summary, format!("its verdict does not fit the number of its steps, {}", plan.steps.len()));
     }
     let settled = |wanted: &Wanted<'_>| case.count(wanted, |life| life == Life::Other) == 0;
     if said.verdict == Verdict::NoChanges && !case.pools.iter().all(settled) {

@@ -2,13 +2,9 @@
 
 use super::case::Case;
 use super::violation::{Found, Rule};
-use crate::model::{Kind, World, digest};
-use crate::plan::{FORMAT_VERSION, OTHER_CLUSTER, Plan};
+use crate::model::{World, digest};
+use crate::plan::{FORMAT_VERSION, OTHER_CLUSTER, Plan, unknown};
 use crate::policy::Policy;
-
-/// Without these a removal is a guess.
-const NEEDED: [Kind; 6] =
-    [Kind::Node, Kind::Pod, Kind::PodDisruptionBudget, Kind::ReplicaSet, Kind::VolumeAttachment, Kind::Server];
 
 /// Format, digests, cluster.
 pub fn check(plan: &Plan, world: &World, policy: &Policy, found: &mut Found) {
@@ -33,8 +29,8 @@ pub fn check(plan: &Plan, world: &World, policy: &Policy, found: &mut Found) {
 pub fn applyable(case: &Case<'_>, found: &mut Found) {
     let (plan, world, policy) = (case.plan, case.world, case.policy);
     let mut missing: Vec<String> = world.gaps.clone();
-    for kind in NEEDED.iter().filter(|kind| !world.knows(**kind)) {
-        missing.push(format!("{kind} was not listed"));
+    missing.extend(unknown::needed(world).iter().map(|kind| format!("{kind} was not listed")));
+    for kind in unknown::kinds(world) {
         if !plan.snapshot.unknown.contains(&kind.to_string()) {
             found.plan(Rule::Applyable, format!("{kind} was not listed, and it does not say so"));
         }

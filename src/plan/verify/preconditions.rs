@@ -23,7 +23,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         match step.verb {
             Verb::Cordon if !begun => drop(needed.insert(Precondition::NotCordonedByOther)),
             Verb::Uncordon => drop(needed.insert(Precondition::NotCordonedByOther)),
-            Verb::Park | Verb::Delete => {
+            Verb::Park => {
                 needed.insert(Precondition::Marked);
                 needed.extend(state);
             }

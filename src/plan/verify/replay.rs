@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::{Case, Life, Wanted};
+use super::case::{Case, Life, Wanted, takes};
 use super::graph::{ORDERS, order};
 use super::violation::{Found, Rule};
 use crate::placement::Site;
@@ -10,8 +10,8 @@ use crate::plan::{Code, Kept, PodAction, Step, Verb};
 
 /// Replays every order.
 pub fn check(case: &Case<'_>, found: &mut Found) {
-    let leaves = |step: &&Step| matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete);
-    let going: BTreeSet<&str> = case.plan.steps.iter().filter(leaves).map(|step| step.node.as_str()).collect();
+    let going: BTreeSet<&str> =
+        case.plan.steps.iter().filter(|step| takes(step)).map(|step| step.node.as_str()).collect();
     let start = Replay::start(case, &going);
     for prefer in ORDERS {
         let mut replay = start.clone();
@@ -95,7 +95,8 @@ impl<'a> Replay<'a> {
     /// A person may ask for less than the policy does.
     fn above_floor(&self, step: &Step, wanted: &Wanted<'_>, active: u32, floor: u32, found: &mut Found) {
         if active < floor && !self.case.asleep_by_hand(&step.node) {
-            let text = format!("{active} nodes of pool {} stay, at least {floor} are wanted", wanted.pool.name);
+            let text =
+                format!("{active} of the nodes of pool {} would stay, at least {floor} wanted", wanted.pool.name);
             found.step(step, Rule::Floor, text);
         }
     }
@@ -105,7 +106,8 @@ impl<'a> Replay<'a> {
         let ceiling = wanted.holding.ceiling.map_or(u32::MAX, |ceiling| ceiling.max(wanted.holding.floor));
         let woken = self.case.has(Verb::Wake, &step.node);
         if active > ceiling && woken && !self.case.awake_by_hand(&step.node) {
-            let text = format!("{active} nodes of pool {} are active, at most {ceiling} may", wanted.pool.name);
+            let text =
+                format!("{active} of the nodes of pool {} would be active, at most {ceiling} may", wanted.pool.name);
             found.step(step, Rule::Ceiling, text);
         }
     }

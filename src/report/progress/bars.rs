@@ -102,7 +102,7 @@ impl Drop for Bars {
 /// Whether a step is the last of its node.
 fn last(event: &Event) -> bool {
     let verb = event.step.as_deref().and_then(|step| step.split_once('/')).map(|(verb, _)| verb);
-    matches!(verb, Some("park" | "uncordon" | "delete"))
+    matches!(verb, Some("park" | "uncordon"))
 }
 
 /// What is going on at a node, whose name stands beside it already, in the zone's time.

@@ -8,7 +8,7 @@ use crate::model::{BudgetStatus, Name, PodKey, ServerState};
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each is the event of that name")]
 pub enum What {
     Created { pod: PodKey, uid: Name, owner: Option<Name> },
     Bound { pod: PodKey, uid: Name, node: Name },

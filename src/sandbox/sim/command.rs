@@ -11,7 +11,7 @@ use crate::policy::Idle;
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each is the request of that name")]
 pub enum Command {
     /// Time passes until the entry's own time.
     Advance,

@@ -17,29 +17,6 @@ use crate::sandbox::faults::Faults;
 /// A pod that is younger is still starting; an older one that is not Ready stays as it is.
 const YOUNG: SignedDuration = SignedDuration::from_mins(10);
 
-const KINDS: [Kind; 20] = [
-    Kind::Node,
-    Kind::Pod,
-    Kind::PodDisruptionBudget,
-    Kind::Deployment,
-    Kind::ReplicaSet,
-    Kind::ReplicationController,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::Job,
-    Kind::PersistentVolumeClaim,
-    Kind::PersistentVolume,
-    Kind::StorageClass,
-    Kind::CSINode,
-    Kind::VolumeAttachment,
-    Kind::PriorityClass,
-    Kind::Namespace,
-    Kind::Lease,
-    Kind::Service,
-    Kind::Server,
-    Kind::Flavor,
-];
-
 impl Sim {
     /// Starts at the moment the snapshot was taken. What the snapshot does not tell is made up in a written way: a node
     /// without a server gets one, an owner without an object wants as many pods as it has, and a kind that was not
@@ -50,7 +27,7 @@ impl Sim {
         let mut world = World::build(snapshot);
         let claims_known = world.knows(Kind::PersistentVolumeClaim);
         let gap = [Kind::Pod, Kind::PodDisruptionBudget].map(|kind| (!world.knows(kind)).then_some(kind));
-        world.observed = KINDS.into_iter().filter(|kind| !gap.contains(&Some(*kind))).collect();
+        world.observed = Kind::ALL.into_iter().filter(|kind| !gap.contains(&Some(*kind))).collect();
         let mut sim = Self {
             now,
             pending: waiting(&world),

@@ -1,0 +1,105 @@
+//! The steps of one node, which people read as one thing: a line for what happens, and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize;
+
+use super::layout::{faint, local_times, plural, wrapped};
+use crate::model::Money;
+use crate::plan::{Plan, PodAction, Step, Verb};
+
+/// The steps of each node together, in the order of the first of each.
+pub fn by_node<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Vec<&'a Step>> {
+    let mut nodes: Vec<Vec<&Step>> = Vec::new();
+    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in steps {
+        let index = *place.entry(step.node.as_str()).or_insert(nodes.len());
+        match nodes.get_mut(index) {
+            Some(of_node) => of_node.push(step),
+            None => nodes.push(vec![step]),
+        }
+    }
+    nodes
+}
+
+/// `cordon → drain (2 evictions) → shelve`.
+pub fn in_words(plan: &Plan, steps: &[&Step]) -> String {
+    let blind = plan.snapshot.unknown.iter().any(|kind| kind == "Pod");
+    let verbs: Vec<String> = steps.iter().map(|step| step_words(step, blind)).collect();
+    verbs.join(" → ")
+}
+
+/// What happens to one node: its steps in one line, why, and what becomes of each of its pods.
+pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
+    let Some(first) = steps.first() else { return };
+    let up = steps.iter().any(|step| step.verb == Verb::Uncordon);
+    let cordon_only = steps.iter().all(|step| step.verb == Verb::Cordon);
+    let symbol = match (up, cordon_only) {
+        (true, _) => "+".green().to_string(),
+        (_, true) => "~".yellow().to_string(),
+        _ => "-".cyan().to_string(),
+    };
+    let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
+    let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
+    let cost = if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), Money(cost)) };
+    let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), in_words(plan, steps), cost.dimmed());
+    let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+    let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
+    out.push_str(&faint(&why, 6, width));
+    for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
+        let line = match pod.action {
+            PodAction::Wait => {
+                let limit = pod.at_most.map(|s| format!(", at most {:#}", jiff::SignedDuration::from_secs(s)));
+                format!("wait for {}{}", pod.pod, limit.unwrap_or_default())
+            }
+            _ => {
+                let home = pod.home.as_deref().unwrap_or("?");
+                let round = pod.budget.as_ref().map(|budget| match pod.at_most.filter(|_| pod.after_cordon) {
+                    Some(limit) => {
+                        let limit = jiff::SignedDuration::from_secs(limit);
+                        format!(", once the cordon releases {budget}, waited for {limit:#} at most")
+                    }
+                    None => {
+                        let round = pod.chunk.unwrap_or(1);
+                        match budget.strip_prefix("implied ") {
+                            Some(workload) => format!(", round {round}, the rest of {workload} stays Ready"),
+                            None => format!(", round {round} of {budget}"),
+                        }
+                    }
+                });
+                let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
+                format!("evict {} (room on {home}{}{forced})", pod.pod, round.unwrap_or_default())
+            }
+        };
+        out.push_str(&wrapped(&line, 6, width));
+    }
+}
+
+fn sign(micros: i64) -> &'static str {
+    if micros > 0 { "+" } else { "" }
+}
+
+/// `blind` if pods were not listed.
+fn step_words(step: &Step, blind: bool) -> String {
+    match step.verb {
+        Verb::Cordon => "cordon".to_owned(),
+        Verb::Drain => {
+            let count = |action| step.pods.iter().filter(|pod| pod.action == action).count();
+            let (evicted, waited) = (count(PodAction::Evict), count(PodAction::Wait));
+            match (evicted, waited) {
+                (0, 0) if blind => "drain (of what is unknown)".to_owned(),
+                (0, 0) => "drain (nothing to move)".to_owned(),
+                (_, 0) => format!("drain ({})", plural(evicted, "eviction")),
+                (0, _) => format!("drain ({waited} waited for)"),
+                _ => format!("drain ({}, {waited} waited for)", plural(evicted, "eviction")),
+            }
+        }
+        Verb::Wait => "wait until Ready".to_owned(),
+        Verb::Uncordon => "uncordon".to_owned(),
+        verb => {
+            let own = crate::plan::verb_name(verb);
+            step.provider_verb.clone().unwrap_or_else(|| own.to_owned())
+        }
+    }
+}
