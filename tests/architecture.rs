@@ -270,6 +270,24 @@ fn crates_of_one_folder_are_named_nowhere_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// CONTRIBUTING tells of every test target, and of none that is not there.
+#[test]
+fn every_test_is_in_the_table() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut targets = Vec::new();
+    for entry in fs::read_dir(here.join("tests")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file() {
+            targets.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    targets.sort();
+    let text = fs::read_to_string(here.join("CONTRIBUTING.md")).unwrap();
+    let table = text.split("| test | what it proves |").nth(1).unwrap().trim_start().lines().skip(1);
+    let rows = table.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
+    assert_eq!(rows.collect::<Vec<_>>(), targets);
+}
+
 #[test]
 fn files_stay_short() {
     let mut lengths = Vec::new();
