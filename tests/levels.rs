@@ -1,10 +1,12 @@
-//! What is wanted is a function of the moment: runs that were skipped change nothing that matters.
+//! What is wanted is a function of the moment: runs that were skipped change nothing that matters, and a run at any moment
+//! leaves what the schedule asks for then.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod executing;
 
 use executing::{Stage, exit, policy};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use tidegate::plan::Verdict;
 
@@ -48,5 +50,44 @@ proptest! {
     ) {
         let wanted = if [1, 2, 6].contains(&last) { 0 } else { 9 };
         prop_assert_eq!(parked_after(&runs, last), (wanted, 0));
+    }
+}
+
+/// A run at any minute of the two weeks, whatever ran before, leaves as many nodes as are asked for when it is over.
+fn active_after(moments: &[u32]) -> Vec<(u32, u32, u32)> {
+    let policy = policy("jetstream-workshop");
+    let stage = Stage::workshop("2026-11-15T12:00:00Z", "");
+    let start = stage.sandbox.now();
+    let mut found = Vec::new();
+    for minutes in moments {
+        let at = start + SignedDuration::from_mins(i64::from(*minutes));
+        if at > stage.sandbox.now() {
+            stage.sandbox.advance_to(at).unwrap();
+        }
+        // A window may open or close while an apply runs: the next one follows it.
+        for _ in 0..2 {
+            let (outcome, told) = stage.apply(&policy);
+            assert!([0, 6].contains(&exit(&outcome)), "{at}: {outcome:?}\n{}", executing::lines(&told));
+        }
+        let plan = stage.plan(&policy);
+        assert!(plan.steps.is_empty() || plan.summary.verdict == Verdict::Waiting, "{at}: {}", plan.summary.text);
+        let pool = &plan.pools[0];
+        if plan.summary.verdict == Verdict::NoChanges {
+            found.push((pool.active, pool.floor, pool.ceiling));
+        }
+    }
+    stage.sound();
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_run_at_any_moment_follows_the_schedule(mut moments in prop::collection::vec(0..20_160_u32, 1..8)) {
+        moments.sort_unstable();
+        for (active, floor, ceiling) in active_after(&moments) {
+            prop_assert!((floor..=ceiling).contains(&active), "{} of {} to {}", active, floor, ceiling);
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Random clusters, policies, failures and people: whatever happens, an apply ends, keeps budgets (implied ones too),
-//! parks no node with somebody on it, and leaves others' cordons alone.
+//! Random clusters, policies of two pools with windows, freezes and overrides, failures and people: whatever happens, an
+//! apply ends and things settle; at every event floors and budgets (implied ones too) are kept, no node is parked with
+//! somebody on it, and others' cordons and pods are left alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(dead_code)]
@@ -19,6 +20,7 @@ use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Interrupts, Order};
 use tidegate::execute::{Event, EventKind};
 use tidegate::model::{Snapshot, World};
+use tidegate::plan::{Code, Plan, PoolPlan, Verb, Verdict, verify};
 use tidegate::policy::Policy;
 use tidegate::sandbox::{Faults, Sandbox};
 
@@ -27,23 +29,52 @@ use tidegate::sandbox::{Faults, Sandbox};
 struct Turn {
     min: u32,
     max: u32,
+    /// The same of the second pool.
+    other: (u32, u32),
     parallelism: u32,
     idle: &'static str,
+    window: Option<Window>,
+    /// An override that outlives the test.
+    by_hand: Option<&'static str>,
     /// Ctrl-C at this event, so many times.
     interrupt: Option<(usize, usize)>,
     resume: bool,
     pause: i64,
 }
 
+/// A one-off window of the first pool, in minutes from the start.
+#[derive(Clone, Debug)]
+struct Window {
+    asks: &'static str,
+    from: i64,
+    length: i64,
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let asks = vec!["min: 2, max: 3", "max: 1", "kind: freeze", "kind: freeze, overrun: stop"];
+    (prop::sample::select(asks), -60_i64..120, 5_i64..180).prop_map(|(asks, from, length)| Window {
+        asks,
+        from,
+        length,
+    })
+}
+
 fn turn() -> impl Strategy<Value = Turn> {
     let idle = prop::sample::select(vec!["shelve", "stop", "suspend"]);
+    let by_hand =
+        vec!["node/n-2, max: 0", "node/n-1, min: 1", "pool/first, replicas: 1", "pool/second, min: 2, max: 2"];
+    let asked = (0_u32..3, 0_u32..2, 0_u32..2, 0_u32..2, 1_u32..4, idle);
+    let moved = (prop::option::weighted(0.5, window()), prop::option::weighted(0.3, prop::sample::select(by_hand)));
     let interrupt = prop::option::weighted(0.4, (0_usize..40, 1_usize..3));
-    (0_u32..3, 0_u32..3, 1_u32..4, idle, interrupt, prop::bool::weighted(0.25), 0_i64..3000).prop_map(
-        |(min, more, parallelism, idle, interrupt, resume, pause)| Turn {
+    (asked, moved, interrupt, prop::bool::weighted(0.25), 0_i64..3000).prop_map(
+        |((min, more, low, span, parallelism, idle), (window, by_hand), interrupt, resume, pause)| Turn {
             min,
             max: min + more,
+            other: (low, low + span),
             parallelism,
             idle,
+            window,
+            by_hand,
             interrupt,
             resume,
             pause,
@@ -52,20 +83,33 @@ fn turn() -> impl Strategy<Value = Turn> {
 }
 
 fn policy(turn: &Turn) -> Policy {
-    let Turn { min, max, parallelism, idle, .. } = turn;
+    let Turn { min, max, other: (low, high), parallelism, idle, .. } = turn;
+    let window = turn.window.as_ref().map_or_else(String::new, |Window { asks, from, length }| {
+        let (opens, closes) = (build::start() + build::mins(*from), build::start() + build::mins(from + length));
+        format!("      windows:\n        - {{name: w, {asks}, from: \"{opens}\", until: \"{closes}\"}}\n")
+    });
+    let by_hand = turn.by_hand.map_or_else(String::new, |asks| {
+        let until = build::start() + build::mins(60 * 24 * 30);
+        format!("  overrides:\n    - {{target: {asks}, expires: \"{until}\", reason: by hand, author: me}}\n")
+    });
     policy_text(&format!(
         "apiVersion: tidegate.dev/v1alpha1
 kind: CapacityPolicy
 metadata: {{name: random}}
 spec:
   pools:
-    - name: p
-      nodes: {{names: [\"n-{{1..5}}\"]}}
+    - name: first
+      nodes: {{names: [\"n-{{1..3}}\"]}}
       min: {min}
       max: {max}
       idle: {idle}
       parallelism: {parallelism}
-  drain:
+{window}    - name: second
+      nodes: {{names: [\"n-{{4..5}}\"]}}
+      min: {low}
+      max: {high}
+      idle: {idle}
+{by_hand}  drain:
     pods:
       - {{match: {{owners: [none]}}, action: wait, atMost: 20m}}
       - {{match: {{namespaces: [web]}}, action: evict}}
@@ -87,16 +131,50 @@ fn unbudgeted(world: &World) -> BTreeMap<String, u32> {
     ready
 }
 
-fn check(
-    event: &Event,
-    sandbox: &Sandbox,
-    start: &BTreeMap<String, u32>,
-    owners: &BTreeMap<String, String>,
-    outages: &BTreeSet<String>,
-) {
+/// Nodes of each pool that take pods.
+fn active(world: &World) -> BTreeMap<&'static str, u32> {
+    let up = |first: usize, last: usize| {
+        let names = (first..=last).map(|number| format!("n-{number}"));
+        let up =
+            names.filter(|name| world.nodes.get(name.as_str()).is_some_and(|node| node.ready() && !node.unschedulable));
+        u32::try_from(up.count()).unwrap()
+    };
+    BTreeMap::from([("first", up(1, 3)), ("second", up(4, 5))])
+}
+
+/// What holds at every event: floors, implied budgets, nobody goes down with a node, others' pods and cordons are left
+/// alone.
+fn check(event: &Event, sandbox: &Sandbox, plan: &Plan, before: &World, theirs: Option<&str>) {
+    let world = World::build(sandbox.snapshot());
+    let (then, now) = (active(before), active(&world));
+    for pool in &plan.pools {
+        // A person may ask for less, node by node; what was short before is no shorter.
+        let asleep = plan.steps.iter().filter(|step| step.verb == Verb::Cordon && step.reason.code == Code::Override);
+        let least = pool.floor.min(then[pool.name.as_str()]);
+        let least = least.saturating_sub(u32::try_from(asleep.count()).unwrap());
+        let failed = event.kind == EventKind::Warning || event.kind == EventKind::StepFailed;
+        assert!(
+            failed || now[pool.name.as_str()] >= least,
+            "pool {} at `{}`: {now:?}, {least} wanted",
+            pool.name,
+            event.message
+        );
+    }
+    if let Some(node) = theirs {
+        assert!(world.nodes[node].unschedulable, "the cordon of {node} was not ours: `{}`", event.message);
+    }
+    let start = unbudgeted(before);
+    let owners: BTreeMap<String, String> = (before.pods.values())
+        .filter_map(|pod| Some((pod.key.to_string(), pod.owner.as_ref()?.uid.to_string())))
+        .collect();
+    let outages: BTreeSet<String> = plan.outages.iter().map(|outage| outage.pod.clone()).collect();
     let pod = event.pod.clone().unwrap_or_default();
+    if event.kind == EventKind::PodEvicted {
+        let node = event.node.as_deref().unwrap_or_default();
+        assert!(plan.steps.iter().any(|step| step.node == node && step.verb == Verb::Drain), "{pod} is off {node}");
+    }
     if event.kind == EventKind::PodEvicted && !outages.contains(&pod) {
-        let now = unbudgeted(&World::build(sandbox.snapshot()));
+        let now = unbudgeted(&world);
         if let Some((owner, before)) = owners.get(&pod).and_then(|owner| start.get_key_value(owner)) {
             let left = now.get(owner).copied().unwrap_or(0);
             let least = before.div_ceil(2).min(before - 1);
@@ -104,7 +182,6 @@ fn check(
         }
     }
     if event.kind == EventKind::StepStarted && event.step.as_deref().is_some_and(|step| step.starts_with("park/")) {
-        let world = World::build(sandbox.snapshot());
         let node = event.node.clone().unwrap();
         let somebody = world.pods_on(&node).find(|pod| !pod.daemon() && !pod.mirror() && !pod.finished());
         assert!(somebody.is_none(), "{node} is parked with {} on it", somebody.unwrap().key);
@@ -113,30 +190,35 @@ fn check(
 
 fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usize>) -> String {
     let mut snapshot = snapshot.clone();
-    let theirs = others.map(|number| number % snapshot.nodes.len());
-    if let Some(number) = theirs {
-        snapshot.nodes[number].unschedulable = true;
-    }
+    let theirs = others.map(|number| {
+        let at = number % snapshot.nodes.len();
+        let node = &mut snapshot.nodes[at];
+        node.unschedulable = true;
+        node.name.to_string()
+    });
     let mut stage = Stage::of(snapshot.clone(), "");
     stage.sandbox = Sandbox::in_memory(snapshot, faults);
     let mut log = String::new();
     for turn in turns {
         let policy = policy(turn);
         let plan = stage.plan(&policy);
-        let world = stage.world();
-        let start = unbudgeted(&world);
-        let owners = (world.pods.values())
-            .filter_map(|pod| Some((pod.key.to_string(), pod.owner.as_ref()?.uid.to_string())))
-            .collect();
-        let outages = plan.outages.iter().map(|outage| outage.pod.clone()).collect();
+        let before = stage.world();
+        assert_eq!(verify(&plan, &before, &policy), []);
         let (sender, mut interrupts) = Interrupts::channel();
         let mut told: Vec<Event> = Vec::new();
         let folder = stage.folder.path().to_owned();
         let locks = FileLocks::of(&folder);
         let lock_timeout = SignedDuration::ZERO;
         let resume = turn.resume;
-        let order =
-            Order { policy: &policy, plan: Some(plan), resume, no_wait: true, folder, locks: &locks, lock_timeout };
+        let order = Order {
+            policy: &policy,
+            plan: Some(plan.clone()),
+            resume,
+            no_wait: true,
+            folder,
+            locks: &locks,
+            lock_timeout,
+        };
         let outcome = block_on(run::apply(stage.doors(), &order, &mut interrupts, &mut |event| {
             if let Some((at, times)) = turn.interrupt
                 && at == told.len()
@@ -146,22 +228,43 @@ fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usi
             told.push(event.clone());
             // Over a resume the start is the journal's, which this test does not know.
             if !turn.resume {
-                check(event, &stage.sandbox, &start, &owners, &outages);
+                check(event, &stage.sandbox, &plan, &before, theirs.as_deref());
             }
         }));
         let said = lines(&told);
         let nothing_to_resume = turn.resume && exit(&outcome) == 1;
-        assert!([0, 6, 7].contains(&exit(&outcome)) || nothing_to_resume, "{outcome:?}\n{said}");
-        if let Some(number) = theirs {
-            let world = stage.world();
-            let node = world.nodes.values().nth(number).unwrap();
-            assert!(node.unschedulable, "the cordon of {} was not ours\n{said}", node.name);
-        }
+        assert!([0, 6, 7, 8].contains(&exit(&outcome)) || nothing_to_resume, "{outcome:?}\n{said}");
         log.push_str(&said);
         stage.sandbox.advance(SignedDuration::from_secs(turn.pause)).unwrap();
     }
+    if let Some(last) = turns.last() {
+        settles(&stage, &policy(last), faults);
+    }
     executing::budgets_kept(&stage.sandbox.audit());
     log
+}
+
+/// A plan right after an apply is empty or says what it waits for. A window may open while one runs, so it may take a few.
+fn settles(stage: &Stage, policy: &Policy, faults: &Faults) {
+    let mut said = String::new();
+    for _ in 0..6 {
+        let plan = stage.plan(policy);
+        let waits = plan.summary.verdict == Verdict::Waiting && plan.steps.iter().any(|step| !step.pods.is_empty());
+        if plan.steps.is_empty() || waits || !plan.refusals.is_empty() {
+            assert!(!plan.summary.text.is_empty());
+            if plan.summary.verdict == Verdict::NoChanges {
+                let fits = |pool: &PoolPlan| pool.unsettled == 0 && (pool.floor..=pool.ceiling).contains(&pool.active);
+                assert!(plan.pools.iter().all(fits), "{:#?}\n{said}", plan.pools);
+            }
+            if faults.faults.is_empty() && plan.steps.is_empty() {
+                assert_eq!(stage.stuck(), 0, "{}\n{said}", plan.summary.text);
+            }
+            return;
+        }
+        let (_, told) = stage.carry_out(policy, Some(plan), false, true);
+        said.push_str(&lines(&told));
+    }
+    panic!("it does not settle: {}\n{said}", stage.plan(policy).summary.text);
 }
 
 proptest! {

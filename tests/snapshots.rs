@@ -168,3 +168,29 @@ fn every_pod_of_every_dump_is_explained_and_fits_where_it_is() {
         }
     }
 }
+
+/// The most memory that loading a large dump takes, measured in a process of its own:
+/// `cargo test --release --test snapshots -- --ignored --exact --nocapture the_memory_of_the_dump_of_45_mb`.
+#[test]
+#[ignore = "a figure for a process of its own"]
+fn the_memory_of_the_dump_of_45_mb() {
+    const DUMP: &str = "kubescape_kwok_299nodes.json.gz";
+    let peak = || -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
+    };
+    let Some(path) = dumps().into_iter().flatten().find(|path| path.ends_with(DUMP)) else {
+        println!("left out: there is no {DUMP}");
+        return;
+    };
+    let before = peak();
+    let world = World::build(observe::read(&[path]).unwrap());
+    assert_eq!(world.nodes.len(), 299);
+    let Some((before, after)) = before.zip(peak()) else {
+        println!("left out: this system does not tell the peak");
+        return;
+    };
+    println!("{DUMP}, {} pods: at most {} MB, {} MB of them before", world.pods.len(), after >> 10, before >> 10);
+    assert!(after >> 10 < 300, "{} MB", after >> 10);
+}

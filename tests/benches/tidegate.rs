@@ -95,6 +95,25 @@ fn ten_years_of_a_schedule(bencher: Bencher) {
     bencher.bench(|| turns(&policy, &policy.pools[0], from, until, SignedDuration::from_mins(10)));
 }
 
+/// Plans and carries out what is wanted now.
+fn apply_now(policy: &Policy, sandbox: &Sandbox, runtime: &tokio::runtime::Runtime, folder: &Path) -> Outcome {
+    let request = Request { for_apply: true, ..Request::default() };
+    let (plan, _) = plan_for(policy, &World::build(sandbox.snapshot()), sandbox.now(), &request);
+    let locks = FileLocks::of(folder);
+    let order = Order {
+        policy,
+        plan: Some(plan),
+        resume: false,
+        no_wait: false,
+        folder: folder.to_owned(),
+        locks: &locks,
+        lock_timeout: SignedDuration::ZERO,
+    };
+    let doors = Doors { cluster: sandbox, provider: sandbox, clock: sandbox };
+    let (_stop, mut interrupts) = Interrupts::channel();
+    runtime.block_on(apply(doors, &order, &mut interrupts, &mut |_| {}))
+}
+
 #[divan::bench(sample_count = 20)]
 fn park_nine_nodes_on_the_sandbox(bencher: Bencher) {
     let policy = workshop();
@@ -103,22 +122,35 @@ fn park_nine_nodes_on_the_sandbox(bencher: Bencher) {
     bencher.bench_local(|| {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::in_memory(snapshot.clone(), &Faults::default());
-        let request = Request { targets: Vec::new(), for_apply: true };
-        let (plan, _) = plan_for(&policy, &World::build(sandbox.snapshot()), sandbox.now(), &request);
-        let order = Order {
-            policy: &policy,
-            plan: Some(plan),
-            resume: false,
-            no_wait: false,
-            folder: folder.path().to_owned(),
-            locks: &FileLocks::of(folder.path()),
-            lock_timeout: SignedDuration::ZERO,
-        };
-        let (provider, clock) = (sandbox.clone(), sandbox.clone());
-        let doors = Doors { cluster: &sandbox, provider: &provider, clock: &clock };
-        let (_stop, mut interrupts) = Interrupts::channel();
-        let outcome = runtime.block_on(apply(doors, &order, &mut interrupts, &mut |_| {}));
+        let outcome = apply_now(&policy, &sandbox, &runtime, folder.path());
         assert!(matches!(outcome, Outcome::Ended(_)), "{outcome:?}");
         outcome.exit_code()
+    });
+}
+
+/// Nine nodes down, up for the workshop and down again, with an apply at every change of the schedule.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_week_of_the_workshop_with_its_applies(bencher: Bencher) {
+    let policy = workshop();
+    let snapshot = tidegate::observe::read(&[example("cluster.yaml")]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    bencher.bench_local(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::in_memory(snapshot.clone(), &Faults::default());
+        let begun = sandbox.now();
+        let end = begun + SignedDuration::from_hours(7 * 24);
+        let coming = turns(&policy, &policy.pools[0], begun, end, SignedDuration::from_mins(10));
+        let mut changes = 0;
+        for at in [begun].into_iter().chain(coming.into_iter().map(|turn| turn.at)) {
+            if at > sandbox.now() {
+                sandbox.advance_to(at).unwrap();
+            }
+            let outcome = apply_now(&policy, &sandbox, &runtime, folder.path());
+            changes += usize::from(matches!(outcome, Outcome::Ended(_)));
+        }
+        if end > sandbox.now() {
+            sandbox.advance_to(end).unwrap();
+        }
+        assert!(changes >= 2, "{changes}");
     });
 }
