@@ -1,5 +1,11 @@
 //! The providers of servers, behind one trait.
 
+mod fleet;
+mod joined;
+mod openstack;
 mod provider;
 
-pub use provider::{ParkMode, Provider, ProviderError};
+pub use fleet::Fleet;
+pub use joined::{Joined, Polling};
+pub use openstack::{Auth, Config, Leftovers, Openstack, Pace, Surroundings, Trust};
+pub use provider::{ParkMode, Provider, ProviderError, Survey};

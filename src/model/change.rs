@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server, Service, StorageClass,
-    VolumeAttachment, Workload, WorkloadKind,
+    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server, Service,
+    StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// One object came, changed or went.
@@ -36,5 +36,6 @@ pub enum Change {
     /// By the provider's id.
     ServerGone(Name),
     Flavor(Flavor),
+    Quota(Quota),
     Memory(Memory),
 }

@@ -25,6 +25,9 @@ pub fn digest(world: &World) -> String {
     all(&mut hash, "services", world.services.values());
     all(&mut hash, "servers", world.servers.values());
     all(&mut hash, "flavors", world.flavors.values());
+    if !world.quotas.is_empty() {
+        all(&mut hash, "quotas", world.quotas.values());
+    }
     all(&mut hash, "rest", [(&world.cluster, &world.observed, &world.skipped, world.gaps.len(), &world.memory)]);
     hash.finalize().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -46,7 +46,7 @@ pub use pod::{Owner, Phase, Pod};
 pub use quantity::{parse_bytes, parse_cpu_milli, parse_units, print_bytes, print_bytes_short, print_cpu};
 pub use resources::Resources;
 pub use selector::{Operator, Requirement, Selector};
-pub use server::{Flavor, Server, ServerState};
+pub use server::{Allowance, Flavor, Quota, Server, ServerState, Setback};
 pub use service::Service;
 pub use snapshot::Snapshot;
 pub use spec::{

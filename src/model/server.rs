@@ -1,6 +1,6 @@
 //! The machines behind the nodes, as their provider reports them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Name, Resources};
 
 /// A server's state, in OpenStack's words; other providers are translated into these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServerState {
     /// Being made.
@@ -31,6 +31,7 @@ pub enum ServerState {
     /// Gone, and still listed.
     Deleted,
     /// Another state of the provider.
+    #[default]
     Unknown,
 }
 
@@ -58,8 +59,31 @@ impl fmt::Display for ServerState {
     }
 }
 
+/// What kind of failure ended the last attempt to park or wake a server: it decides who is tried next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setback {
+    /// No host had room for it: others of its size will fare the same.
+    NoHost,
+    /// The quota does not allow it: others will fare the same.
+    Quota,
+    /// The image that it was shelved into is gone: it alone cannot come back.
+    NoImage,
+    /// Its disk could not be saved, so that it was not shelved.
+    Snapshot,
+    /// Something else.
+    Other,
+}
+
+impl Setback {
+    /// Whether it says something of this server alone, and nothing of others of its pool.
+    pub fn own(self) -> bool {
+        matches!(self, Self::NoImage | Self::Snapshot)
+    }
+}
+
 /// A server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     /// The provider's id.
     pub id: Name,
@@ -85,6 +109,15 @@ pub struct Server {
     pub floating_address: bool,
     /// What the provider says went wrong.
     pub fault: Option<Name>,
+    /// Which kind of failure that was, where it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setback: Option<Setback>,
+    /// Verbs (`shelve`, `stop`, `suspend`, `wake`) that it does not allow, each with the cause.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cannot: BTreeMap<Name, Name>,
+    /// Ids of the volumes that the provider has attached to it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<Name>,
     /// Guessed from the Node because the dump has no servers.
     #[serde(default)]
     pub inferred: bool,
@@ -99,4 +132,33 @@ pub struct Flavor {
     pub provider: Name,
     /// What the machine has.
     pub capacity: Resources,
+}
+
+/// Of one resource: how much may be used, and how much is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// None is without limit.
+    pub most: Option<i64>,
+    /// What the provider counts as used. Whether parked servers are in it differs from cloud to cloud.
+    pub used: i64,
+}
+
+impl Allowance {
+    /// How much more there may be; None is without limit.
+    pub fn left(self) -> Option<i64> {
+        self.most.map(|most| most.saturating_sub(self.used).max(0))
+    }
+}
+
+/// What a provider allows in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// The policy's name for the provider.
+    pub provider: Name,
+    /// Millicores.
+    pub cpu: Allowance,
+    /// Bytes.
+    pub memory: Allowance,
+    /// Servers.
+    pub servers: Allowance,
 }

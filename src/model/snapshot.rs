@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Server, Service, StorageClass,
-    VolumeAttachment, Workload,
+    Budget, Claim, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Quota, Server, Service,
+    StorageClass, VolumeAttachment, Workload,
 };
 
 /// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub servers: Vec<Server>,
     /// Flavors by name.
     pub flavors: Vec<Flavor>,
+    /// What each provider allows in all, by its name; one that is not here is not known.
+    pub quotas: Vec<Quota>,
     /// What was remembered.
     pub memory: Memory,
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::stamp::{Stamp, Stamps};
 use super::{
-    Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Server,
-    Service, Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
+    Server, Service, Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot with its indexes. `World::build(s)` then `apply(c)` equals building from the changed snapshot; every
@@ -57,6 +57,8 @@ pub struct World {
     pub servers: BTreeMap<Name, Arc<Server>>,
     /// Flavors by provider and name.
     pub flavors: BTreeMap<(Name, Name), Flavor>,
+    /// What each provider allows in all, by its name.
+    pub quotas: BTreeMap<Name, Quota>,
     /// What was remembered.
     pub memory: Memory,
     on_node: BTreeMap<Name, BTreeSet<PodKey>>,
@@ -92,7 +94,8 @@ impl World {
             .chain(snapshot.attachments.into_iter().map(Change::VolumeAttachment))
             .chain(snapshot.services.into_iter().map(Change::Service))
             .chain(snapshot.servers.into_iter().map(Change::Server))
-            .chain(snapshot.flavors.into_iter().map(Change::Flavor));
+            .chain(snapshot.flavors.into_iter().map(Change::Flavor))
+            .chain(snapshot.quotas.into_iter().map(Change::Quota));
         for change in changes {
             world.apply(change);
         }
@@ -145,6 +148,7 @@ impl World {
             Change::Flavor(flavor) => {
                 drop(self.flavors.insert((flavor.provider.clone(), flavor.name.clone()), flavor));
             }
+            Change::Quota(quota) => drop(self.quotas.insert(quota.provider.clone(), quota)),
             Change::Memory(memory) => self.memory = memory,
         }
     }

@@ -30,16 +30,11 @@ fn server(node: &Node, id: Name) -> Server {
     Server {
         id,
         name: node.name.clone(),
-        provider: "".into(),
         state: if node.ready() { ServerState::Active } else { ServerState::Unknown },
-        task: None,
         flavor: label(["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"]).unwrap_or_default(),
         zone: label(["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
         node: Some(node.name.clone()),
-        since: None,
-        metadata: std::collections::BTreeMap::new(),
-        floating_address: false,
-        fault: None,
         inferred: true,
+        ..Server::default()
     }
 }

@@ -79,6 +79,7 @@ impl Site {
             | Change::Flavor(_)
             | Change::Service(_)
             | Change::ServiceGone(_)
+            | Change::Quota(_)
             | Change::Memory(_) => {}
         }
         world.apply(change);

@@ -64,15 +64,9 @@ pub fn server(name: &str) -> Server {
         name: name.into(),
         provider: "cloud".into(),
         state: ServerState::Active,
-        task: None,
         flavor: "m3.medium".into(),
-        zone: None,
-        node: None,
         since: Some(start() - mins(9000)),
-        metadata: BTreeMap::new(),
-        floating_address: false,
-        fault: None,
-        inferred: false,
+        ..Server::default()
     }
 }
 

@@ -113,8 +113,12 @@ pub enum TroubleKind {
     Denied,
     /// The server is in another state, or another task runs.
     WrongState,
-    /// No host, no quota.
+    /// No host has room for the server.
     NoCapacity,
+    /// The quota does not allow it.
+    Quota,
+    /// Somebody has locked the server.
+    Locked,
 }
 
 /// An act that did not succeed.
@@ -147,7 +151,12 @@ impl From<ProviderError> for Trouble {
             ProviderError::NotFound(_) => TroubleKind::NotFound,
             ProviderError::WrongState { .. } => TroubleKind::WrongState,
             ProviderError::NoCapacity { .. } => TroubleKind::NoCapacity,
-            ProviderError::Forbidden(_) | ProviderError::Unsupported(_) => TroubleKind::Denied,
+            ProviderError::Quota { .. } => TroubleKind::Quota,
+            ProviderError::Locked { .. } => TroubleKind::Locked,
+            ProviderError::Forbidden(_)
+            | ProviderError::Unsupported(_)
+            | ProviderError::Login(_)
+            | ProviderError::Setup(_) => TroubleKind::Denied,
             ProviderError::Unavailable(_) => TroubleKind::Again,
         };
         Self { kind, text: error.to_string() }

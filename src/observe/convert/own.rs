@@ -57,6 +57,7 @@ impl Converter {
             floating_address: spec.floating_address.unwrap_or(false),
             fault,
             inferred: false,
+            ..Server::default()
         })
     }
 

@@ -209,16 +209,12 @@ fn made_up(node: &Node, now: Timestamp) -> Server {
     Server {
         id: id.map_or_else(|| super::latency::uid(&["server", &node.name]).into(), Name::from),
         name: node.name.clone(),
-        provider: "".into(),
         state: if node.ready() { ServerState::Active } else { ServerState::Shutoff },
-        task: None,
         flavor: label("node.kubernetes.io/instance-type").unwrap_or_else(|| "".into()),
         zone: label("topology.kubernetes.io/zone"),
         node: Some(node.name.clone()),
         since: node.created.or(Some(now)),
-        metadata: BTreeMap::new(),
         floating_address: !node.external_addresses.is_empty(),
-        fault: None,
-        inferred: false,
+        ..Server::default()
     }
 }

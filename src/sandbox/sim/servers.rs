@@ -9,6 +9,18 @@ use crate::model::{Name, Server, ServerState};
 use crate::policy::Idle;
 use crate::sandbox::faults::{Ends, Fault, FaultKind, Occasion};
 
+/// Tasks that end in ACTIVE.
+const WAKING: [&str; 4] = ["unshelving", "powering-on", "resuming", "unpausing"];
+
+/// The task that parks in this way, but for `shelve`, which has several.
+fn parking_task(how: Idle) -> Option<&'static str> {
+    match how {
+        Idle::Stop => Some("powering-off"),
+        Idle::Suspend => Some("suspending"),
+        Idle::Shelve | Idle::Delete => None,
+    }
+}
+
 /// A change of a server on its way.
 struct Task {
     delay: Delay,
@@ -22,6 +34,11 @@ impl Sim {
     /// # Errors
     /// It is not there, is busy or in a state that cannot be parked, or `how` is `delete`.
     pub fn park(&mut self, id: &Name, how: Idle) -> Result<(), ProviderError> {
+        if let Some(task) = self.task_of(id)
+            && (task.starts_with("shelving") || Some(task) == parking_task(how))
+        {
+            return Ok(());
+        }
         let server = self.idle_server(id)?;
         let task = match how {
             Idle::Shelve => Task { delay: Delay::Shelve, word: "shelving", end: ServerState::ShelvedOffloaded },
@@ -71,6 +88,9 @@ impl Sim {
     /// # Errors
     /// It is not there, is busy or in `ERROR`, or a fault refuses it for want of quota.
     pub fn wake(&mut self, id: &Name) -> Result<(), ProviderError> {
+        if self.task_of(id).is_some_and(|task| WAKING.contains(&task)) {
+            return Ok(());
+        }
         let server = self.idle_server(id)?;
         let (delay, word) = match server.state {
             ServerState::Active => return Ok(()),
@@ -85,7 +105,7 @@ impl Sim {
         let (state, words) = match fault.as_ref().map(|fault: &Fault| fault.kind) {
             Some(FaultKind::Quota) => {
                 let why = "Quota exceeded for cores".to_owned();
-                return Err(ProviderError::NoCapacity { server: id.to_string(), why });
+                return Err(ProviderError::Quota { server: id.to_string(), why });
             }
             Some(FaultKind::Error) => (Some(ServerState::Error), Some(format!("{word} failed"))),
             Some(FaultKind::NoValidHost) => (Some(server.state), Some("No valid host was found.".to_owned())),
@@ -136,6 +156,10 @@ impl Sim {
         if let Some(node) = self.node_of.get(id).cloned().filter(|_| runs) {
             self.join_soon(&node, id);
         }
+    }
+
+    fn task_of(&self, id: &Name) -> Option<&str> {
+        self.world.servers.get(id).and_then(|server| server.task.as_deref())
     }
 
     fn idle_server(&self, id: &Name) -> Result<Server, ProviderError> {

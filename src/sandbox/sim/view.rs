@@ -47,6 +47,7 @@ impl Sim {
             services: world.services.values().cloned().collect(),
             servers: world.servers.values().map(|server| (**server).clone()).collect(),
             flavors: world.flavors.values().cloned().collect(),
+            quotas: self.world.quotas.values().cloned().collect(),
             memory: world.memory.clone(),
         }
     }

@@ -1,0 +1,142 @@
+//! A cluster together with the provider of its servers: one snapshot of both, one stream of what changes in either.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Provider;
+use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
+use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot};
+
+/// How often the servers are listed: providers tell nothing by themselves. Each pause is up to a fifth longer or shorter, so
+/// that many that began together do not ask together.
+#[derive(Clone, Copy, Debug)]
+pub struct Polling {
+    /// While none of them is in transition.
+    pub calm: Duration,
+    /// While one is.
+    pub busy: Duration,
+}
+
+impl Default for Polling {
+    /// A minute, and five seconds.
+    fn default() -> Self {
+        Self { calm: Duration::from_mins(1), busy: Duration::from_secs(5) }
+    }
+}
+
+/// A cluster and a provider as one cluster. For live ones: it waits by tokio's clock, not by a sandbox's.
+pub struct Joined<'a> {
+    cluster: &'a dyn Cluster,
+    provider: &'a dyn Provider,
+    polling: Polling,
+    known: RefCell<BTreeMap<Name, Server>>,
+    next: Cell<Option<Instant>>,
+}
+
+impl<'a> Joined<'a> {
+    /// The two, joined.
+    pub fn new(cluster: &'a dyn Cluster, provider: &'a dyn Provider, polling: Polling) -> Self {
+        Self { cluster, provider, polling, known: RefCell::default(), next: Cell::new(None) }
+    }
+
+    /// Waits for the next look at the servers, and tells what is different from the last one. A provider that does not
+    /// answer changes nothing: what execution needs of a server it reads itself, and is told there.
+    async fn poll(&self) -> Vec<Change> {
+        let next = self.next.get().unwrap_or_else(|| self.put_off());
+        tokio::time::sleep_until(next).await;
+        let servers = self.provider.servers().await;
+        let changes = servers.map(|servers| self.compare(servers)).unwrap_or_default();
+        self.put_off();
+        changes
+    }
+
+    fn compare(&self, servers: Vec<Server>) -> Vec<Change> {
+        let mut known = self.known.borrow_mut();
+        let now: BTreeMap<Name, Server> = servers.into_iter().map(|server| (server.id.clone(), server)).collect();
+        let gone = known.keys().filter(|id| !now.contains_key(*id)).cloned().map(Change::ServerGone);
+        let other = now.values().filter(|server| known.get(&server.id) != Some(*server)).cloned().map(Change::Server);
+        let changes = other.chain(gone).collect();
+        *known = now;
+        changes
+    }
+
+    fn put_off(&self) -> Instant {
+        let moves = |server: &Server| server.task.is_some() || server.state == ServerState::Build;
+        let busy = self.known.borrow().values().any(moves);
+        let pause = if busy { self.polling.busy } else { self.polling.calm };
+        // Four fifths to six fifths of it.
+        let share = 800 + u32::try_from(RandomState::new().build_hasher().finish() % 401).unwrap_or(0);
+        let next = Instant::now() + pause.saturating_mul(share) / 1000;
+        self.next.set(Some(next));
+        next
+    }
+}
+
+impl Cluster for Joined<'_> {
+    /// Both at once. What the provider does not tell is a gap.
+    fn observe(&self) -> Pending<'_, Snapshot> {
+        Box::pin(async move {
+            let (snapshot, survey) = futures::join!(self.cluster.observe(), self.provider.survey());
+            let Ok(survey) = survey;
+            let mut snapshot = snapshot?;
+            if survey.gaps.is_empty() {
+                snapshot.observed.extend([Kind::Server, Kind::Flavor]);
+            }
+            snapshot.gaps.extend(survey.gaps);
+            *self.known.borrow_mut() =
+                survey.servers.iter().map(|server| (server.id.clone(), server.clone())).collect();
+            snapshot.servers = survey.servers;
+            snapshot.flavors = survey.flavors;
+            snapshot.quotas = survey.quotas;
+            self.put_off();
+            Ok(snapshot)
+        })
+    }
+
+    fn changes(&self, until: Timestamp) -> Pending<'_, Vec<Change>> {
+        Box::pin(async move {
+            let mut cluster = self.cluster.changes(until);
+            loop {
+                match select(cluster, Box::pin(self.poll())).await {
+                    Either::Left((changes, _)) => return changes,
+                    Either::Right((changes, waiting)) if changes.is_empty() => cluster = waiting,
+                    Either::Right((changes, _)) => return Ok(changes),
+                }
+            }
+        })
+    }
+
+    fn node(&self, name: &Name) -> Pending<'_, Option<Node>> {
+        self.cluster.node(name)
+    }
+
+    fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
+        self.cluster.pods_on(node)
+    }
+
+    fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node> {
+        self.cluster.patch_node(name, patch)
+    }
+
+    fn suspend_node(&self, name: &Name, suspended: bool) -> Pending<'_, Node> {
+        self.cluster.suspend_node(name, suspended)
+    }
+
+    fn evict(&self, pod: &PodKey, uid: &Name) -> Pending<'_, Evicted> {
+        self.cluster.evict(pod, uid)
+    }
+
+    fn delete_pod(&self, pod: &PodKey, uid: &Name) -> Pending<'_, ()> {
+        self.cluster.delete_pod(pod, uid)
+    }
+
+    fn remember(&self, memory: &Memory) -> Pending<'_, (), ClusterError> {
+        self.cluster.remember(memory)
+    }
+}
