@@ -66,6 +66,9 @@ const DOOR_VALUES: &[&str] =
 /// Crates that one folder alone names, so that the next version of one costs a change there and nowhere else.
 const SHUT_IN: &[(&str, &str)] = &[("kube", "src/cluster/live/"), ("k8s_openapi", "src/cluster/live/")];
 
+/// Libraries that speak with the world, and the one room that names each.
+const CLIENTS: &[(&str, &str)] = &[("reqwest", "cloud/openstack")];
+
 /// Lines of a file, at most.
 const LONGEST: usize = 600;
 
@@ -286,6 +289,21 @@ fn every_test_is_in_the_table() {
     let table = text.split("| test | what it proves |").nth(1).unwrap().trim_start().lines().skip(1);
     let rows = table.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
     assert_eq!(rows.collect::<Vec<_>>(), targets);
+}
+
+#[test]
+fn only_its_door_names_a_client_library() {
+    let mut wrong = Vec::new();
+    for path in files("src") {
+        let here = module(&path).join("/");
+        let code = code(&fs::read_to_string(&path).unwrap());
+        for (library, door) in CLIENTS.iter().filter(|(library, _)| words(&code, library)) {
+            if !here.starts_with(door) {
+                wrong.push(format!("{} names {library}, which is for {door} alone", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -4,5 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod behaviours;
+mod clouds;
+mod false_cloud;
+mod fleet;
 mod nova;
+mod refusals;
 mod sandbox;
+mod wire;

@@ -26,7 +26,14 @@ pub struct Openstack {
     api: Api,
     known: Known,
     /// By flavor id, for a Nova that tells nothing else (before 2.47).
-    sizes: RefCell<BTreeMap<String, (Name, BTreeMap<Name, Name>)>>,
+    sizes: RefCell<BTreeMap<String, Size>>,
+}
+
+/// A flavor's name, and the verbs that its servers do not allow.
+#[derive(Clone)]
+struct Size {
+    name: Name,
+    cannot: BTreeMap<Name, Name>,
 }
 
 impl Openstack {
@@ -103,21 +110,27 @@ impl Openstack {
             .map_err(|error| ProviderError::Unavailable(format!("a server of Nova's makes no sense: {error}")))?;
         let Some(mut found) = shown.found(&self.config().provider) else { return Ok(None) };
         if let Some(id) = found.flavor_id.clone() {
-            if !self.sizes.borrow().contains_key(&id) {
-                let listed = flavors::list(&self.api).await?;
-                let mut sizes = self.sizes.borrow_mut();
-                // A flavor that is gone keeps its id for a name, and is not looked for again.
-                sizes.insert(id.clone(), (id.as_str().into(), BTreeMap::new()));
-                sizes.extend(listed.into_iter().map(|one| (one.id, (one.flavor.name, one.special.cannot()))));
-            }
-            if let Some((name, cannot)) = self.sizes.borrow().get(&id) {
-                found.server.flavor = name.clone();
-                for (verb, why) in cannot {
-                    found.server.cannot.entry(verb.clone()).or_insert_with(|| why.clone());
-                }
+            let size = self.size(id).await?;
+            found.server.flavor = size.name;
+            for (verb, why) in size.cannot {
+                found.server.cannot.entry(verb).or_insert(why);
             }
         }
         Ok(Some(found))
+    }
+
+    async fn size(&self, id: String) -> Result<Size, ProviderError> {
+        if let Some(size) = self.sizes.borrow().get(&id) {
+            return Ok(size.clone());
+        }
+        let listed = flavors::list(&self.api).await?;
+        let mut sizes = self.sizes.borrow_mut();
+        for one in listed {
+            sizes.insert(one.id, Size { name: one.flavor.name, cannot: one.special.cannot() });
+        }
+        // A flavor that is gone keeps its id for a name, and is not looked for again.
+        let unnamed = || Size { name: id.as_str().into(), cannot: BTreeMap::new() };
+        Ok(sizes.entry(id.clone()).or_insert_with(unnamed).clone())
     }
 }
 

@@ -41,7 +41,7 @@ async fn whole(api: &Api, path: &str, key: &str) -> Result<Option<Vec<Value>>, P
         query.extend(marker.as_deref().map(|marker| ("marker", marker)));
         let call = Call { service: Service::Compute, method: Method::GET, path, query: &query, body: None };
         let answer = api.call(&call).await?;
-        if answer.status == StatusCode::BAD_REQUEST && marker.is_some() {
+        if answer.status == StatusCode::BAD_REQUEST && marker.is_some() && answer.words().contains("marker") {
             return Ok(None);
         }
         if !answer.status.is_success() {

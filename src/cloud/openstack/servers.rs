@@ -10,6 +10,9 @@ use super::flavors::{Size, Special};
 use super::setback::meaning;
 use crate::model::{Name, Server, ServerState};
 
+/// Tasks that run on a server in error, too.
+const UNFAILING: [&str; 4] = ["deleting", "rebuilding", "rebuild_spawning", "rebooting_hard"];
+
 /// A server of `GET /servers/detail` or `GET /servers/ID`.
 #[derive(Deserialize)]
 pub struct Shown {
@@ -98,12 +101,14 @@ impl Shown {
         let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Name::from);
         let fault = some(self.fault.map(|fault| fault.message));
         let floating = self.addresses.values().flatten().any(|address| address.kind == "floating");
+        // When an unshelving fails for want of its image, the task stays for ever: nothing runs in a server in error.
+        let task = some(self.task).filter(|task| state != ServerState::Error || UNFAILING.contains(&task.as_ref()));
         let server = Server {
             id: self.id.into(),
             name: self.name.into(),
             provider: provider.clone(),
             state,
-            task: some(self.task),
+            task,
             flavor: flavor.into(),
             zone: some(self.zone),
             node: None,

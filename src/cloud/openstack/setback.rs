@@ -28,8 +28,12 @@ pub fn meaning(words: &str) -> Setback {
 /// What was found out about a server as of one of its changes: the record of actions is read once for each.
 #[derive(Default)]
 pub struct Known {
-    found: RefCell<BTreeMap<Name, (String, Option<(Setback, Name)>)>>,
+    found: RefCell<BTreeMap<Name, (String, Option<Cause>)>>,
 }
+
+/// A kind of failure, and Nova's words.
+#[derive(Clone)]
+struct Cause(Setback, Name);
 
 #[derive(Deserialize)]
 struct Actions {
@@ -73,10 +77,8 @@ impl Known {
     /// Adds to an idle server what its last action failed of, as far as that was looked up.
     pub fn recall(&self, server: &mut Server, changed: &str) {
         let found = self.found.borrow();
-        if let Some((at, Some((setback, words)))) = found.get(&server.id).filter(|(at, _)| at == changed)
-            && silent(server)
-        {
-            let _ = at;
+        let known = found.get(&server.id).filter(|(at, _)| at == changed).and_then(|(_, cause)| cause.as_ref());
+        if let Some(Cause(setback, words)) = known.filter(|_| silent(server)) {
             server.setback = Some(*setback);
             server.fault = Some(words.clone());
         }
@@ -104,7 +106,7 @@ fn silent(server: &Server) -> bool {
 }
 
 /// What the newest action of a server failed of. The outer None: it could not be read.
-async fn last_failure(api: &Api, id: &str) -> Option<Option<(Setback, Name)>> {
+async fn last_failure(api: &Api, id: &str) -> Option<Option<Cause>> {
     let path = format!("/servers/{id}/os-instance-actions");
     let actions: Actions = api.read(&Call::get(Service::Compute, &path)).await.ok()?;
     let newest = actions.actions.into_iter().max_by(|a, b| a.start_time.cmp(&b.start_time));
@@ -118,21 +120,25 @@ async fn last_failure(api: &Api, id: &str) -> Option<Option<(Setback, Name)>> {
     let failed = |event: &&Event| event.result.as_deref() == Some("Error");
     let event = shown.action.events.iter().filter(failed).min_by_key(|event| event.event.starts_with("conductor"));
     let Some(event) = event else { return Some(None) };
-    // The details came with 2.84; the traceback is an administrator's; the event's name tells the rest.
+    // The details came with 2.84 and are shown to few; the traceback is an administrator's; the event's name tells the rest.
     let details = event.details.as_deref().filter(|details| !details.is_empty());
     let last =
         event.traceback.as_deref().and_then(|text| text.trim_end().lines().last()).filter(|text| !text.is_empty());
-    let words = details.or(last).map_or_else(|| event.event.replace('_', " "), str::to_owned);
-    let setback = match (meaning(&words), event.event.as_str()) {
-        (Setback::Other, "schedule_instances") => Setback::NoHost,
-        (Setback::Other | Setback::NoImage, "compute_shelve_instance") => Setback::Snapshot,
-        (meaning, _) => meaning,
+    let (setback, words) = match (details.or(last), event.event.as_str()) {
+        (Some(words), _) if meaning(words) != Setback::Other => (meaning(words), words.to_owned()),
+        (words, "schedule_instances") => (Setback::NoHost, told("Nova found no host for it", words)),
+        (words, "get_image_info") => (Setback::NoImage, told("the image it was shelved into cannot be found", words)),
+        (words, "compute_shelve_instance") => {
+            (Setback::Snapshot, told("its disk could not be saved as an image", words))
+        }
+        (words, event) => (Setback::Other, told(&event.replace('_', " "), words)),
     };
-    let words = match setback {
-        Setback::NoHost if meaning(&words) == Setback::Other => format!("No valid host was found: {words}"),
-        _ => words,
-    };
-    Some(Some((setback, format!("{} failed: {words}", action.action).into())))
+    Some(Some(Cause(setback, format!("{} failed: {words}", action.action).into())))
+}
+
+/// What an event means, and what was said of it, if anything was.
+fn told(what: &str, words: Option<&str>) -> String {
+    words.map_or_else(|| what.to_owned(), |words| format!("{what} ({words})"))
 }
 
 #[cfg(test)]

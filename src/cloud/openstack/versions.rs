@@ -107,12 +107,12 @@ fn read(body: Option<&Value>) -> (Option<Version>, bool) {
 fn below(base: &str, version: &Version) -> String {
     let link = version.links.iter().find(|link| link.rel == "self").and_then(|link| Url::parse(&link.href).ok());
     let path = link.as_ref().map_or("", Url::path).trim_end_matches('/');
-    let joined = Url::parse(base).ok().filter(|_| !path.is_empty()).and_then(|mut url| {
+    let joined = Url::parse(base).ok().filter(|_| !path.is_empty()).map(|mut url| {
         // A cloud that lives below a path says so in its links, or does not know.
         let prefix = url.path().trim_end_matches('/').to_owned();
         let path = if path.starts_with(&prefix) { path.to_owned() } else { format!("{prefix}{path}") };
         url.set_path(&path);
-        Some(url.as_str().trim_end_matches('/').to_owned())
+        url.as_str().trim_end_matches('/').to_owned()
     });
     joined.unwrap_or_else(|| format!("{base}/v2.1"))
 }
