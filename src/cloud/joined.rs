@@ -85,8 +85,11 @@ impl Cluster for Joined<'_> {
             let (snapshot, survey) = futures::join!(self.cluster.observe(), self.provider.survey());
             let Ok(survey) = survey;
             let mut snapshot = snapshot?;
-            if survey.gaps.is_empty() {
-                snapshot.observed.extend([Kind::Server, Kind::Flavor]);
+            for kind in [Kind::Server, Kind::Flavor] {
+                match survey.gaps.is_empty() {
+                    true => snapshot.observed.insert(kind),
+                    false => snapshot.observed.remove(&kind),
+                };
             }
             snapshot.gaps.extend(survey.gaps);
             *self.known.borrow_mut() =

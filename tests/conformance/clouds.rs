@@ -127,7 +127,7 @@ fn what_is_wrong_is_said_with_file_entry_and_remedy() {
     let auth = |rest: &str| entry(&format!("    auth:\n      auth_url: https://k:5000\n{rest}"));
     let user = "      username: u\n      password: SECRET\n      project_name: p\n";
     for (text, expected) in [
-        (TWO.to_owned(), "no entry `workshp` in ROOT/here/clouds.yaml; there are: workshop, course"),
+        (TWO.to_owned(), "no entry `workshp` in ROOT/here/clouds.yaml; there are: course, workshop"),
         ("clouds: {}".to_owned(), "no entry `workshp` in ROOT/here/clouds.yaml; there are: none"),
         ("hello: SECRET".to_owned(), "ROOT/here/clouds.yaml has no `clouds:` with entries under it"),
         ("clouds:\n  a: [SECRET\n b: {".to_owned(), "ROOT/here/clouds.yaml, line "),
@@ -155,7 +155,7 @@ fn what_is_wrong_is_said_with_file_entry_and_remedy() {
             "`application_credential_secret` is missing, here and in secure.yaml",
         ),
         (
-            auth("      application_credential_name: n\n      application_credential_secret: SECRET\n"),
+            auth("      application_credential_name: tidegate\n      application_credential_secret: SECRET\n"),
             "an application credential given by name needs its user",
         ),
         (
@@ -177,7 +177,7 @@ fn what_is_wrong_is_said_with_file_entry_and_remedy() {
         "no clouds.yaml for the cloud `workshop`: looked for ROOT/here/clouds.yaml, ROOT/here/clouds.yml, "
     ));
     let error = Place::new(&[("here/clouds.yaml", TWO)]).error(&[], None);
-    assert_eq!(error, "which entry of ROOT/here/clouds.yaml? Set OS_CLOUD to one of: workshop, course");
+    assert_eq!(error, "which entry of ROOT/here/clouds.yaml? Set OS_CLOUD to one of: course, workshop");
 }
 
 /// A policy's providers as a fleet: the provider that is configured wrong is named.

@@ -7,6 +7,7 @@ mod behaviours;
 mod clouds;
 mod false_cloud;
 mod fleet;
+mod lab;
 mod nova;
 mod refusals;
 mod sandbox;

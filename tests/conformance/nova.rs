@@ -1,24 +1,16 @@
 //! A real Nova as a provider: the OpenStack lab. `tests/labs/run nova` starts it and runs these.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tidegate::cloud::{Config, Openstack, Pace, Provider, ProviderError, Surroundings};
-use tidegate::model::{Name, Server};
+use tidegate::model::{Name, Server, ServerState, Setback};
 use tidegate::policy::Idle;
 
 use crate::behaviours::{self, Stage};
-
-/// Longest that a server of the lab may take from one state to another.
-const PATIENCE: Duration = Duration::from_secs(240);
+use crate::lab::{Hand, PATIENCE, faults, folder, mending};
 
 struct Real(Openstack);
-
-fn folder() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = || set("XDG_CACHE_HOME").unwrap_or_else(|| set("HOME").unwrap().join(".cache"));
-    set("OPENSTACK_LAB_DIR").unwrap_or_else(|| cache().join("openstack-lab"))
-}
 
 fn cloud(entry: &str) -> Real {
     let file = folder().join("clouds.yaml");
@@ -94,5 +86,107 @@ fn a_real_keystone_lets_in_whom_it_knows() {
         assert_eq!(outsider.0.server(&by_credential[0].id).await.unwrap(), None);
         let id = &by_credential[0].id;
         assert_eq!(outsider.0.park(id, Idle::Shelve).await, Err(ProviderError::NotFound(id.to_string())));
+    });
+}
+
+fn rests(state: ServerState) -> impl Fn(&Server) -> bool {
+    move |server| server.state == state && server.task.is_none()
+}
+
+/// Of a wake without a host Nova tells nothing but in its record of actions, and there no words.
+#[test]
+#[ignore = "needs the OpenStack lab: tests/labs/run nova"]
+fn a_real_nova_without_a_host_is_understood() {
+    run(async || {
+        let (stage, admin) = (cloud("lab"), Hand::of("lab-admin").await);
+        let id = stage.id_of("demo-k8s-node-nf-7").await;
+        stage.0.park(&id, Idle::Shelve).await.unwrap();
+        stage.settle(&id, "shelved", &rests(ServerState::ShelvedOffloaded)).await;
+        let work = async {
+            admin.open(false).await;
+            stage.0.wake(&id).await.unwrap();
+            let left = stage.settle(&id, "given up", &|server| server.task.is_none()).await;
+            assert_eq!((left.state, left.setback), (ServerState::ShelvedOffloaded, Some(Setback::NoHost)));
+            assert!(left.fault.as_deref().is_some_and(|fault| fault.contains("no host")), "{left:?}");
+            assert_eq!(stage.0.servers().await.unwrap().iter().find(|server| server.id == id), Some(&left));
+        };
+        mending(work, admin.open(true)).await;
+        stage.0.wake(&id).await.unwrap();
+        let back = stage.settle(&id, "running", &rests(ServerState::Active)).await;
+        assert_eq!((back.fault, back.setback), (None, None));
+    });
+}
+
+/// A disk that cannot be saved: the server runs on, and an image that is none is left behind.
+#[test]
+#[ignore = "needs the OpenStack lab: tests/labs/run nova"]
+fn a_real_nova_that_cannot_save_a_disk_is_understood() {
+    run(async || {
+        let (stage, user) = (cloud("lab"), Hand::of("lab-password").await);
+        let name = "demo-k8s-node-nf-6";
+        let id = stage.id_of(name).await;
+        let image = format!("{name}-shelved");
+        let work = async {
+            faults(&json!({"fail": {"snapshot": format!("^{name}$")}}));
+            stage.0.park(&id, Idle::Shelve).await.unwrap();
+            let left = stage.settle(&id, "given up", &rests(ServerState::Active)).await;
+            assert_eq!(left.setback, Some(Setback::Snapshot), "{left:?}");
+            let leftovers = stage.0.leftovers().await.unwrap();
+            assert!(leftovers.images.iter().any(|(_, name, _)| *name == image), "{leftovers:?}");
+        };
+        mending(work, async {
+            faults(&json!({}));
+            user.drop_images(&image).await;
+        })
+        .await;
+        let leftovers = stage.0.leftovers().await.unwrap();
+        assert!(!leftovers.images.iter().any(|(_, name, _)| *name == image), "{leftovers:?}");
+    });
+}
+
+/// The image of a shelved server is no leftover; without it the server is lost.
+#[test]
+#[ignore = "needs the OpenStack lab: tests/labs/run nova"]
+fn a_real_nova_without_its_image_is_understood() {
+    run(async || {
+        let (stage, user) = (cloud("lab"), Hand::of("lab-password").await);
+        let id = Name::from(user.server("conformance-image").await);
+        let work = async {
+            stage.0.park(&id, Idle::Shelve).await.unwrap();
+            stage.settle(&id, "shelved", &rests(ServerState::ShelvedOffloaded)).await;
+            let leftovers = stage.0.leftovers().await.unwrap();
+            assert!(leftovers.kept.0 >= 1 && leftovers.images.is_empty(), "{leftovers:?}");
+            assert_eq!(user.drop_images("conformance-image-shelved").await, 1);
+            stage.0.wake(&id).await.unwrap();
+            let lost = stage.settle(&id, "in error", &rests(ServerState::Error)).await;
+            assert_eq!(lost.setback, Some(Setback::NoImage), "{lost:?}");
+            assert!(matches!(stage.0.wake(&id).await, Err(ProviderError::WrongState { .. })));
+        };
+        mending(work, user.delete(&id)).await;
+        let begin = Instant::now();
+        while stage.0.server(&id).await.unwrap().is_some() {
+            assert!(begin.elapsed() < PATIENCE);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the OpenStack lab: tests/labs/run nova"]
+fn a_real_nova_s_locks_are_understood() {
+    run(async || {
+        let (stage, user) = (cloud("lab"), Hand::of("lab-password").await);
+        let id = stage.id_of("demo-k8s-node-nf-8").await;
+        user.act(&id, "lock").await;
+        let work = async {
+            for how in [Idle::Shelve, Idle::Stop, Idle::Suspend] {
+                assert!(matches!(stage.0.park(&id, how).await, Err(ProviderError::Locked { .. })));
+            }
+            let marked = stage.0.set_metadata(&id, "key", Some(&"value".into())).await;
+            assert!(matches!(marked, Err(ProviderError::Locked { .. })), "{marked:?}");
+            assert!(stage.0.server(&id).await.unwrap().unwrap().cannot.contains_key("shelve"));
+        };
+        mending(work, user.act(&id, "unlock")).await;
+        assert!(stage.0.server(&id).await.unwrap().unwrap().cannot.is_empty());
     });
 }

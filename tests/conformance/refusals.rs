@@ -42,7 +42,7 @@ fn each_refusal_of_an_act_is_what_it_means() {
             (403, POLICY, "forbidden"),
             (403, OVER, "quota"),
             (413, OVER, "quota"),
-            (409, "No valid host was found. ", "no capacity"),
+            (409, "No valid host was found.", "no capacity"),
             (429, "Too many requests", "again"),
             (500, "Unexpected API Error.", "again"),
             (503, "Service Unavailable", "again"),

@@ -335,7 +335,14 @@ fn no_secret_is_told_to_anybody() {
                     no(status, &echo)
                 };
                 let login = Cloud::bare().await;
-                login.on("POST", "/keystone/v3/auth/tokens", vec![answer.clone()]).await;
+                // It was given no token yet.
+                let said = format!("you said password={SECRET}");
+                let refused = if html {
+                    ResponseTemplate::new(status).set_body_raw(said, "text/html")
+                } else {
+                    no(status, &said)
+                };
+                login.on("POST", "/keystone/v3/auth/tokens", vec![refused]).await;
                 told.insert(format!("{:#?}", login.provider("").servers().await));
 
                 let cloud = Cloud::start().await;

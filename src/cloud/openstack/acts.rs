@@ -116,7 +116,7 @@ pub async fn set_metadata(api: &Api, id: &str, key: &str, value: Option<&str>) -
         return Ok(());
     }
     // Nova says 404 for the server and for the key.
-    let no_key = answer.status == StatusCode::NOT_FOUND && value.is_none() && answer.words().contains("etadata item");
+    let no_key = answer.status == StatusCode::NOT_FOUND && value.is_none() && answer.words.contains("etadata item");
     if no_key { Ok(()) } else { Err(refused(api, &call, &answer, id, "mark")) }
 }
 
@@ -137,7 +137,7 @@ fn escaped(key: &str) -> String {
 
 /// What a refusal of an act on a server means. The status alone does not tell: 403 is also quota, 409 also a lock.
 fn refused(api: &Api, call: &Call<'_>, answer: &Answer, id: &str, verb: &str) -> ProviderError {
-    let words = answer.words();
+    let words = answer.words.clone();
     let (server, why) = (id.to_owned(), words.clone());
     let is = |needle: &str| words.to_lowercase().contains(needle);
     match answer.status.as_u16() {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::config::Config;
 use super::session::{self, Session, login, without};
-use super::transport::{Answer, Ask, Pace, Transport};
+use super::transport::{Answer, Ask, Pace, Transport, deformed};
 use super::versions::{self, Compute};
 use crate::cloud::ProviderError;
 
@@ -106,7 +106,7 @@ impl Api {
         }
         if answer.status == StatusCode::UNAUTHORIZED {
             let (name, place) = (call.service.name(), &self.config.place);
-            let words = self.clean(&answer.words(), &session);
+            let words = answer.words;
             let text = format!("{name} does not take a token that Keystone has just given ({place}): {words}");
             return Err(ProviderError::Login(text));
         }
@@ -122,8 +122,7 @@ impl Api {
         if !answer.status.is_success() {
             return Err(self.refused(call, &answer));
         }
-        let words = answer.words();
-        let (name, path) = (call.service.name(), call.path);
+        let (name, path, words) = (call.service.name(), call.path, answer.words);
         let Some(body) = answer.body else {
             let text = format!("{name} answers GET {path} with {words}; is a proxy or a login page in between?");
             return Err(ProviderError::Unavailable(text));
@@ -136,7 +135,7 @@ impl Api {
     /// The general meaning of a refusal.
     pub fn refused(&self, call: &Call<'_>, answer: &Answer) -> ProviderError {
         let (name, method, path) = (call.service.name(), &call.method, call.path);
-        let words = answer.words();
+        let words = &answer.words;
         match answer.status.as_u16() {
             403 => ProviderError::Forbidden(format!("{method} {path} at {name} ({}): {words}", self.config.place)),
             404 => ProviderError::NotFound(format!("{path} at {name}")),
@@ -186,13 +185,7 @@ impl Api {
             ProviderError::Unavailable(format!("{name}, {method} {path}: {why}"))
         })?;
         // What a server sends back of our secrets goes no further.
-        answer.other = answer.other.map(|other| self.clean(&other, session));
-        if !answer.status.is_success()
-            && let Some(body) = &mut answer.body
-            && let Ok(text) = serde_json::to_string(body)
-        {
-            *body = serde_json::from_str(&self.clean(&text, session)).unwrap_or_default();
-        }
+        answer.words = self.clean(&answer.words, session);
         Ok(answer)
     }
 

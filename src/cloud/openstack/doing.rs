@@ -15,7 +15,7 @@ use super::limits;
 use super::pages;
 use super::servers::{Found, Shown};
 use super::setback::Known;
-use super::transport::Pace;
+use super::transport::{Pace, deformed};
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::Pending;
 use crate::model::{Flavor, Name, PerMille, Quota, Server};
@@ -93,7 +93,7 @@ impl Openstack {
         if !answer.status.is_success() {
             return Err(self.api.refused(&call, &answer));
         }
-        let words = answer.words();
+        let words = answer.words;
         match acts::server_in(answer.body) {
             Some(server) => self.found(server).await,
             None => Err(ProviderError::Unavailable(format!("Nova answers GET {path} with {words}"))),
@@ -106,8 +106,9 @@ impl Openstack {
 
     /// A server whose flavor has its name.
     async fn found(&self, item: Value) -> Result<Option<Found>, ProviderError> {
-        let shown: Shown = serde_json::from_value(item)
-            .map_err(|error| ProviderError::Unavailable(format!("a server of Nova's makes no sense: {error}")))?;
+        let shown: Shown = serde_json::from_value(item).map_err(|error| {
+            ProviderError::Unavailable(format!("a server of Nova's makes no sense: {}", deformed(&error)))
+        })?;
         let Some(mut found) = shown.found(&self.config().provider) else { return Ok(None) };
         if let Some(id) = found.flavor_id.clone() {
             let size = self.size(id).await?;

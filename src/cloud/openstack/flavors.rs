@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::pages;
+use super::transport::deformed;
 use crate::cloud::ProviderError;
 use crate::model::{Flavor, Name, Resources};
 
@@ -125,8 +126,9 @@ pub async fn list(api: &Api) -> Result<Vec<Listed>, ProviderError> {
     let provider = &api.config().provider;
     let mut listed = Vec::new();
     for item in pages::all(api, "/flavors/detail", "flavors").await? {
-        let size: Size = serde_json::from_value(item)
-            .map_err(|error| ProviderError::Unavailable(format!("a flavor of Nova's makes no sense: {error}")))?;
+        let size: Size = serde_json::from_value(item).map_err(|error| {
+            ProviderError::Unavailable(format!("a flavor of Nova's makes no sense: {}", deformed(&error)))
+        })?;
         let special = Special::of(&size.extra_specs);
         listed.push(Listed { id: size.id.clone(), special, flavor: size.flavor(provider) });
     }

@@ -41,13 +41,13 @@ async fn whole(api: &Api, path: &str, key: &str) -> Result<Option<Vec<Value>>, P
         query.extend(marker.as_deref().map(|marker| ("marker", marker)));
         let call = Call { service: Service::Compute, method: Method::GET, path, query: &query, body: None };
         let answer = api.call(&call).await?;
-        if answer.status == StatusCode::BAD_REQUEST && marker.is_some() && answer.words().contains("marker") {
+        if answer.status == StatusCode::BAD_REQUEST && marker.is_some() && answer.words.contains("marker") {
             return Ok(None);
         }
         if !answer.status.is_success() {
             return Err(api.refused(&call, &answer));
         }
-        let words = answer.words();
+        let words = answer.words;
         let Some(Value::Object(mut page)) = answer.body else {
             let text = format!("Nova answers GET {path} with {words}; is a proxy or a login page in between?");
             return Err(ProviderError::Unavailable(text));

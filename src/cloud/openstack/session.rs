@@ -82,7 +82,7 @@ pub async fn login(config: &Config, transport: &Transport) -> Result<Session, Pr
     let (keystone, place) = (&config.keystone, &config.place);
     let silent = |why: &str| ProviderError::Unavailable(format!("Keystone at {keystone}: {why}"));
     let answer = transport.ask(&ask).await.map_err(|silence| silent(&silence.why))?;
-    let words = scrub(&answer.words(), &config.auth);
+    let words = scrub(&answer.words, &config.auth);
     match answer.status {
         StatusCode::CREATED | StatusCode::OK => {}
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {

@@ -73,8 +73,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, if it is JSON.
     pub body: Option<Value>,
-    /// Of a body that is not: its type and its beginning.
-    pub other: Option<String>,
+    /// What the cloud says in it, on one line: its message, or the beginning of what is not JSON.
+    pub words: String,
 }
 
 /// No answer, in words.
@@ -182,7 +182,8 @@ impl Transport {
         }
         let body = serde_json::from_slice(&bytes).ok();
         let other = (body.is_none() && !bytes.is_empty()).then(|| excerpt(&headers, &bytes));
-        Ok(Answer { status, headers, body, other })
+        let words = words(status, &headers, body.as_ref(), other);
+        Ok(Answer { status, headers, body, words })
     }
 
     fn silence(&self, error: &reqwest::Error) -> Silence {
@@ -207,25 +208,30 @@ impl Answer {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
         text.trim().parse().ok().map(Duration::from_secs)
     }
+}
 
-    /// What the cloud says in it, on one line.
-    pub fn words(&self) -> String {
-        // Nova: `{"conflictingRequest": {"message": …}}`, Keystone: `{"error": {"message": …}}`.
-        let said = self.body.as_ref().and_then(Value::as_object).and_then(|object| {
-            let inner = || object.values().find_map(|value| value.get("message"));
-            object.get("message").or_else(inner).and_then(Value::as_str)
-        });
-        let mut words = match (said, &self.other) {
-            (Some(said), _) => line(said),
-            (None, Some(other)) => other.clone(),
-            (None, None) => self.status.canonical_reason().unwrap_or("no reason given").to_owned(),
-        };
-        let request = self.headers.get("x-openstack-request-id").and_then(|id| id.to_str().ok());
-        if let Some(request) = request.filter(|_| self.status.is_server_error()) {
-            let _ = write!(words, " ({request})");
-        }
-        words
+fn words(status: StatusCode, headers: &HeaderMap, body: Option<&Value>, other: Option<String>) -> String {
+    // Nova: `{"conflictingRequest": {"message": …}}`, Keystone: `{"error": {"message": …}}`.
+    let said = body.and_then(Value::as_object).and_then(|object| {
+        let inner = || object.values().find_map(|value| value.get("message"));
+        object.get("message").or_else(inner).and_then(Value::as_str)
+    });
+    let mut words = match (said, other) {
+        (Some(said), _) => line(said),
+        (None, Some(other)) => other,
+        (None, None) => status.canonical_reason().unwrap_or("no reason given").to_owned(),
+    };
+    let request = headers.get("x-openstack-request-id").and_then(|id| id.to_str().ok());
+    if let Some(request) = request.filter(|_| status.is_server_error()) {
+        let _ = write!(words, " ({request})");
     }
+    words
+}
+
+/// What is wrong with an answer that does not have its form. Its values are not shown: any of them may be a secret.
+pub fn deformed(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") { text } else { "a value is not of the kind that it should be".to_owned() }
 }
 
 /// An error with its causes; the address is left out, since it may hold more than the reader should see.

@@ -62,12 +62,12 @@ pub async fn negotiate(transport: &Transport, address: &str, project: Option<&st
     let answer = transport.ask(&ask).await;
     let answer = answer.map_err(|silence| ProviderError::Unavailable(format!("Nova at {base}: {}", silence.why)))?;
     if answer.busy() {
-        return Err(ProviderError::Unavailable(format!("Nova at {base}: {}: {}", answer.status, answer.words())));
+        return Err(ProviderError::Unavailable(format!("Nova at {base}: {}: {}", answer.status, answer.words)));
     }
     let (found, listed) = read(answer.body.as_ref());
     let Some(found) = found else {
         if answer.status.is_success() {
-            let words = answer.words();
+            let words = answer.words;
             let text = format!("what is at {base} is no Nova, or a proxy answers for it: {words}");
             return Err(ProviderError::Unavailable(text));
         }
