@@ -178,7 +178,12 @@ fn a_policy_that_cannot_be_met_is_2_where_that_is_asked_for() {
 /// Building blocks stand side by side: their lists are joined.
 #[test]
 fn the_building_blocks_are_one_valid_policy() {
-    let output = tidegate(Path::new(env!("CARGO_MANIFEST_DIR")), &["validate", "-f", "policies/", "--print"]);
+    let folder = workshop();
+    let own = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: mine}\nspec: {pools: []}\n";
+    fs::write(folder.path().join("own.yaml"), own).unwrap();
+    let blocks = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let args = ["validate", "-f", "own.yaml", "-f", blocks.to_str().unwrap(), "--print"];
+    let output = tidegate(folder.path(), &args);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let printed = text(&output.stdout);
     let place = |of: &str| printed.find(of).unwrap_or_else(|| panic!("no {of} in\n{printed}"));

@@ -7,10 +7,14 @@ mod against;
 mod codes;
 #[path = "policies/contradictions.rs"]
 mod contradictions;
+#[path = "policies/doubts.rs"]
+mod doubts;
 #[path = "policies/hostile.rs"]
 mod hostile;
 #[path = "policies/once.rs"]
 mod once;
+#[path = "policies/several.rs"]
+mod several;
 
 use std::path::{Path, PathBuf};
 

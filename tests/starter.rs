@@ -146,14 +146,88 @@ fn a_line_frees_as_many_nodes_as_it_promises() {
     let mut promised = 0;
     for (at, line) in text.lines().enumerate().filter(|(_, line)| uncommented(line).is_some()) {
         let above: Vec<&str> = text.lines().take(at).collect();
-        let why = above.iter().rev().find(|line| line.contains("alone it would free ")).unwrap();
-        let counts = why.split("alone it would free ").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let why = above.iter().rev().find(|line| line.contains("the only thing in the way")).unwrap();
+        let counts = why.split("; the only thing in the way of ").skip(1).map(|rest| rest.split(')').next().unwrap());
         let frees: usize = counts.map(|count| count.parse::<usize>().unwrap()).sum();
         promised += frees;
         valid(&policy, &with(&text, &|number| number == at));
         assert_eq!(parked(&plan(&policy, &snapshot)), before + frees, "{why}\n{line}");
     }
     assert_eq!(promised, 5);
+}
+
+/// What a line costs stands right above it: data by the names of all volumes that it gives up, and pods that nothing makes
+/// again, for which there is a line that loses none.
+#[test]
+fn a_line_that_loses_something_says_what_it_loses() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("cluster.yaml");
+    let two =
+        blocked().replace("[{name: tmp, emptyDir: {}}]", "[{name: tmp, emptyDir: {}}, {name: data-db, emptyDir: {}}]");
+    assert_ne!(two, blocked());
+    fs::write(&snapshot, two).unwrap();
+    let text = init(&snapshot);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    for (lift, why, price) in [
+        ("volumes: [tmp, data-db]}", "(volumes tmp, data-db) of ReplicaSet shop/cache", "LOSES DATA each time"),
+        ("owners: [none]}, action: wait, atMost: 2h}", "without a controller", "`evict` LOSES it for good"),
+    ] {
+        let at = lines.iter().position(|line| line.contains(lift)).unwrap_or_else(|| panic!("{lift}: {text}"));
+        assert!(lines[at - 1].contains(price), "{text}");
+        assert!(lines[at - 2].contains(why), "{text}");
+    }
+    let data = lines.iter().find(|line| line.contains("LOSES DATA")).unwrap();
+    assert!(data.contains("tmp") && data.contains("data-db"), "{data}");
+}
+
+/// What the README says to do with a starter shows something: a zone of one's own, a lower `min`, a schedule and the
+/// pool's line without their comments.
+#[test]
+fn the_way_of_the_readme_leads_from_nothing_to_do_to_a_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (policy, cluster) = (path("policy.yaml"), path("cluster.json"));
+    fs::copy(Path::new(EXAMPLES).join("jetstream-workshop/cluster.yaml"), &cluster).unwrap();
+    let run = |args: &[&str]| {
+        let output = tidegate(args);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{args:?}: {said}");
+        said
+    };
+    run(&["init", "--snapshot", &cluster, "--out", &policy]);
+    let now = |now: &str| run(&["plan", "-f", &policy, "--snapshot", &cluster, "--now", now]);
+    assert!(now("2026-11-24T20:00").contains("No changes."));
+
+    let starter = fs::read_to_string(&policy).unwrap();
+    let zone = starter.lines().find(|line| line.starts_with("  timeZone: UTC")).unwrap();
+    assert!(zone.contains("# yours, such as America/Denver") && zone.contains("`--now`"), "{zone}");
+    let mut inside = false;
+    let edited = starter.lines().map(|line| {
+        inside = line == "  # schedules:" || inside && line.starts_with("  # ") && !line.contains("name: freezes");
+        match line {
+            _ if inside => line.replacen("# ", "", 1),
+            _ if line.starts_with("  timeZone: ") => "  timeZone: America/Denver".to_owned(),
+            _ if line.starts_with("      min: ") => "      min: 1".to_owned(),
+            _ => line.replace("      # schedules: ", "      schedules: "),
+        }
+    });
+    let edited: Vec<String> = edited.collect();
+    fs::write(&policy, edited.join("\n")).unwrap();
+    let said = run(&["validate", "-f", &policy, "--snapshot", &cluster]);
+    assert_eq!(said.trim(), "Valid");
+    let night = now("2026-11-24T20:00");
+    assert!(night.contains("Tue 24 Nov 2026 20:00:00 MST") && night.contains(" to park (shelve"), "{night}");
+    let early = now("2026-11-25T07:50");
+    assert!(early.contains("min 3 by window working-hours/day until Wed 25 Nov 18:00 MST"), "{early}");
+    let node = run(&["explain", "node/demo-k8s-node-nf-9", "-f", &policy, "--snapshot", &cluster]);
+    assert!(node.contains("floor "), "{node}");
+    let pod = run(&["explain", "pod/jhub/jupyter-dana", "--snapshot", &cluster]);
+    assert!(pod.contains("jupyter-dana"), "{pod}");
+    let sandbox = path("sandbox");
+    run(&["sandbox", "create", &sandbox, "--snapshot", &cluster]);
+    let applied = tidegate(&["apply", "-f", &policy, "--sandbox", &sandbox, "--yes", "--no-wait"]);
+    let shown = run(&["sandbox", "show", &sandbox]);
+    assert!(shown.contains("parked by Tidegate"), "{}\n{shown}", String::from_utf8_lossy(&applied.stderr));
 }
 
 #[test]

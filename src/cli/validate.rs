@@ -10,7 +10,7 @@ use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::{Exit, Failure, world_args};
 use crate::model::World;
-use crate::policy::{Severity, absent_from, check_against, print_effective};
+use crate::policy::{Severity, absent_from, check_against, expired, past, print_effective};
 use crate::report;
 
 /// Check a policy: every problem at once, each with its place and its fix
@@ -18,7 +18,7 @@ use crate::report;
 #[command(after_help = "\
 Examples:
   tidegate validate -f policy.yaml
-  tidegate validate -f policies/ --format json
+  tidegate validate -f policy.yaml -f policies/ --format json
   tidegate validate -f policy.yaml --snapshot cluster.json   # do the names and labels match any node?
   tidegate validate -f policy.yaml --print           # with every default, and where each value stands")]
 pub struct Validate {
@@ -40,10 +40,17 @@ impl Validate {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (sources, loaded) = self.policy.read()?;
         let mut problems = loaded.problems;
-        if let Some(policy) = loaded.policy.as_ref().filter(|_| !self.snapshot.is_empty()) {
-            let world = World::build(world_args::read(&self.snapshot, out)?);
-            problems.extend(check_against(policy, &world, Timestamp::now()));
-            problems.extend(absent_from(policy, &world));
+        if let Some(policy) = &loaded.policy {
+            let now = Timestamp::now();
+            problems.extend(loaded.doubts);
+            problems.extend(past(policy, now));
+            if self.snapshot.is_empty() {
+                problems.extend(expired(policy, now));
+            } else {
+                let world = World::build(world_args::read(&self.snapshot, out)?);
+                problems.extend(check_against(policy, &world, now));
+                problems.extend(absent_from(policy, &world));
+            }
         }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {
             say(out, &problems, &sources);

@@ -5,16 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pool_decision::WAKE_PRIOR;
 use super::steps::at_once;
-use crate::model::World;
+use crate::model::{World, counted};
 use crate::policy::{Policy, Pool};
-use crate::schedule::Holding;
+use crate::schedule::{Holding, Level, Said, Turn};
 
 /// A pool that is needed in more nodes than this is judged as if it were this many: the measured times are at most 32,
 /// and from here on it is the longest of them that counts.
 const MOST: u32 = 24;
 
-/// `start 12:45, all ready 12:52 (p95 13:03: LATE)` for so many nodes that are woken before a window opens. What is
-/// measured is one node's time; all of `wakes` are there when the slowest is (H21).
+/// `start 12:45, all ready 12:52 (p95 13:03: LATE)` for so many nodes that are woken before a window opens, or in it.
+/// What is measured is one node's time; all of `wakes` are there when the slowest is (H21).
 pub fn arrival(
     policy: &Policy,
     world: &World,
@@ -23,31 +23,76 @@ pub fn arrival(
     holding: &Holding,
     now: Timestamp,
 ) -> Option<String> {
-    let said = holding.said.iter().find(|said| said.won && said.opens.is_some_and(|opens| opens >= now))?;
-    let opens = said.opens.filter(|_| wakes > 0)?;
+    let window = |said: &&Said| said.won && said.level == Level::Window && matches!(&*said.what, "min" | "replicas");
+    let said = holding.said.iter().find(window).filter(|_| wakes > 0)?;
+    let opens = said.opens.or(said.from)?;
     let zone = TimeZone::get(&policy.time_zone).unwrap_or(TimeZone::UTC);
     let today = now.to_zoned(zone.clone()).date();
     let clock = |at: Timestamp| {
         let at = at.to_zoned(zone.clone());
         at.strftime(if at.date() == today { "%H:%M" } else { "%a %H:%M" }).to_string()
     };
-    let late = |at: Timestamp| if at > opens { ": LATE" } else { "" };
-    let wakes = u32::try_from(wakes).unwrap_or(u32::MAX);
-    let rounds = i32::try_from(wakes.div_ceil(at_once(pool, wakes))).unwrap_or(i32::MAX);
-    let after = |one: SignedDuration| now.checked_add(one.saturating_mul(rounds)).unwrap_or(Timestamp::MAX);
-    let times = world.memory.pools.get(&pool.name).map(|memory| memory.wake_times.as_slice()).unwrap_or_default();
-    let head = format!("pool {}: {} opens {}; start {}", pool.name, said.by, clock(opens), clock(now));
-    Some(match (all_ready(times, wakes, 50), all_ready(times, wakes, 95)) {
-        (Some(half), Some(most)) => {
+    // What begins when the window is open is late however fast it is.
+    let late = |at: Timestamp| if opens >= now && at > opens { ": LATE" } else { "" };
+    let after = |wake: SignedDuration| now.checked_add(wake).unwrap_or(Timestamp::MAX);
+    let verb = if opens >= now { "opens" } else { "is open since" };
+    let head = format!("pool {}: {} {verb} {}; start {}", pool.name, said.by, clock(opens), clock(now));
+    Some(match Wakes::expected(world, pool, wakes) {
+        Wakes::Measured { half, most } => {
             let (half, most) = (after(half), after(most));
             format!("{head}, all ready {} (p95 {}{})", clock(half), clock(most), late(most))
         }
-        _ => {
-            let ready = after(WAKE_PRIOR);
-            let minutes = WAKE_PRIOR.as_mins();
-            format!("{head}, all ready {}{} (nothing measured, {minutes} min assumed)", clock(ready), late(ready))
+        Wakes::Assumed(all) => {
+            let ready = after(all);
+            format!("{head}, all ready {}{} ({})", clock(ready), late(ready), assumed())
         }
     })
+}
+
+/// What it means that the window behind the next change has no lead: its nodes come when it is open already.
+pub fn unled(world: &World, pool: &Pool, desired: u32, next: &Turn) -> Option<String> {
+    let decides = |said: &&Said| said.won && said.level == Level::Window && matches!(&*said.what, "min" | "replicas");
+    let said = next.holding.said.iter().find(decides)?;
+    let wakes = next.holding.floor.saturating_sub(desired);
+    if wakes == 0 || said.opens.is_some() || said.from != Some(next.at) {
+        return None;
+    }
+    let count = usize::try_from(wakes).unwrap_or(usize::MAX);
+    let ready = match Wakes::expected(world, pool, count) {
+        Wakes::Measured { half, most } => format!("{} min later (p95 {} min)", half.as_mins(), most.as_mins()),
+        Wakes::Assumed(all) => format!("{} min later ({})", all.as_mins(), assumed()),
+    };
+    let (nodes, are) = (counted(wakes, "node"), if wakes == 1 { "is" } else { "are all" });
+    let begins = if wakes == 1 { "begins" } else { "begin" };
+    Some(format!(
+        "pool {}: {} has no `lead`: {nodes} {begins} to wake when it opens, {}, and {are} ready {ready}",
+        pool.name, said.by, next.at
+    ))
+}
+
+fn assumed() -> String {
+    format!("nothing measured, {} min assumed", WAKE_PRIOR.as_mins())
+}
+
+/// How long it takes until all of some nodes are ready.
+enum Wakes {
+    /// With a chance of one half, and of 95 %.
+    Measured { half: SignedDuration, most: SignedDuration },
+    /// Nothing is measured.
+    Assumed(SignedDuration),
+}
+
+impl Wakes {
+    fn expected(world: &World, pool: &Pool, wakes: usize) -> Self {
+        let wakes = u32::try_from(wakes).unwrap_or(u32::MAX);
+        let rounds = i32::try_from(wakes.div_ceil(at_once(pool, wakes))).unwrap_or(i32::MAX);
+        let all = |one: SignedDuration| one.saturating_mul(rounds);
+        let times = world.memory.pools.get(&pool.name).map(|memory| memory.wake_times.as_slice()).unwrap_or_default();
+        match (all_ready(times, wakes, 50), all_ready(times, wakes, 95)) {
+            (Some(half), Some(most)) => Self::Measured { half: all(half), most: all(most) },
+            _ => Self::Assumed(all(WAKE_PRIOR)),
+        }
+    }
 }
 
 /// The time within which all of `nodes` are ready with a chance of at least `percent`, from the times of single nodes:

@@ -100,7 +100,10 @@ pub fn nobody_left(world: &World, steps: &[Step]) -> Option<&'static str> {
         let mut steps = steps.iter().filter(|step| step.node == name);
         steps.next_back().map(|last| last.verb == Verb::Uncordon)
     };
-    let before = world.nodes.values().any(|node| takes_pods(node));
-    let left = world.nodes.values().any(|node| after(&node.name).unwrap_or_else(|| takes_pods(node)));
+    // Where every node is tainted, pods tolerate it, and a tainted node counts.
+    let tainted = !world.nodes.values().any(|node| takes_pods(node));
+    let takes = |node: &Node| if tainted { node.ready() && !node.unschedulable } else { takes_pods(node) };
+    let before = world.nodes.values().any(|node| takes(node));
+    let left = world.nodes.values().any(|node| after(&node.name).unwrap_or_else(|| takes(node)));
     (before && !left).then_some("No node that takes pods is left: new pods wait until one is back.")
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::arrival;
 use super::basis;
 use super::members::{Inventory, Member, State};
 use super::outages::outages;
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
-use crate::schedule::{Holding, holds, next_change};
+use crate::schedule::{Holding, Turn, holds, next_change};
 
 /// The version of the plan document.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -74,7 +75,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     if request.targets.is_empty() {
         steps.extend(unclaimed::given_back(policy, &inventory, world));
     }
-    let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, now);
+    let nexts: Vec<Option<Turn>> =
+        policy.pools.iter().map(|pool| next_change(policy, pool, now, wake_lead(world, pool))).collect();
+    let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, &nexts, now);
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
     refusals.extend(unready::brake(&policy.brakes, world, &steps));
@@ -88,6 +91,10 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         refusals.push(refusal);
     }
     caveats.extend(strangers(policy, &inventory, &request.targets));
+    let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
+    let unled = policy.pools.iter().zip(&pools).zip(&nexts);
+    all_notes
+        .extend(unled.filter_map(|((pool, line), next)| arrival::unled(world, pool, line.desired, next.as_ref()?)));
     let known = caveats.is_empty();
     if !request.targets.is_empty() {
         let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();
@@ -124,11 +131,11 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         targets: request.targets.iter().map(ToString::to_string).collect(),
         by_hand: world.memory.by_hand.iter().filter(|asked| asked.counts(now)).map(AskedByHand::from).collect(),
         cost: forecast::cost(policy, world, &inventory, &pools, &steps, now),
+        notes: all_notes,
         pools,
         blockers: blockers::group(&kept, world, &policy.drain),
         kept,
         outages: outages(&steps, world, &removals.allowances),
-        notes: notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now),
         steps,
         unclaimed: unclaimed::unclaimed(policy, &inventory, world, &prices),
         refusals,
@@ -205,17 +212,17 @@ fn pool_lines(
     inventory: &Inventory,
     holdings: &[Holding],
     decisions: &[Decision],
+    nexts: &[Option<Turn>],
     now: Timestamp,
 ) -> Vec<PoolPlan> {
     let mut lines = Vec::new();
-    for (((pool, members), holding), decision) in policy.pools.iter().zip(&inventory.pools).zip(holdings).zip(decisions)
-    {
+    let pools = policy.pools.iter().zip(&inventory.pools).zip(holdings).zip(decisions).zip(nexts);
+    for ((((pool, members), holding), decision), next) in pools {
         let count = |test: &dyn Fn(&State) -> bool| {
             u32::try_from(members.iter().filter(|member| test(&member.state)).count()).unwrap_or(u32::MAX)
         };
         let active = count(&|state| *state == State::Active);
         let all = count(&|state| *state != State::Absent);
-        let next = next_change(policy, pool, now, wake_lead(world, pool));
         lines.push(PoolPlan {
             name: pool.name.to_string(),
             floor: holding.floor,
@@ -229,11 +236,11 @@ fn pool_lines(
             absent: count(&|state| *state == State::Absent),
             desired: desired(members, decision, &world.memory, now),
             said: holding.said.clone(),
-            next_change: next.map(|turn| NextChange {
+            next_change: next.as_ref().map(|turn| NextChange {
                 at: turn.at,
                 floor: turn.holding.floor,
                 ceiling: turn.holding.ceiling,
-                why: turn.why,
+                why: turn.why.clone(),
             }),
             idle: pool.idle.verb().to_owned(),
             freeze: holding.freeze.as_ref().map(|freeze| freeze.text()),

@@ -192,7 +192,7 @@ pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str, now
     Some(Explanation {
         object: format!("pool/{name}"),
         state: format!(
-            "{} active of at least {} and at most {}, {} members",
+            "{} active; floor {}, ceiling {}; {} members",
             line.active,
             line.floor,
             line.ceiling,

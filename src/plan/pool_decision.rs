@@ -232,11 +232,7 @@ impl Pooled<'_> {
                 },
                 None => Reason {
                     code: Code::BelowFloor,
-                    text: format!(
-                        "{} of at least {} active",
-                        up.len() + elsewhere,
-                        they_are(self.holding.floor, "node")
-                    ),
+                    text: format!("{} active of a floor of {floor}", up.len() + elsewhere),
                     evidence: Evidence { window: self.window("min"), ..Evidence::default() },
                     origin: self.origin("min"),
                 },
@@ -260,8 +256,8 @@ impl Pooled<'_> {
         let floor = self.holding.winding_down_to.unwrap_or(self.holding.floor);
         decision.least = floor;
         decision.least_standing = self.holding.winding_down_to.map_or(0, |_| self.holding.floor);
-        let soon = self.soon().filter(|(wanted, _)| *wanted > floor);
-        let least = soon.map_or(floor, |(wanted, _)| wanted.max(floor)).min(ceiling.max(floor));
+        let soon = self.soon().filter(|(rising, _)| *rising > floor);
+        let least = soon.map_or(floor, |(rising, _)| rising.max(floor)).min(ceiling.max(floor));
         // Own cordons that nobody needs go on or are given back; they come first.
         let mut candidates: Vec<usize> = up.to_vec();
         let leftover = self
@@ -417,18 +413,18 @@ impl Pooled<'_> {
             });
         }
         if active > floor
-            && let Some((wanted, at)) = soon
+            && let Some((rising, at)) = soon
         {
             return Some(Reason {
                 code: Code::MinParked,
-                text: format!("{} wanted at {at}: parking it until then is not worth it", they_are(wanted, "node")),
+                text: format!("the floor is {rising} from {at} on: parking it until then is not worth it"),
                 evidence: Evidence { until: Some(at), ..Evidence::default() },
                 origin: self.pool.origins.get("minParked").cloned().or_else(|| Some(self.pool.origin.clone())),
             });
         }
         Some(Reason {
             code: Code::Floor,
-            text: format!("needed: at least {} to be active", they_are(floor, "node")),
+            text: format!("needed: the floor is {floor}"),
             evidence: Evidence { window: self.window("min"), ..Evidence::default() },
             origin: self.origin("min"),
         })
@@ -461,11 +457,7 @@ impl Pooled<'_> {
                 ..reason(Code::WindDown, "its window ends soon: no new pods".to_owned(), "min")
             },
             None if active > ceiling => {
-                let text = format!(
-                    "{} active, at most {ceiling} {} allowed",
-                    they_are(active, "node"),
-                    if ceiling == 1 { "is" } else { "are" }
-                );
+                let text = format!("{active} active, above the ceiling of {ceiling}");
                 reason(Code::AboveCeiling, text, "max")
             }
             None => return reason(Code::NotNeeded, basis::homes(self.world, movers), "min"),

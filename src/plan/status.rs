@@ -114,8 +114,8 @@ fn changing(plan: &Plan, node: &str) -> Option<String> {
     let step = plan.steps.iter().find(|step| step.node == node)?;
     let pool = plan.pools.iter().find(|pool| pool.name == step.pool);
     Some(match (step.reason.code, pool) {
-        (Code::BelowFloor, Some(pool)) => format!("wanted now: at least {}", counted(pool.floor, "node")),
-        (Code::AboveCeiling, Some(pool)) => format!("not wanted now: at most {}", counted(pool.ceiling, "node")),
+        (Code::BelowFloor, Some(pool)) => format!("the floor is {} now", pool.floor),
+        (Code::AboveCeiling, Some(pool)) => format!("the ceiling is {} now", pool.ceiling),
         _ => step.reason.text.clone(),
     })
 }

@@ -78,7 +78,7 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
     if let Some(kept) = plan.kept.iter().find(soon) {
         let until = kept.reasons.iter().find_map(|reason| reason.evidence.until);
         let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-        parts.push(format!("nodes are wanted again too soon to park them{until}"));
+        parts.push(format!("the floor rises too soon for parking to be worth it{until}"));
     }
     if !plan.unclaimed.is_empty() {
         let count = u32::try_from(plan.unclaimed.len()).unwrap_or(u32::MAX);

@@ -20,19 +20,28 @@ pub fn check_against(policy: &Policy, world: &World, now: Timestamp) -> Vec<Prob
     }
     twice(policy, world, &nodes, &mut problems);
     for entry in &policy.overrides {
-        if entry.expires <= now {
-            let message = format!("the override for `{}` ended at {}", entry.target, entry.expires);
-            problems.push(warning("override-expired", &entry.origin, message, "remove it"));
-        } else if let Target::Node(name) = &entry.target
+        if let Target::Node(name) = &entry.target
+            && entry.expires > now
             && !nodes.contains(name)
         {
             let message = format!("there is no node `{name}` in this cluster");
             problems.push(warning("matches-nothing", &entry.origin, message, &did_you_mean(name, &nodes)));
         }
     }
+    problems.extend(expired(policy, now));
     two_rules(policy, world, &mut problems);
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
     problems
+}
+
+/// Overrides that have ended at `now`.
+pub fn expired(policy: &Policy, now: Timestamp) -> Vec<Problem> {
+    let ended = policy.overrides.iter().filter(|entry| entry.expires <= now);
+    let problem = |entry: &super::Override| {
+        let message = format!("the override for `{}` ended at {}", entry.target, entry.expires);
+        warning("override-expired", &entry.origin, message, "remove it")
+    };
+    ended.map(problem).collect()
 }
 
 pub(super) fn key(problem: &Problem) -> Option<(&Name, u32, u32)> {

@@ -21,6 +21,10 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
+    fn new(severity: Severity, code: &'static str, span: Option<Span>, message: String) -> Self {
+        Self { severity, code, message, span, help: None, related: Vec::new() }
+    }
+
     /// What to do about it.
     pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
@@ -38,6 +42,8 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
+    /// What is well-formed and may not be meant.
+    doubts: Vec<Finding>,
     /// Those that were too many to keep.
     more: usize,
     /// Whether an error is among those.
@@ -57,13 +63,22 @@ impl Findings {
         self.add(Severity::Warning, code, Some(span), message.into())
     }
 
+    /// Adds a warning of what is well-formed and may not be meant, for those who ask for a close look.
+    pub(crate) fn doubt(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Finding {
+        let finding = Finding::new(Severity::Warning, code, Some(span), message.into());
+        if self.doubts.len() >= MOST {
+            return self.nowhere.insert(finding);
+        }
+        self.doubts.push_mut(finding)
+    }
+
     /// Adds an error that no place in a file is to blame for.
     pub(crate) fn general(&mut self, code: &'static str, message: impl Into<String>) -> &mut Finding {
         self.add(Severity::Error, code, None, message.into())
     }
 
     fn add(&mut self, severity: Severity, code: &'static str, span: Option<Span>, message: String) -> &mut Finding {
-        let finding = Finding { severity, code, message, span, help: None, related: Vec::new() };
+        let finding = Finding::new(severity, code, span, message);
         if self.list.len() >= MOST {
             self.more += 1;
             self.more_errors |= severity == Severity::Error;
@@ -77,9 +92,11 @@ impl Findings {
         self.more_errors || self.list.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The finished problems, by file and place.
-    pub(crate) fn into_problems(mut self, files: &[Name], documents: &[Node]) -> Vec<Problem> {
-        self.list.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
+    /// The finished problems and the doubts, each by file and place.
+    pub(crate) fn finish(mut self, files: &[Name], documents: &[Node]) -> (Vec<Problem>, Vec<Problem>) {
+        let by_place = |finding: &Finding| finding.span.map(|span| (span.file, span.start));
+        self.list.sort_by_key(by_place);
+        self.doubts.sort_by_key(by_place);
         let place = |span: &Span| {
             let file = files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
             Place { file, line: span.line, column: span.column, bytes: Some(span.start..span.end) }
@@ -96,6 +113,7 @@ impl Findings {
                 .collect(),
         };
         let mut problems: Vec<Problem> = self.list.into_iter().map(problem).collect();
+        let doubts = self.doubts.into_iter().map(problem).collect();
         if self.more > 0 {
             problems.push(Problem {
                 severity: if self.more_errors { Severity::Error } else { Severity::Warning },
@@ -107,7 +125,7 @@ impl Findings {
                 related: Vec::new(),
             });
         }
-        problems
+        (problems, doubts)
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Loaded {
     pub policy: Option<Policy>,
     /// All problems, by file and place.
     pub problems: Vec<Problem>,
+    /// Warnings of what is well-formed and may not be meant, by file and place: for those who ask for a close look.
+    pub doubts: Vec<Problem>,
 }
 
 /// Reads all files as one policy. Every problem of every file is in the result; never panics, whatever the bytes are.
@@ -47,7 +49,8 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let policy = lower(documents, files, &mut out);
-    Loaded { policy, problems: out.into_problems(&names, &nodes) }
+    let (problems, doubts) = out.finish(&names, &nodes);
+    Loaded { policy, problems, doubts }
 }
 
 /// Whether a document says of itself that it is something else than a policy.

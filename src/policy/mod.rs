@@ -16,6 +16,7 @@ mod nearest;
 mod node;
 mod origin;
 mod overlap;
+mod past;
 mod pattern;
 mod pool;
 mod print;
@@ -26,7 +27,7 @@ mod window;
 mod wire;
 
 pub use absent::absent_from;
-pub use check::check_against;
+pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, Policy, PolicyFile,
@@ -34,6 +35,7 @@ pub use domain::{
 };
 pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;
+pub use past::past;
 pub use pattern::MOST_NAMES;
 pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
 pub use print::print_effective;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::{kept_nodes, node_answers};
-use super::layout::{faint, local_times, next_line, plural, wanted, wrapped};
+use super::layout::{bounds, faint, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, in_words};
 use super::plan_text::said_words;
 use crate::plan::{Explanation, Plan};
@@ -17,7 +17,7 @@ const NODES: usize = 40;
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     let mut out = format!("{}  {}\n", found.object.bold(), found.state);
     if let Some(pool) = &found.pool {
-        let title = format!("pool {}: {} active; {} wanted", pool.name, pool.active, wanted(pool.floor, pool.ceiling));
+        let title = format!("pool {}: {} active; {}", pool.name, pool.active, bounds(pool.floor, Some(pool.ceiling)));
         let _ = writeln!(out, "  {title}");
         for said in &pool.said {
             let origin = said.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();

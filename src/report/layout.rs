@@ -62,21 +62,19 @@ pub fn by_hand_line(asked: &AskedByHand, zone: &str) -> String {
     format!("{} {} {until}, asked by {}{reason}", asked.object, asked.wish, asked.author)
 }
 
-/// `1 to 10`, `exactly 10`.
-pub fn wanted(floor: u32, ceiling: u32) -> String {
-    if floor == ceiling { format!("exactly {floor}") } else { format!("{floor} to {ceiling}") }
+/// `floor 1, ceiling 10`: what holds for a pool, in the same words wherever it is said.
+pub fn bounds(floor: u32, ceiling: Option<u32>) -> String {
+    match ceiling {
+        Some(ceiling) => format!("floor {floor}, ceiling {ceiling}"),
+        None => format!("floor {floor}, ceiling all"),
+    }
 }
 
-/// `next: Tue 17 Nov 12:45 MST exactly 10 wanted (why)`: the numbers only where they change.
+/// `next: Tue 17 Nov 12:45 MST floor 10, ceiling 10 (why)`: the numbers only where they change.
 pub fn next_line(pool: &PoolPlan, next: &NextChange, zone: &str) -> String {
-    let wanted = match next.ceiling {
-        Some(ceiling) if ceiling == next.floor => format!(" exactly {ceiling} wanted"),
-        Some(ceiling) if (next.floor, ceiling) == (pool.floor, pool.ceiling) => String::new(),
-        Some(ceiling) => format!(" {} to {ceiling} wanted", next.floor),
-        None if next.floor == pool.floor => String::new(),
-        None => format!(" at least {} wanted", next.floor),
-    };
-    format!("next: {}{wanted} ({})", local(next.at, zone), next.why.join("; "))
+    let same = next.floor == pool.floor && next.ceiling.is_none_or(|ceiling| ceiling == pool.ceiling);
+    let bounds = if same { String::new() } else { format!(" {}", bounds(next.floor, next.ceiling)) };
+    format!("next: {}{bounds} ({})", local(next.at, zone), next.why.join("; "))
 }
 
 /// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone.

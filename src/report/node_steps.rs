@@ -50,8 +50,8 @@ pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) 
     for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
         let line = match pod.action {
             PodAction::Wait => {
-                let limit = pod.at_most.map(|s| format!(", at most {:#}", jiff::SignedDuration::from_secs(s)));
-                format!("wait for {}{}", pod.pod, limit.unwrap_or_default())
+                let limit = pod.at_most.map(|s| format!("at most {:#}", jiff::SignedDuration::from_secs(s)));
+                format!("wait for {}, {}", pod.pod, limit.unwrap_or_else(|| "for as long as it runs".to_owned()))
             }
             _ => {
                 let home = pod.home.as_deref().unwrap_or("?");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{by_hand_line, local_long, local_times, next_line, plural, wanted};
+use super::layout::{by_hand_line, local_long, local_times, next_line, plural};
 use super::node_steps::{by_node, in_words};
 use super::plan_text::unclaimed_line;
 use crate::model::Money;
@@ -20,16 +20,20 @@ pub fn plan_markdown(plan: &Plan) -> String {
         local_long(plan.now, &plan.time_zone),
         if plan.complete { "" } else { ", **incomplete**" }
     );
-    let _ = writeln!(out, "| pool | active | cordoned | parked | wanted | when done |\n|---|---:|---:|---:|---|---:|");
+    let _ = writeln!(
+        out,
+        "| pool | active | cordoned | parked | floor | ceiling | when done |\n|---|---:|---:|---:|---:|---:|---:|"
+    );
     for pool in &plan.pools {
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             escaped(&pool.name),
             pool.active,
             pool.cordoned,
             pool.parked,
-            wanted(pool.floor, pool.ceiling),
+            pool.floor,
+            pool.ceiling,
             pool.desired
         );
     }

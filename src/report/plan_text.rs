@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::kept_text::kept_nodes;
-use super::layout::{by_hand_line, faint, local, local_long, local_times, next_line, plural, wanted, wrapped};
+use super::layout::{bounds, by_hand_line, faint, local, local_long, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, node_steps};
 use super::plan_money::money_lines;
 use crate::model::Money;
@@ -56,7 +56,7 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
 }
 
 fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
-    let range = format!("{} wanted", wanted(pool.floor, pool.ceiling));
+    let range = bounds(pool.floor, Some(pool.ceiling));
     let others =
         [(pool.cordoned, "cordoned"), (pool.parked, "parked"), (pool.unsettled, "unsettled"), (pool.absent, "absent")];
     let others: String = others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();

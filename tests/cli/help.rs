@@ -14,7 +14,8 @@ fn pasted_into(command: &str) -> tempfile::TempDir {
     for made in ["policies", "man"] {
         fs::create_dir(path(made)).unwrap();
     }
-    fs::copy(path("policy.yaml"), path("policies/policy.yaml")).unwrap();
+    let block = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nspec: {brakes: {maxNodes: 3}}\n";
+    fs::write(path("policies/brakes.yaml"), block).unwrap();
     fs::write(path("faults.yaml"), "faults: []\n").unwrap();
     if command != "sandbox" && command != "sandbox create" {
         let made = tidegate(folder.path(), &["sandbox", "create", "./sandbox", "--snapshot", "cluster.json"]);

@@ -200,7 +200,7 @@ fn status_gives_the_reason_of_what_comes() {
     cluster.memory(json!({"nodes": parked}));
     let policy = policy(WORKSHOP, "");
     let world = cluster.world();
-    for (now, why) in [(CALM, "not needed"), ("2026-11-24T19:45:00Z", "wanted now: at least 10 nodes")] {
+    for (now, why) in [(CALM, "not needed"), ("2026-11-24T19:45:00Z", "the floor is 10 now")] {
         let plan = plan(&policy, &world, at(now)).0;
         let lines = status(&policy, &world, &plan);
         assert!(lines.iter().filter(|line| line.node != "worker-1").all(|line| line.why == why), "{now}: {lines:#?}");

@@ -313,6 +313,58 @@ fn the_forecast_reaches_the_next_change_however_far() {
     assert_eq!(plan.cost.unwrap().until_next_change_micros, Some(30 * 24 * 8 * 1_000_000));
 }
 
+/// A window that asks for more and has no lead says how late its nodes will be, long before it opens.
+#[test]
+fn h21_a_window_without_lead_says_how_late_its_nodes_are() {
+    let no_lead = WORKSHOP.replace(", lead: 15m", "");
+    assert_ne!(no_lead, WORKSHOP);
+    let measured = json!({"pools": {"workers": {
+        "members": 10, "failedWakes": 0, "parkTimes": [], "wakeTimes": ["PT3M", "PT4M", "PT18M"],
+    }}});
+    for (pool, active, memory, expected) in [
+        (
+            &*no_lead,
+            1,
+            None,
+            Some(
+                "9 nodes begin to wake when it opens, Tue 24 Nov 13:00 MST, and are all ready 5 min later (nothing measured, 5 min assumed)",
+            ),
+        ),
+        (
+            &*no_lead,
+            9,
+            None,
+            Some("1 node begins to wake when it opens, Tue 24 Nov 13:00 MST, and is ready 5 min later"),
+        ),
+        (&*no_lead, 1, Some(measured), Some("are all ready 18 min later (p95 18 min)")),
+        (WORKSHOP, 1, None, None),
+        ("      min: 10\n", 1, None, None),
+    ] {
+        let mut cluster = Cluster::workers(active);
+        memory.into_iter().for_each(|memory| cluster.memory(memory));
+        let keep = if active == 9 { pool.replace("min: 1\n", "min: 9\n") } else { pool.to_owned() };
+        let text = plan_text(&cluster.plan(&policy(&keep, ""), CALM), 1000);
+        match expected {
+            Some(words) => assert!(text.contains(words), "{words}: {text}"),
+            None => assert!(!text.contains("has no `lead`"), "{text}"),
+        }
+    }
+}
+
+/// Woken when the window is open already: when they are ready is still said.
+#[test]
+fn nodes_that_wake_in_an_open_window_are_announced() {
+    let mut cluster = Cluster::workers(1);
+    for number in 2..=10 {
+        let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        cluster.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    }
+    let text = plan_text(&cluster.plan(&policy(WORKSHOP, ""), "2026-11-24T20:10:00Z"), 1000);
+    let words = "window workshop is open since 13:00; start 13:10, all ready 13:15 (nothing measured, 5 min assumed)";
+    assert!(text.contains(words), "{text}");
+}
+
 /// The lead for all nodes is the 95th percentile of all of them ready, from measured times (H21).
 #[test]
 fn h21_an_arrival_is_judged_by_what_was_measured() {

@@ -27,7 +27,7 @@ fn texts(folder: &str, end: &str) -> Vec<String> {
 fn codes() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for text in texts("src/policy", "rs") {
-        for call in ["error(", "warning(", "general(", "code: "] {
+        for call in ["error(", "warning(", "general(", "doubt(", "code: "] {
             for (at, _) in text.match_indices(call) {
                 let rest = text[at + call.len()..].trim_start();
                 let Some(code) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };

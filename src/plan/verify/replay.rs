@@ -95,8 +95,7 @@ impl<'a> Replay<'a> {
     /// A person may ask for less than the policy does.
     fn above_floor(&self, step: &Step, wanted: &Wanted<'_>, active: u32, floor: u32, found: &mut Found) {
         if active < floor && !self.case.asleep_by_hand(&step.node) {
-            let text =
-                format!("{active} of the nodes of pool {} would stay, at least {floor} wanted", wanted.pool.name);
+            let text = format!("{active} active in pool {} would stay, below its floor of {floor}", wanted.pool.name);
             found.step(step, Rule::Floor, text);
         }
     }
@@ -107,7 +106,7 @@ impl<'a> Replay<'a> {
         let woken = self.case.has(Verb::Wake, &step.node);
         if active > ceiling && woken && !self.case.awake_by_hand(&step.node) {
             let text =
-                format!("{active} of the nodes of pool {} would be active, at most {ceiling} may", wanted.pool.name);
+                format!("{active} would be active in pool {}, above its ceiling of {ceiling}", wanted.pool.name);
             found.step(step, Rule::Ceiling, text);
         }
     }

@@ -1,6 +1,6 @@
 //! What every part of the lowering needs: the files' names, the list of problems, and what is not acted on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Name;
 use crate::policy::Origin;
@@ -22,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub not_acted_on: Vec<(Name, Origin)>,
     /// Where windows stand, by their origin, for problems that show only when all are known.
     pub windows: BTreeMap<Origin, Span>,
+    /// Windows that say nothing of a lead.
+    pub without_lead: BTreeSet<Origin>,
 }
 
 impl Context<'_> {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::context::Context;
+use super::doubts;
 use super::limits::{some_time, whole_percent};
 use super::members::labels;
 use crate::model::Name;
@@ -67,6 +68,9 @@ fn rules(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<DrainRule> {
         }
         let Some(action) = &written.action else { continue };
         let action_name = action.value.0;
+        if action_name == DrainAction::Wait && !written.has("atMost") {
+            doubts::endless_wait(action.span, cx);
+        }
         if let Some(at_most) = &written.at_most {
             if !matches!(action_name, DrainAction::Wait | DrainAction::CordonFirst) {
                 cx.out_of_place(at_most.span, "atMost", "the actions `wait` and `cordonFirst`");

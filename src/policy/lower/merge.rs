@@ -28,12 +28,21 @@ pub(crate) struct Merged {
 /// Puts the documents together, in their order.
 pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
     let mut merged = Merged::default();
+    let kind = documents.first().map(|first| first.kind.as_ref().map(|kind| kind.span));
+    if let (Some(kind), false) = (kind, documents.iter().any(|document| document.has("metadata"))) {
+        const MESSAGE: &str = "nothing says what the policy is called";
+        let finding = match kind {
+            Some(span) => out.error("no-name", span, MESSAGE),
+            None => out.general("no-name", MESSAGE),
+        };
+        finding.help("add `metadata: {name: …}`; a building block without it is read with the policy's own file, `-f`");
+    }
     for document in documents {
         if let Some(name) = document.metadata.and_then(|metadata| metadata.value.name) {
             match &merged.name {
                 Some(first) if first.as_str() != name.as_str() => {
                     out.error("two-policies", name.span, format!("this is another policy, `{}`", name.as_str()))
-                        .help("all files that are read together make one policy: give them one name, or name one file")
+                        .help("all files that are read together make one policy, under one name: leave `metadata` out here, or read one of them")
                         .see(first.span, format!("the policy `{}`", first.as_str()));
                 }
                 Some(_) => {}

@@ -3,6 +3,7 @@
 mod conflicts;
 mod context;
 mod digest;
+mod doubts;
 mod drain;
 mod limits;
 mod members;

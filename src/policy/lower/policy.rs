@@ -1,10 +1,11 @@
 //! The policy as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflicts::cannot_both_hold;
 use super::context::Context;
 use super::digest::digest;
+use super::doubts;
 use super::drain::drain;
 use super::limits::{brakes, limits, providers};
 use super::members::no_node_twice;
@@ -22,9 +23,18 @@ use crate::policy::{Policy, PolicyFile};
 pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Option<Policy> {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
-    let mut cx = Context { files: &names, out, not_acted_on: Vec::new(), windows: BTreeMap::new() };
+    let mut cx = Context {
+        files: &names,
+        out,
+        not_acted_on: Vec::new(),
+        windows: BTreeMap::new(),
+        without_lead: BTreeSet::new(),
+    };
     if let Some(name) = &merged.name {
         cx.well_formed("policy", name);
+    }
+    if let Some(zone) = &merged.time_zone {
+        doubts::zone(zone, &mut cx);
     }
     let zone = merged.time_zone.as_ref().map_or_else(|| Name::from("UTC"), |zone| zone.value.0.clone());
 
@@ -40,6 +50,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let mut pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
     no_node_twice(&merged.pools, &mut cx);
     cannot_both_hold(&pools, &mut cx);
+    doubts::pools(&pools, &merged.pools, &mut cx);
 
     let pool_names: Vec<&str> =
         merged.pools.iter().filter_map(|pool| pool.name.as_ref()).map(|name| name.as_str()).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
+use super::doubts;
 use crate::model::{Name, Resources};
 use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, Automatic, LeadTime, WindowKindName};
@@ -111,6 +112,7 @@ pub(crate) fn window(
     let zone = written.time_zone.as_ref().map_or_else(|| home.zone.clone(), |zone| zone.value.0.clone());
     let when = when(written, &zone, cx);
     let kind = kind(written, asked, cx)?;
+    doubts::window(written, when.as_ref(), &kind, cx);
     let name = written.name.as_ref().map_or_else(|| format!("windows[{index}]").into(), |name| name.name());
     if let Some(auto) = &written.lead
         && matches!(auto.value, LeadTime::Auto)
@@ -120,6 +122,9 @@ pub(crate) fn window(
     let place = written.name.as_ref().map_or(written.span, |name| name.span);
     let origin = cx.origin(place);
     cx.windows.insert(origin.clone(), place);
+    if !written.has("lead") {
+        cx.without_lead.insert(origin.clone());
+    }
     Some(Window {
         name,
         schedule: home.schedule.cloned(),

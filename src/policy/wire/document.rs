@@ -23,7 +23,7 @@ words! { Kind, "Kind", "a kind of policy document" { "CapacityPolicy" => Kind } 
 object! {
     /// What the policy is called.
     Metadata, "`metadata`" {
-        /// Its name; the same in all files of one policy.
+        /// Its name. One of the policy's files says it; others leave `metadata` out, or say the same.
         name = "name": Text [required],
     }
 }
@@ -65,8 +65,8 @@ object! {
         api_version = "apiVersion": Choice<Version> [required],
         /// `CapacityPolicy`.
         kind = "kind": Choice<Kind> [required],
-        /// What it is called.
-        metadata = "metadata": Metadata [required],
+        /// What it is called. A building block leaves it out: it is read with a file that has it.
+        metadata = "metadata": Metadata,
         /// What it wants.
         spec = "spec": Spec [required],
     }

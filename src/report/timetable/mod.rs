@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Name;
 use crate::policy::{Policy, Pool};
+use crate::report::layout::bounds;
 use crate::schedule::{self, Holding, Turn};
 
 pub use calendar::calendar;
@@ -73,11 +74,7 @@ fn zone(name: &str) -> TimeZone {
 
 /// `floor 10, ceiling 10, freeze`.
 fn asked(holding: &Holding) -> String {
-    let mut text = format!("floor {}", holding.floor);
-    match holding.ceiling {
-        Some(ceiling) => text.push_str(&format!(", ceiling {ceiling}")),
-        None => text.push_str(", ceiling all"),
-    }
+    let mut text = bounds(holding.floor, holding.ceiling);
     if holding.headroom.as_ref().is_some_and(|headroom| *headroom != crate::policy::Headroom::default()) {
         text.push_str(", headroom");
     }

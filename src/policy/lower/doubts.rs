@@ -1,0 +1,201 @@
+//! What is well-formed and often not meant: minutes and hours in the wrong order, a window that goes on through the
+//! night, a zone without daylight time. Each of these may be right, so none is an error, and only `validate` says them.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
+use super::context::Context;
+use crate::policy::located::{Located, Span};
+use crate::policy::wire::{self, LeadTime};
+use crate::policy::{Ask, Origin, Pool, Recurrence, Window, WindowKind};
+use crate::schedule::Crontab;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// A longer lead is longer than any wake.
+const LONG_LEAD: SignedDuration = SignedDuration::from_hours(4);
+/// A lead up to this may well be longer than its window.
+const SHORT_LEAD: SignedDuration = SignedDuration::from_hours(1);
+/// A window that is open for longer is looked at twice where a shorter reading of it exists.
+const LONG_DAY: u16 = 12 * 60;
+/// Openings that are looked at for the length of a window: all that a week can have of a line that fires twice a day.
+const OPENINGS: usize = 14;
+
+/// Zones that are hours from UTC and nothing else, with the zone of the clocks that were probably meant.
+const FIXED_ZONES: [(&str, &str); 3] = [
+    ("EST", "`America/New_York`, or `America/Panama` where the clocks never change"),
+    ("MST", "`America/Denver`, or `America/Phoenix` where the clocks never change"),
+    ("GMT", "`Europe/London`, or `UTC` if that is meant"),
+];
+
+/// Doubts about a zone: it has no daylight time although the clocks of its people have.
+pub(super) fn zone(zone: &Located<wire::Zone>, cx: &mut Context<'_>) {
+    let name = &*zone.value.0;
+    if let Some((_, city)) = FIXED_ZONES.iter().find(|(fixed, _)| *fixed == name) {
+        let message = format!("`{name}` has no daylight time: its windows are an hour off for a part of the year");
+        cx.out.doubt("fixed-zone", zone.span, message).help(format!("name the city: {city}"));
+    } else if let Some(hours) =
+        name.strip_prefix("Etc/GMT").filter(|hours| !hours.trim_matches(['+', '-', '0']).is_empty())
+    {
+        let (sign, side) = if hours.starts_with('+') { ('-', "behind") } else { ('+', "ahead of") };
+        let number = hours.trim_start_matches(['+', '-']);
+        let message =
+            format!("`{name}` is {number} h {side} UTC (`UTC{sign}{number}`) all year, without daylight time");
+        cx.out.doubt("fixed-zone", zone.span, message).help("name the city, such as `America/Denver`");
+    }
+}
+
+/// Doubts about one window.
+pub(super) fn window(
+    written: &Located<wire::Window>,
+    when: Option<&Recurrence>,
+    kind: &WindowKind,
+    cx: &mut Context<'_>,
+) {
+    if let Some(own) = &written.time_zone {
+        zone(own, cx);
+    }
+    let Some(when) = when else { return };
+    let opens_and_closes = match when {
+        Recurrence::For(start, _) => (time_of_day(start), None),
+        Recurrence::Until(start, end) => (time_of_day(start), time_of_day(end)),
+        Recurrence::Once(..) => (None, None),
+    };
+    let mut mistyped = false;
+    if let (Some(start), (Some(opens), closes)) = (&written.start, opens_and_closes) {
+        let shorter = closes.is_some_and(|closes| closes > opens + LONG_DAY && closes > opens.saturating_mul(60));
+        mistyped |= swapped((&start.value.0, start.span), opens, shorter, "opens", cx);
+    }
+    if let (Some(end), (Some(opens), Some(closes))) = (&written.end, opens_and_closes) {
+        let shorter = opens > closes && closes + LONG_DAY > opens && closes.saturating_mul(60) > opens;
+        mistyped |= swapped((&end.value.0, end.span), closes, shorter, "closes", cx);
+    }
+    let length = match when {
+        Recurrence::For(_, duration) => Some(*duration),
+        Recurrence::Until(start, end) => longest(start, end).map(|(_, length)| length),
+        Recurrence::Once(from, until) => Some(until.duration_since(*from)),
+    };
+    if let (Recurrence::Until(start, end), WindowKind::Capacity(_), false) = (when, kind, mistyped)
+        && let Some(written_end) = &written.end
+    {
+        through_the_night(start, end, written_end.span, cx);
+    }
+    if let Some(lead) = &written.lead
+        && let LeadTime::Fixed(early) = lead.value
+        && (early > LONG_LEAD || early > SHORT_LEAD && length.is_some_and(|length| early > length))
+    {
+        let message = format!("its nodes are wanted, and paid for, {early:#} before the window opens");
+        cx.out
+            .doubt("long-lead", lead.span, message)
+            .help("waking takes minutes: `lead: 15m`, or `lead: auto` for what was measured");
+    }
+}
+
+/// The time at which a line fires, in minutes from midnight, if it is one.
+fn time_of_day(line: &Crontab) -> Option<u16> {
+    let mut times = line.minutes_of_day();
+    times.next().filter(|_| times.next().is_none())
+}
+
+/// Says that `13 0` fires at 00:13, not at 13:00, where that is odd: on a minute that nobody writes, or where the other
+/// reading makes the window `shorter`.
+fn swapped((line, span): (&Crontab, Span), time: u16, shorter: bool, does: &str, cx: &mut Context<'_>) -> bool {
+    let odd = (1..24).contains(&time) && (!time.is_multiple_of(5) || shorter);
+    let fields: Vec<&str> = line.as_str().split_whitespace().collect();
+    if let ([minute, hour, days @ ..], true) = (fields.as_slice(), odd) {
+        let meant = format!("{hour} {minute} {}", days.join(" "));
+        cx.out
+            .doubt("minute-for-hour", span, format!("the window {does} at 00:{time:02}, {time} min past midnight"))
+            .help(format!("the minute comes first in a crontab line: for {time:02}:00 write `{meant}`"));
+    }
+    odd
+}
+
+/// The longest of the first openings, with the moment at which it opens: by the clock on the wall.
+fn longest(start: &Crontab, end: &Crontab) -> Option<(DateTime, SignedDuration)> {
+    let mut at = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
+    let mut found: Option<(DateTime, SignedDuration)> = None;
+    for _ in 0..OPENINGS {
+        let Some((opens, closes)) = start.next_after(at).and_then(|opens| Some((opens, end.next_after(opens)?))) else {
+            break;
+        };
+        let length = closes.duration_since(opens);
+        if found.is_none_or(|(_, most)| length > most) {
+            found = Some((opens, length));
+        }
+        at = opens;
+    }
+    found
+}
+
+/// Says that a window stays open overnight where its `end` would be later on the day on which it opens too.
+fn through_the_night(start: &Crontab, end: &Crontab, span: Span, cx: &mut Context<'_>) {
+    let Some((opens, length)) = longest(start, end) else { return };
+    let (Some(begin), Some(until)) = (time_of_day(start), time_of_day(end)) else { return };
+    // Whole days and what ends in the early morning are meant to go on through the night.
+    if length <= DAY || begin == 0 || until <= begin {
+        return;
+    }
+    let (opening, hours) = (opens.strftime("%A"), length.as_hours());
+    let message = format!("the window that opens on a {opening} is open for {hours} h, nights included");
+    let (times, days): (Vec<&str>, Vec<&str>) =
+        (end.as_str().split_whitespace().take(2).collect(), start.as_str().split_whitespace().skip(2).collect());
+    cx.out.doubt("open-overnight", span, message).help(format!(
+        "to close it on the day on which it opens write `{} {}`, and if the nights are meant, a `duration`",
+        times.join(" "),
+        days.join(" ")
+    ));
+}
+
+/// Doubts about windows and the pools that have them, each window once.
+pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Context<'_>) {
+    let mut said: BTreeSet<(&str, &Origin)> = BTreeSet::new();
+    for pool in pools {
+        let fields = written.iter().find(|one| one.name.as_ref().is_some_and(|name| name.as_str() == &*pool.name));
+        let max = fields.and_then(|fields| fields.max.as_ref());
+        for window in &pool.windows {
+            let WindowKind::Capacity(ask) = &window.kind else { continue };
+            let Some(asked) = ask.min.or(ask.replicas) else { continue };
+            let Some(span) = cx.windows.get(&window.origin).copied() else { continue };
+            if let Some(max) = max.filter(|max| asked > max.value)
+                && ask.max.is_none()
+                && said.insert(("above-max", &window.origin))
+            {
+                let name = named(window);
+                let message =
+                    format!("window `{name}` asks for {asked}, above the pool's `max`, which is {}", max.value);
+                cx.out
+                    .doubt("window-above-max", max.span, message)
+                    .help(format!(
+                        "a window is stronger than its pool, so while it is open the pool has {asked}: raise `max`, or \
+                         give the window a `max` to say that this is meant"
+                    ))
+                    .see(span, "the window");
+            }
+            if wakes(pool, ask) && cx.without_lead.contains(&window.origin) && said.insert(("lead", &window.origin)) {
+                let message = format!("the nodes of window `{}` begin to wake when it opens", named(window));
+                cx.out.doubt("no-lead", span, message).help(
+                    "they are there some minutes late, `plan` says how many: write `lead: 15m`, or `lead: 0` if that is \
+                     meant",
+                );
+            }
+        }
+    }
+}
+
+fn named(window: &Window) -> String {
+    window.schedule.as_ref().map_or_else(|| window.name.to_string(), |schedule| format!("{schedule}/{}", window.name))
+}
+
+/// Whether a window asks for more nodes than its pool has without it.
+fn wakes(pool: &Pool, ask: &Ask) -> bool {
+    ask.min.or(ask.replicas).is_some_and(|asked| asked > pool.replicas.unwrap_or(pool.min))
+}
+
+/// Says what a wait without an end means.
+pub(super) fn endless_wait(action: Span, cx: &mut Context<'_>) {
+    cx.out
+        .doubt("endless-wait", action, "without `atMost` the node waits, and is paid for, for as long as the pod runs")
+        .help("add `atMost: 2h`: past it the node is given back, and tried again when the pod has ended");
+}

@@ -1,0 +1,171 @@
+//! What is well-formed and often not meant is said where one asks for it, on the words that are meant, and seldom of what
+//! is right.
+
+use jiff::Timestamp;
+use tidegate::policy::{Loaded, PolicySource, Severity, load, past};
+
+fn read(spec: &str) -> (String, Loaded) {
+    let text = format!("apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: p}}\nspec:\n{spec}");
+    let loaded = load(&[PolicySource { path: "p.yaml".into(), text: text.clone().into_bytes() }]);
+    assert!(loaded.policy.is_some() && loaded.problems.is_empty(), "{spec}: {:#?}", loaded.problems);
+    (text, loaded)
+}
+
+/// `code underlined`, each with what to do about it.
+fn doubts(spec: &str) -> Vec<String> {
+    let (text, loaded) = read(spec);
+    let said = |problem: &tidegate::policy::Problem| {
+        assert!(problem.severity == Severity::Warning && problem.help.is_some(), "{problem}");
+        let bytes = problem.place.as_ref().unwrap().bytes.clone().unwrap();
+        format!("{} {}", problem.code, &text[bytes.start as usize..bytes.end as usize])
+    };
+    loaded.doubts.iter().map(said).collect()
+}
+
+fn window(fields: &str) -> String {
+    format!(
+        "  timeZone: America/Denver\n  pools:\n    - name: a\n      nodes: {{names: \"n-{{1..9}}\"}}\n      max: 9\n      \
+         windows:\n        - {{name: w, {fields}}}\n"
+    )
+}
+
+/// What a person may have mistyped, and beside it what is like it and right.
+#[test]
+fn windows_that_may_not_be_meant() {
+    for (fields, expected) in [
+        // 00:13 is no time at which people begin; 00:10 is, unless 10:00 would make a shorter day of it.
+        ("start: \"13 0 * * TUE\", duration: 3h, min: 2, lead: 15m", Some("minute-for-hour \"13 0 * * TUE\"")),
+        (
+            "start: \"13 0 * * TUE\", end: \"0 16 * * TUE\", min: 2, lead: 15m",
+            Some("minute-for-hour \"13 0 * * TUE\""),
+        ),
+        ("start: \"10 0 * * *\", end: \"0 16 * * *\", min: 2, lead: 15m", Some("minute-for-hour \"10 0 * * *\"")),
+        ("start: \"0 8 * * *\", end: \"18 0 * * *\", max: 2", Some("minute-for-hour \"18 0 * * *\"")),
+        ("start: \"0 8 * * *\", end: \"15 0 * * *\", max: 2", Some("minute-for-hour \"15 0 * * *\"")),
+        ("start: \"10 0 * * *\", duration: 3h, max: 2", None),
+        ("start: \"5 0 * * *\", end: \"0 6 * * *\", max: 2", None),
+        ("start: \"0 18 * * *\", end: \"15 0 * * *\", max: 2", None),
+        ("start: \"0 0 * * *\", duration: 3h, max: 2", None),
+        ("start: \"30 0 * * *\", end: \"0 23 * * *\", max: 2", None),
+        ("start: \"13 13 * * *\", duration: 1h, max: 2", None),
+        ("start: \"59 23 * * *\", duration: 1h, max: 2", None),
+        // A day too late; over a weekend, a night and in whole days is meant, and so is a freeze.
+        ("start: \"0 13 * * TUE\", end: \"0 16 * * WED\", max: 2", Some("open-overnight \"0 16 * * WED\"")),
+        ("start: \"0 8 * * MON\", end: \"0 18 * * FRI\", max: 2", Some("open-overnight \"0 18 * * FRI\"")),
+        ("start: \"0 8 * * MON-FRI\", end: \"0 18 * * FRI\", max: 2", Some("open-overnight \"0 18 * * FRI\"")),
+        ("start: \"0 18 * * FRI\", end: \"0 6 * * MON\", max: 2", None),
+        ("start: \"0 0 * * SAT\", end: \"59 23 * * SUN\", max: 2", None),
+        ("start: \"0 20 * * *\", end: \"0 6 * * *\", max: 2", None),
+        ("start: \"0 8 * * MON-FRI\", end: \"0 18 * * MON-FRI\", max: 2", None),
+        ("start: \"0 13 * * TUE\", end: \"0 16 * * WED\", kind: freeze", None),
+        ("start: \"0 13 * * TUE\", duration: 27h, max: 2", None),
+        // Nodes that are paid for long before anybody needs them.
+        ("start: \"0 13 * * TUE\", duration: 20h, lead: 15h, min: 2", Some("long-lead 15h")),
+        ("start: \"0 13 * * TUE\", duration: 90m, lead: 2h, min: 2", Some("long-lead 2h")),
+        ("start: \"0 13 * * TUE\", duration: 30m, lead: 1h, min: 2", None),
+        ("start: \"0 13 * * TUE\", duration: 3h, lead: auto, min: 2", None),
+        // More nodes are wanted and nothing says how early.
+        ("start: \"0 13 * * TUE\", duration: 3h, min: 2", Some("no-lead w")),
+        ("start: \"0 13 * * TUE\", duration: 3h, replicas: 2", Some("no-lead w")),
+        ("start: \"0 13 * * TUE\", duration: 3h, min: 2, lead: 0", None),
+        ("start: \"0 13 * * TUE\", duration: 3h, min: 0", None),
+    ] {
+        assert_eq!(doubts(&window(fields)), expected.into_iter().collect::<Vec<_>>(), "{fields}");
+    }
+}
+
+/// The fix can be pasted: it is the line with its two numbers the other way round, or with the other line's days.
+#[test]
+fn the_line_that_may_be_meant_is_written_out() {
+    for (fields, meant) in [
+        ("start: \"13 0 * * TUE\", duration: 3h, max: 2", "for 13:00 write `0 13 * * TUE`"),
+        ("start: \"0 13 * * TUE\", end: \"0 16 * * WED\", max: 2", "write `0 16 * * TUE`"),
+    ] {
+        let help = read(&window(fields)).1.doubts.remove(0).help.unwrap();
+        assert!(help.contains(meant), "{help}");
+    }
+}
+
+#[test]
+fn zones_without_daylight_time() {
+    for (zone, city) in [
+        ("MST", Some("America/Denver")),
+        ("EST", Some("America/New_York")),
+        ("GMT", Some("Europe/London")),
+        ("Etc/GMT+7", Some("UTC-7")),
+        ("Etc/GMT-2", Some("UTC+2")),
+        ("UTC", None),
+        ("Etc/UTC", None),
+        ("America/Phoenix", None),
+        ("Europe/Berlin", None),
+        ("EST5EDT", None),
+    ] {
+        let pool = "  pools: [{name: a, nodes: {names: x}, windows: [{start: \"0 8 * * *\", duration: 1h, max: 1";
+        for spec in [format!("  timeZone: {zone}\n{pool}}}]}}]\n"), format!("{pool}, timeZone: {zone}}}]}}]\n")] {
+            let found = read(&spec).1.doubts;
+            assert_eq!(found.len(), usize::from(city.is_some()), "{spec}: {found:?}");
+            for problem in found {
+                assert_eq!(&*problem.code, "fixed-zone");
+                assert!(problem.to_string().contains(city.unwrap()), "{problem}");
+            }
+        }
+    }
+}
+
+/// A window above its pool's `max` has its number, as `schedule` has it; one that names a `max` of its own says so itself.
+#[test]
+fn a_window_above_the_pools_max_says_who_wins() {
+    for (ask, expected) in
+        [("min: 10", true), ("replicas: 10", true), ("min: 10, max: 10", false), ("min: 5", false), ("max: 10", false)]
+    {
+        let spec = format!(
+            "  schedules: [{{name: s, windows: [{{name: w, start: \"0 8 * * *\", duration: 1h, lead: 5m, {ask}}}]}}]\n  pools:\n    \
+             - {{name: a, nodes: {{names: \"a-*\"}}, max: 5, schedules: [s]}}\n    - {{name: b, nodes: {{names: \"b-*\"}}, max: 5, schedules: [s]}}\n"
+        );
+        let spec = if ask == "max: 10" { spec.replace(", lead: 5m", "") } else { spec };
+        let loaded = read(&spec).1;
+        assert_eq!(loaded.doubts.len(), usize::from(expected), "{ask}: {:?}", loaded.doubts);
+        let policy = loaded.policy.unwrap();
+        let open = "2026-12-01T08:30:00Z".parse().unwrap();
+        let held = tidegate::schedule::holds(&policy, &policy.pools[0], open, jiff::SignedDuration::ZERO);
+        for problem in loaded.doubts {
+            assert_eq!((&*problem.code, problem.related.len()), ("window-above-max", 1));
+            assert_eq!((held.floor, held.ceiling), (10, Some(10)));
+            assert!(problem.help.unwrap().contains("the pool has 10"), "{}", problem.message);
+        }
+    }
+}
+
+#[test]
+fn a_wait_without_an_end_says_what_it_means() {
+    for (rule, expected) in
+        [("action: wait", vec!["endless-wait wait"]), ("action: wait, atMost: 2h", vec![]), ("action: block", vec![])]
+    {
+        let spec = format!(
+            "  pools: [{{name: a, nodes: {{names: x}}}}]\n  drain: {{pods: [{{match: {{namespaces: [j]}}, {rule}}}]}}\n"
+        );
+        assert_eq!(doubts(&spec), expected, "{rule}");
+    }
+}
+
+/// What is over is said when it is over, in its own zone, once however many pools have it.
+#[test]
+fn what_is_over_is_said_once() {
+    let spec = "  timeZone: America/Denver\n  schedules:\n    - name: s\n      windows:\n        \
+                - {name: day, start: \"0 8 * * *\", duration: 1h, max: 3}\n        \
+                - {name: exam, kind: freeze, from: 2026-05-04, until: 2026-05-08}\n      exceptions:\n        \
+                - {name: holidays, dates: [2026-12-24, 2025-12-20..2026-01-03], skip: [day]}\n  pools:\n    \
+                - {name: a, nodes: {names: a}, schedules: [s]}\n    - {name: b, nodes: {names: b}, schedules: [s]}\n";
+    let policy = read(spec).1.policy.unwrap();
+    for (now, expected) in [
+        ("2026-05-09T05:59:59Z", &[][..]),
+        ("2026-05-09T06:00:00Z", &["window-past"]),
+        ("2026-12-25T12:00:00Z", &["window-past"]),
+        ("2026-12-27T00:00:00Z", &["window-past", "exception-past"]),
+    ] {
+        let problems = past(&policy, now.parse::<Timestamp>().unwrap());
+        let codes: Vec<&str> = problems.iter().map(|problem| &*problem.code).collect();
+        assert_eq!(codes, expected, "{now}");
+        assert!(problems.iter().all(|problem| problem.severity == Severity::Warning && problem.help.is_some()));
+    }
+}
