@@ -48,8 +48,11 @@ fn every_example_is_valid_and_every_building_block_fits_one() {
         assert!(code == 0 && (printed.trim() == "Valid" || freezes), "{}:\n{printed}", path.display());
     }
     for example in examples() {
-        let (printed, code) = run("tidegate validate -f policy.yaml", &example);
-        assert_eq!((printed.trim(), code), ("Valid", 0), "{}", example.display());
+        let (printed, code) = run("tidegate validate -f policy.yaml --format json", &example);
+        let said: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        let of_the_day = |problem: &&serde_json::Value| problem["code"].as_str().unwrap().ends_with("-past");
+        let timeless: Vec<_> = said["problems"].as_array().unwrap().iter().filter(|one| !of_the_day(one)).collect();
+        assert!(timeless.is_empty() && code == 0, "{}: {printed}", example.display());
     }
 }
 

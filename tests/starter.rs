@@ -169,7 +169,7 @@ fn a_line_that_loses_something_says_what_it_loses() {
     let text = init(&snapshot);
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     for (lift, why, price) in [
-        ("volumes: [tmp, data-db]}", "(volumes tmp, data-db) of ReplicaSet shop/cache", "LOSES DATA each time"),
+        ("volumes: [data-db, tmp]}", "(volumes data-db, tmp) of ReplicaSet shop/cache", "LOSES DATA each time"),
         ("owners: [none]}, action: wait, atMost: 2h}", "without a controller", "`evict` LOSES it for good"),
     ] {
         let at = lines.iter().position(|line| line.contains(lift)).unwrap_or_else(|| panic!("{lift}: {text}"));
@@ -178,6 +178,25 @@ fn a_line_that_loses_something_says_what_it_loses() {
     }
     let data = lines.iter().find(|line| line.contains("LOSES DATA")).unwrap();
     assert!(data.contains("tmp") && data.contains("data-db"), "{data}");
+}
+
+/// What lets pods go is in force only where there are such pods; what protects people is there before they come.
+#[test]
+fn an_entry_that_matches_nothing_is_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("cluster.yaml");
+    let workshop = fs::read_to_string(Path::new(EXAMPLES).join("jetstream-workshop/cluster.yaml")).unwrap();
+    for (cluster, user, placeholder) in [
+        (workshop.clone(), true, false),
+        (workshop.replace("singleuser-server", "nobody"), true, false),
+        (workshop.replace("component: hub", "component: user-placeholder"), true, true),
+        (blocked(), false, false),
+    ] {
+        fs::write(&snapshot, cluster).unwrap();
+        let text = init(&snapshot);
+        let live = |what: &str| text.lines().any(|line| line.contains(what) && !line.trim_start().starts_with('#'));
+        assert_eq!((live("singleuser-server"), live("user-placeholder")), (user, placeholder), "{text}");
+    }
 }
 
 /// What the README says to do with a starter shows something: a zone of one's own, a lower `min`, a schedule and the

@@ -144,6 +144,47 @@ fn one_kubectl_line_stands_everywhere() {
     }
 }
 
+/// The line asks for every kind that is read, and nothing else (H15: front doors show in the Services).
+#[test]
+fn the_kubectl_line_asks_for_every_kind_that_is_read() {
+    let line = tidegate::model::KUBECTL;
+    let words: Vec<&str> = line.split_whitespace().nth(2).unwrap().split(',').collect();
+    let kinds = [
+        ("nodes", "v1", "Node"),
+        ("pods", "v1", "Pod"),
+        ("pdb", "policy/v1", "PodDisruptionBudget"),
+        ("deploy", "apps/v1", "Deployment"),
+        ("rs", "apps/v1", "ReplicaSet"),
+        ("rc", "v1", "ReplicationController"),
+        ("sts", "apps/v1", "StatefulSet"),
+        ("ds", "apps/v1", "DaemonSet"),
+        ("jobs", "batch/v1", "Job"),
+        ("pvc", "v1", "PersistentVolumeClaim"),
+        ("pv", "v1", "PersistentVolume"),
+        ("sc", "storage.k8s.io/v1", "StorageClass"),
+        ("csinode", "storage.k8s.io/v1", "CSINode"),
+        ("volumeattachment", "storage.k8s.io/v1", "VolumeAttachment"),
+        ("svc", "v1", "Service"),
+        ("leases", "coordination.k8s.io/v1", "Lease"),
+        ("pc", "scheduling.k8s.io/v1", "PriorityClass"),
+        ("ns", "v1", "Namespace"),
+    ];
+    assert_eq!(words, kinds.map(|(word, ..)| word));
+    let items = kinds.map(|(_, version, kind)| {
+        let namespace = if kind == "Lease" { "kube-node-lease" } else { "a" };
+        serde_json::json!({
+            "apiVersion": version, "kind": kind, "metadata": {"name": "x", "namespace": namespace, "uid": kind},
+            "spec": {"renewTime": "2026-11-10T12:00:00.000000Z", "template": {"spec": {"containers": []}}},
+        })
+    });
+    let snapshot = tidegate::observe::from_values(items.to_vec());
+    assert!(snapshot.skipped.is_empty(), "{:?}", snapshot.skipped);
+    let read: Vec<String> = snapshot.observed.iter().map(ToString::to_string).collect();
+    let missing: Vec<_> = kinds.iter().filter(|(.., kind)| !read.contains(&(*kind).to_owned())).collect();
+    assert!(missing.is_empty(), "{missing:?} of {read:?}");
+    assert!(read.iter().all(|kind| kinds.iter().any(|(.., known)| known == kind)), "{read:?}");
+}
+
 /// A sandbox of an old dump may begin now, and tells the time as its people do.
 #[test]
 fn a_sandbox_begins_when_it_is_told_and_in_the_zone_that_is_asked_for() {

@@ -35,10 +35,7 @@ fn windows_that_may_not_be_meant() {
     for (fields, expected) in [
         // 00:13 is no time at which people begin; 00:10 is, unless 10:00 would make a shorter day of it.
         ("start: \"13 0 * * TUE\", duration: 3h, min: 2, lead: 15m", Some("minute-for-hour \"13 0 * * TUE\"")),
-        (
-            "start: \"13 0 * * TUE\", end: \"0 16 * * TUE\", min: 2, lead: 15m",
-            Some("minute-for-hour \"13 0 * * TUE\""),
-        ),
+        ("start: \"13 0 * * TUE\", end: \"0 16 * * TUE\", min: 2, lead: 15m", Some("minute-for-hour \"13 0 * * TUE\"")),
         ("start: \"10 0 * * *\", end: \"0 16 * * *\", min: 2, lead: 15m", Some("minute-for-hour \"10 0 * * *\"")),
         ("start: \"0 8 * * *\", end: \"18 0 * * *\", max: 2", Some("minute-for-hour \"18 0 * * *\"")),
         ("start: \"0 8 * * *\", end: \"15 0 * * *\", max: 2", Some("minute-for-hour \"15 0 * * *\"")),
@@ -72,6 +69,19 @@ fn windows_that_may_not_be_meant() {
     ] {
         assert_eq!(doubts(&window(fields)), expected.into_iter().collect::<Vec<_>>(), "{fields}");
     }
+}
+
+/// A window that takes over from another one wakes nobody.
+#[test]
+fn a_window_that_follows_another_needs_no_lead() {
+    let night = |from: &str| {
+        window(&format!(
+            "min: 4, lead: 15m, start: \"30 7 * * MON-FRI\", end: \"0 19 * * MON-FRI\"}}\n        - {{name: night, min: 4, from: \
+             {from}, until: 2026-11-27"
+        ))
+    };
+    assert_eq!(doubts(&night("2026-11-26T18:00")), Vec::<String>::new());
+    assert_eq!(doubts(&night("2026-11-26T19:01")), ["no-lead night"]);
 }
 
 /// The fix can be pasted: it is the line with its two numbers the other way round, or with the other line's days.

@@ -95,8 +95,8 @@ fn seconds(line: &str) -> Option<u64> {
 pub struct Known {
     /// The entries of a building block, with their remarks.
     pub lines: Vec<String>,
-    /// Whether they are in force; else they are an example.
-    pub live: bool,
+    /// Which of them are in force; the others are examples.
+    pub live: Vec<bool>,
 }
 
 /// The block.
@@ -120,10 +120,10 @@ pub fn drain(out: &mut String, disposable: &Known, pods: &Known, lifts: &[Lift])
         ),
     ] {
         let _ = writeln!(out, "    {heading}: [   # {what}");
-        let mark = if known.live { "" } else { "# " };
+        let mut live = known.live.iter();
         for line in entries(&known.lines) {
-            let mark = if line.starts_with('#') { "" } else { mark };
-            let _ = writeln!(out, "      {mark}{line}");
+            let plain = line.starts_with('#') || live.next() == Some(&true);
+            let _ = writeln!(out, "      {}{line}", if plain { "" } else { "# " });
         }
         for lift in lifts.iter().filter(|lift| lift.place == place) {
             lift.write(out, "      ");

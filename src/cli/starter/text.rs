@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::blocks::{FREEZES, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below};
+use super::blocks::{FREEZES, InForce, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below, of_hub};
 use super::drain::{Known, Lift, Place, drain};
 use super::guess::Guess;
 use crate::model::World;
@@ -21,6 +21,8 @@ pub struct Found {
     pub kubespray: bool,
     /// Its flavors are Jetstream2's.
     pub jetstream2: bool,
+    /// Which entries of the building blocks are in force.
+    pub in_force: InForce,
     /// Nodes that no pool was guessed of.
     pub control_plane: Vec<String>,
     /// Lines that would lift what blocks its nodes.
@@ -33,11 +35,13 @@ impl Found {
         let jhub = |key: &str, value: &str| {
             world.pods.values().find(|pod| pod.labels.get(key).is_some_and(|found| &**found == value))
         };
+        let jupyterhub = (jhub("component", "singleuser-server").or_else(|| jhub("component", "hub")))
+            .map(|pod| pod.key.namespace.to_string());
         Self {
+            in_force: InForce::of(world, jupyterhub.as_deref().unwrap_or("jhub")),
             cluster: world.cluster.as_ref().map(ToString::to_string),
             pools: super::guess(world),
-            jupyterhub: (jhub("component", "singleuser-server").or_else(|| jhub("component", "hub")))
-                .map(|pod| pod.key.namespace.to_string()),
+            jupyterhub,
             kubespray: jhub("app", "csi-cinder-controllerplugin").is_some(),
             jetstream2: world.servers.values().any(|server| server.flavor.starts_with("m3.")),
             control_plane: (world.nodes.values().filter(|node| node.control_plane()))
@@ -166,16 +170,19 @@ fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
 
 /// The building blocks as examples where nothing is known, and in force where the cluster has what they are for.
 fn drains(out: &mut String, found: Option<&Found>) {
-    let known = |lines: Vec<&str>, has: Option<bool>, namespace: &str| Known {
+    let known = |lines: Vec<&str>, has: Option<bool>, namespace: &str, live: &[bool]| Known {
         lines: match has {
             Some(false) => Vec::new(),
-            _ => lines.iter().map(|line| line.replace("[jhub]", &format!("[{namespace}]"))).collect(),
+            _ => lines.iter().map(|line| of_hub(line, namespace)).collect(),
         },
-        live: has == Some(true),
+        live: if has == Some(true) { live.to_vec() } else { Vec::new() },
     };
-    let kubespray = known(below(KUBESPRAY, "    disposable:"), found.map(|found| found.kubespray), "jhub");
+    let none = InForce::default();
+    let live = found.map_or(&none, |found| &found.in_force);
+    let has = found.map(|found| found.kubespray);
+    let kubespray = known(below(KUBESPRAY, "    disposable:"), has, "jhub", &live.disposable);
     let hub = found.and_then(|found| found.jupyterhub.as_deref());
-    let users = known(below(JUPYTERHUB, "    pods:"), found.map(|_| hub.is_some()), hub.unwrap_or("jhub"));
+    let users = known(below(JUPYTERHUB, "    pods:"), found.map(|_| hub.is_some()), hub.unwrap_or("jhub"), &live.pods);
     drain(out, &kubespray, &users, found.map(|found| found.lifts.as_slice()).unwrap_or_default());
 }
 

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
 use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, LeadTime};
-use crate::policy::{Ask, Origin, Pool, Recurrence, Window, WindowKind};
-use crate::schedule::Crontab;
+use crate::policy::{Origin, Pool, Recurrence, Window, WindowKind};
+use crate::schedule::{Crontab, first_open, open_times};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// A longer lead is longer than any wake.
@@ -19,6 +19,10 @@ const LONG_LEAD: SignedDuration = SignedDuration::from_hours(4);
 const SHORT_LEAD: SignedDuration = SignedDuration::from_hours(1);
 /// A window that is open for longer is looked at twice where a shorter reading of it exists.
 const LONG_DAY: u16 = 12 * 60;
+/// Doubts are timeless: openings are looked for from 2026-01-01 on.
+const BEGIN_SECOND: i64 = 1_767_225_600;
+const YEARS: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 /// Openings that are looked at for the length of a window: all that a week can have of a line that fires twice a day.
 const OPENINGS: usize = 14;
 
@@ -173,7 +177,11 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
                     ))
                     .see(span, "the window");
             }
-            if wakes(pool, ask) && cx.without_lead.contains(&window.origin) && said.insert(("lead", &window.origin)) {
+            if asked > pool.replicas.unwrap_or(pool.min)
+                && cx.without_lead.contains(&window.origin)
+                && !follows(pool, window, asked)
+                && said.insert(("lead", &window.origin))
+            {
                 let message = format!("the nodes of window `{}` begin to wake when it opens", named(window));
                 cx.out.doubt("no-lead", span, message).help(
                     "they are there some minutes late, `plan` says how many: write `lead: 15m`, or `lead: 0` if that is \
@@ -188,9 +196,20 @@ fn named(window: &Window) -> String {
     window.schedule.as_ref().map_or_else(|| window.name.to_string(), |schedule| format!("{schedule}/{}", window.name))
 }
 
-/// Whether a window asks for more nodes than its pool has without it.
-fn wakes(pool: &Pool, ask: &Ask) -> bool {
-    ask.min.or(ask.replicas).is_some_and(|asked| asked > pool.replicas.unwrap_or(pool.min))
+/// Whether other windows have as many nodes up at the moment at which this one first opens.
+fn follows(pool: &Pool, window: &Window, asked: u32) -> bool {
+    let begin = match window.when {
+        Recurrence::Once(from, _) => from,
+        _ => Timestamp::from_second(BEGIN_SECOND).unwrap_or_default(),
+    };
+    let end = begin.checked_add(YEARS).unwrap_or(Timestamp::MAX);
+    let Some(first) = first_open(pool, window, true, begin, end).map(|span| span.from) else { return false };
+    let before = first.checked_sub(MINUTE).unwrap_or(first);
+    pool.windows.iter().any(|other| {
+        let enough = matches!(&other.kind, WindowKind::Capacity(ask) if ask.min.or(ask.replicas) >= Some(asked));
+        let open = || open_times(pool, other, before, first).iter().any(|span| span.contains(before));
+        enough && other.origin != window.origin && open()
+    })
 }
 
 /// Says what a wait without an end means.
