@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::Output;
+use super::shell::kubectl;
 use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
 use crate::model::{KUBECTL, World, counted};
@@ -18,8 +19,8 @@ use crate::policy::{PolicySource, load};
 #[command(after_help = format!("\
 Examples:
   tidegate init > policy.yaml
-  {KUBECTL} > cluster.json
-  tidegate init --snapshot cluster.json --out policy.yaml"))]
+  {} > cluster.json
+  tidegate init --snapshot cluster.json --out policy.yaml", kubectl()))]
 pub struct Init {
     /// Guess from this: what `kubectl get … -A -o json` (or yaml, or .gz) wrote
     #[arg(long, value_name = "FILE", num_args = 1..)]

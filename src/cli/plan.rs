@@ -6,10 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
-use super::shell::{named, quoted};
+use super::shell::{kubectl, named, quoted};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::model::KUBECTL;
 use crate::model::{Target, World};
 use crate::plan::{Plan, Reason, Request, forbidden, plan_for, unknown_targets};
 use crate::policy::Policy;
@@ -22,11 +21,11 @@ use crate::report;
     visible_alias = "preview",
     after_help = format!("\
 Examples:
-  {KUBECTL} > cluster.json
+  {} > cluster.json
   tidegate plan -f policy.yaml --snapshot cluster.json
-  tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in the policy's zone
+  tidegate plan -f policy.yaml --snapshot cluster.json --now 2026-11-24T12:45   # in its zone
   tidegate plan -f policy.yaml --sandbox ./sandbox --out plan.json
-  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode")
+  tidegate plan -f policy.yaml --snapshot cluster.json --format markdown --detailed-exitcode", kubectl())
 )]
 pub struct PlanCommand {
     #[command(flatten)]

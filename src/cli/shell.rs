@@ -1,5 +1,6 @@
 //! Commands as people copy them: words quoted for a shell, and the policy's own files.
 
+use crate::model::KUBECTL;
 use crate::policy::Policy;
 
 /// A word for a shell, in double quotes where it needs them.
@@ -15,4 +16,9 @@ pub fn quoted(text: &str) -> String {
 /// ` -f policy.yaml`, for each file of a policy.
 pub fn named(policy: &Policy) -> String {
     policy.files.iter().map(|file| format!(" -f {}", quoted(&file.path))).collect()
+}
+
+/// The line that writes a snapshot, in pieces that no help text wraps: it can be pasted.
+pub fn kubectl() -> String {
+    KUBECTL.replacen("get ", "get \\\n    ", 1).replacen(" -A", " \\\n    -A", 1)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The command that writes a snapshot, wherever one is called for.
 pub const KUBECTL: &str =
-    "kubectl get nodes,pods,pdb,deploy,rs,rc,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,svc,leases,pc,ns -A -o json";
+    "kubectl get nodes,pods,pdb,deploy,rs,rc,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,svc,leases,ns -A -o json";
 
 /// The kinds that a snapshot may know. A kind that was not listed is *unknown*, which is not the same as none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -139,6 +139,8 @@ fn one_kubectl_line_stands_everywhere() {
         ("plan", text(&here(&["plan", "--help"]).stdout)),
         ("an empty file", text(&asked.stderr)),
     ] {
+        // Help texts break it where a shell goes on reading.
+        let said = said.replace(" \\\n    ", " ");
         assert!(said.contains(line), "{place}: {said}");
         assert_eq!(said.matches("kubectl get nodes").count(), said.matches(line).count(), "{place}: {said}");
     }
@@ -166,7 +168,6 @@ fn the_kubectl_line_asks_for_every_kind_that_is_read() {
         ("volumeattachment", "storage.k8s.io/v1", "VolumeAttachment"),
         ("svc", "v1", "Service"),
         ("leases", "coordination.k8s.io/v1", "Lease"),
-        ("pc", "scheduling.k8s.io/v1", "PriorityClass"),
         ("ns", "v1", "Namespace"),
     ];
     assert_eq!(words, kinds.map(|(word, ..)| word));
@@ -182,6 +183,7 @@ fn the_kubectl_line_asks_for_every_kind_that_is_read() {
     let read: Vec<String> = snapshot.observed.iter().map(ToString::to_string).collect();
     let missing: Vec<_> = kinds.iter().filter(|(.., kind)| !read.contains(&(*kind).to_owned())).collect();
     assert!(missing.is_empty(), "{missing:?} of {read:?}");
+    // A PriorityClass is counted and not looked at: pods carry their number.
     assert!(read.iter().all(|kind| kinds.iter().any(|(.., known)| known == kind)), "{read:?}");
 }
 
