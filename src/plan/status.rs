@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::explain::state_words;
 use super::members::{Inventory, Member, State};
 use super::{Code, Plan, PoolPlan, Verb};
-use crate::model::{World, counted, keys};
+use crate::model::{World, keys};
 use crate::policy::Policy;
 
 /// One node.

@@ -105,8 +105,7 @@ impl<'a> Replay<'a> {
         let ceiling = wanted.holding.ceiling.map_or(u32::MAX, |ceiling| ceiling.max(wanted.holding.floor));
         let woken = self.case.has(Verb::Wake, &step.node);
         if active > ceiling && woken && !self.case.awake_by_hand(&step.node) {
-            let text =
-                format!("{active} would be active in pool {}, above its ceiling of {ceiling}", wanted.pool.name);
+            let text = format!("{active} would be active in pool {}, above its ceiling of {ceiling}", wanted.pool.name);
             found.step(step, Rule::Ceiling, text);
         }
     }
