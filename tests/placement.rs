@@ -5,6 +5,8 @@
 mod changes;
 #[path = "placement/company.rs"]
 mod company;
+#[path = "placement/hostile.rs"]
+mod hostile;
 #[path = "placement/pending.rs"]
 mod pending;
 #[path = "placement/scores.rs"]
@@ -143,7 +145,7 @@ fn says_why_not() {
             json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}),
             vec![
                 "PersistentVolumeClaim not read, so where its volumes can be is unknown: add `kubectl get \
-                 pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot",
+                 pv,pvc,storageclass,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot",
             ],
         ),
         (

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server, Service,
-    StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Claim, CsiDriver, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server,
+    Service, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// One object came, changed or went.
@@ -28,6 +28,10 @@ pub enum Change {
     StorageClassGone(Name),
     CsiNode(CsiNode),
     CsiNodeGone(Name),
+    CsiDriver(CsiDriver),
+    CsiDriverGone(Name),
+    StorageCapacity(StorageCapacity),
+    StorageCapacityGone(PodKey),
     VolumeAttachment(VolumeAttachment),
     VolumeAttachmentGone(Name),
     Service(Service),

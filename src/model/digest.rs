@@ -19,6 +19,8 @@ pub fn digest(world: &World) -> String {
     all(&mut hash, "volumes", world.volumes.values());
     all(&mut hash, "classes", world.classes.values());
     all(&mut hash, "csi", world.csi_nodes.values());
+    all(&mut hash, "drivers", world.csi_drivers.values());
+    all(&mut hash, "capacities", world.capacities.values());
     all(&mut hash, "attachments", world.attachments.values());
     all(&mut hash, "namespaces", &world.namespaces);
     all(&mut hash, "leases", &world.leases);

@@ -25,6 +25,8 @@ pub enum Kind {
     PersistentVolume,
     StorageClass,
     CSINode,
+    CSIDriver,
+    CSIStorageCapacity,
     VolumeAttachment,
     PriorityClass,
     Namespace,
@@ -38,7 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which they are named.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Node,
         Self::Pod,
         Self::PodDisruptionBudget,
@@ -52,6 +54,8 @@ impl Kind {
         Self::PersistentVolume,
         Self::StorageClass,
         Self::CSINode,
+        Self::CSIDriver,
+        Self::CSIStorageCapacity,
         Self::VolumeAttachment,
         Self::PriorityClass,
         Self::Namespace,

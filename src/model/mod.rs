@@ -54,6 +54,8 @@ pub use spec::{
 };
 pub use stamp::Stamp;
 pub use target::Target;
-pub use volume::{Claim, ClaimSpec, CsiNode, PersistentVolume, StorageClass, VolumeAttachment};
+pub use volume::{
+    Claim, ClaimSpec, CsiDriver, CsiNode, PersistentVolume, StorageCapacity, StorageClass, VolumeAttachment,
+};
 pub use workload::{Workload, WorkloadKind};
 pub use world::World;

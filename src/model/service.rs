@@ -1,8 +1,8 @@
-//! Services, as far as they send traffic to nodes.
+//! Services, as far as they send traffic to nodes and as the scheduler spreads their pods.
 
 use serde::{Deserialize, Serialize};
 
-use super::PodKey;
+use super::{PodKey, Selector};
 
 /// A Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,4 +11,7 @@ pub struct Service {
     pub key: PodKey,
     /// Its type is LoadBalancer or NodePort: traffic from outside comes to any node (H15).
     pub on_nodes: bool,
+    /// Its pods; None for a Service that has no selector.
+    #[serde(default)]
+    pub selector: Option<Selector>,
 }

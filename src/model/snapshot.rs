@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Quota, Server, Service,
-    StorageClass, VolumeAttachment, Workload,
+    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Quota, Server, Service,
+    StorageCapacity, StorageClass, VolumeAttachment, Workload,
 };
 
 /// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
@@ -44,6 +44,10 @@ pub struct Snapshot {
     pub classes: Vec<StorageClass>,
     /// CSI nodes by name.
     pub csi_nodes: Vec<CsiNode>,
+    /// CSI drivers by name.
+    pub csi_drivers: Vec<CsiDriver>,
+    /// Room for new volumes, by key.
+    pub capacities: Vec<StorageCapacity>,
     /// Attachments by name.
     pub attachments: Vec<VolumeAttachment>,
     /// Namespaces' labels by name.

@@ -119,3 +119,29 @@ pub struct VolumeAttachment {
     /// `status.attached`.
     pub attached: bool,
 }
+
+/// A CSIDriver, as far as the scheduler heeds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsiDriver {
+    /// Its name, which is the provisioner of its classes.
+    pub name: Name,
+    /// `storageCapacity`: a volume is made only where a [`StorageCapacity`] says that there is room for it.
+    pub storage_capacity: bool,
+    /// `preventPodSchedulingIfMissing`: its volumes need a node on which it is installed.
+    pub must_be_there: bool,
+}
+
+/// A CSIStorageCapacity: how much room there is for new volumes of a class on some nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageCapacity {
+    /// Namespace and name.
+    pub key: PodKey,
+    /// The storage class.
+    pub class: Name,
+    /// Labels of the nodes that reach it; None for none of them.
+    pub nodes: Option<Selector>,
+    /// `capacity` in bytes.
+    pub bytes: Option<i64>,
+    /// `maximumVolumeSize` in bytes.
+    pub largest: Option<i64>,
+}

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::stamp::{Stamp, Stamps};
 use super::{
-    Budget, Change, Claim, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
-    Server, Service, Snapshot, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey,
+    Quota, Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot with its indexes. `World::build(s)` then `apply(c)` equals building from the changed snapshot; every
@@ -45,6 +45,10 @@ pub struct World {
     pub classes: BTreeMap<Name, StorageClass>,
     /// CSI nodes by name.
     pub csi_nodes: BTreeMap<Name, CsiNode>,
+    /// CSI drivers by name.
+    pub csi_drivers: BTreeMap<Name, CsiDriver>,
+    /// Room for new volumes, by key.
+    pub capacities: BTreeMap<PodKey, StorageCapacity>,
     /// Attachments by name.
     pub attachments: BTreeMap<Name, VolumeAttachment>,
     /// Namespaces' labels.
@@ -91,6 +95,8 @@ impl World {
             .chain(snapshot.volumes.into_iter().map(Change::PersistentVolume))
             .chain(snapshot.classes.into_iter().map(Change::StorageClass))
             .chain(snapshot.csi_nodes.into_iter().map(Change::CsiNode))
+            .chain(snapshot.csi_drivers.into_iter().map(Change::CsiDriver))
+            .chain(snapshot.capacities.into_iter().map(Change::StorageCapacity))
             .chain(snapshot.attachments.into_iter().map(Change::VolumeAttachment))
             .chain(snapshot.services.into_iter().map(Change::Service))
             .chain(snapshot.servers.into_iter().map(Change::Server))
@@ -133,6 +139,10 @@ impl World {
             Change::StorageClassGone(name) => drop(self.classes.remove(&name)),
             Change::CsiNode(node) => drop(self.csi_nodes.insert(node.name.clone(), node)),
             Change::CsiNodeGone(name) => drop(self.csi_nodes.remove(&name)),
+            Change::CsiDriver(driver) => drop(self.csi_drivers.insert(driver.name.clone(), driver)),
+            Change::CsiDriverGone(name) => drop(self.csi_drivers.remove(&name)),
+            Change::StorageCapacity(capacity) => drop(self.capacities.insert(capacity.key.clone(), capacity)),
+            Change::StorageCapacityGone(key) => drop(self.capacities.remove(&key)),
             Change::VolumeAttachment(attachment) => {
                 drop(self.attachments.insert(attachment.name.clone(), attachment));
             }

@@ -9,8 +9,8 @@ use super::convert::{Converter, told};
 use super::item::{Item, Place};
 use super::raw;
 use crate::model::{
-    Budget, Claim, CsiNode, Flavor, Kind, Name, Node, PersistentVolume, Pod, PodKey, Server, Service, Snapshot,
-    StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Name, Node, PersistentVolume, Pod, PodKey, Server, Service,
+    Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot that is being filled. Of two objects with one key the later wins.
@@ -28,6 +28,8 @@ pub struct Builder {
     volumes: BTreeMap<Name, PersistentVolume>,
     classes: BTreeMap<Name, StorageClass>,
     csi_nodes: BTreeMap<Name, CsiNode>,
+    csi_drivers: BTreeMap<Name, CsiDriver>,
+    capacities: BTreeMap<PodKey, StorageCapacity>,
     attachments: BTreeMap<Name, VolumeAttachment>,
     services: BTreeMap<PodKey, Service>,
     servers: BTreeMap<Name, Server>,
@@ -136,6 +138,16 @@ impl Builder {
                 let node = converter.csi_node(item.decode()?)?;
                 insert(&mut self.csi_nodes, node.name.clone(), node)
             }
+            "CSIDriver" if is("storage.k8s.io") => {
+                observed.insert(Kind::CSIDriver);
+                let driver = converter.csi_driver(item.decode()?)?;
+                insert(&mut self.csi_drivers, driver.name.clone(), driver)
+            }
+            "CSIStorageCapacity" if is("storage.k8s.io") => {
+                observed.insert(Kind::CSIStorageCapacity);
+                let capacity = converter.storage_capacity(item.decode()?)?;
+                insert(&mut self.capacities, capacity.key.clone(), capacity)
+            }
             "VolumeAttachment" if is("storage.k8s.io") => {
                 observed.insert(Kind::VolumeAttachment);
                 let attachment = converter.attachment(item.decode()?)?;
@@ -233,6 +245,8 @@ impl Builder {
         snapshot.volumes = self.volumes.into_values().collect();
         snapshot.classes = self.classes.into_values().collect();
         snapshot.csi_nodes = self.csi_nodes.into_values().collect();
+        snapshot.csi_drivers = self.csi_drivers.into_values().collect();
+        snapshot.capacities = self.capacities.into_values().collect();
         snapshot.attachments = self.attachments.into_values().collect();
         snapshot.services = self.services.into_values().collect();
         snapshot.servers = self.servers.into_values().collect();

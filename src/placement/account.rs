@@ -1,5 +1,7 @@
 //! Bookkeeping: what a pod that comes or goes, and a node that changes, does to counters and tiles.
 
+use std::sync::Arc;
+
 use super::class::{Classes, Likeness};
 use super::index::{ClassIx, KindIx, NodeIx};
 use super::kind::Kinds;
@@ -13,7 +15,7 @@ impl Site {
     /// A pod comes to `at`.
     pub(super) fn put(&mut self, at: NodeIx, placed: Placed) {
         self.count(at, placed.class, 1);
-        if let Some(room) = self.rooms.get_mut(at.at()) {
+        if let Some(room) = self.room_mut(at) {
             room.add(placed);
         }
         self.retile(at);
@@ -21,7 +23,7 @@ impl Site {
 
     /// A pod like this leaves `at`. None if there is none.
     pub(super) fn take(&mut self, at: NodeIx, class: ClassIx, pod: &Likeness<'_>) -> Option<Placed> {
-        let placed = self.rooms.get_mut(at.at())?.take(class, pod)?;
+        let placed = self.room_mut(at)?.take(class, pod)?;
         self.count(at, class, -1);
         self.retile(at);
         Some(placed)
@@ -37,7 +39,7 @@ impl Site {
 
     /// The node is like this from now on; how it was before.
     pub(super) fn set_state(&mut self, at: NodeIx, state: RoomState) -> Option<RoomState> {
-        let room = self.rooms.get_mut(at.at())?;
+        let room = Arc::make_mut(self.rooms.get_mut(at.at())?);
         let old = std::mem::replace(&mut room.state, state);
         if old.taints != room.state.taints {
             self.tiles.get_mut(at.at())?.kind = kind(&mut self.kinds, &mut self.classes, room);

@@ -22,6 +22,9 @@ impl Site {
             Change::Pod(pod) => {
                 let old = world.pods.get(&pod.key);
                 if old.is_none_or(|old| !indifferent(old, pod)) {
+                    // What such a pod gets is decided anew, as if all had come in the order of their names.
+                    storage =
+                        [old.map(|old| &**old), Some(pod)].into_iter().flatten().any(|pod| self.volumes.waits(pod));
                     if let Some(old) = old {
                         self.leave(old);
                     }
@@ -30,6 +33,7 @@ impl Site {
             }
             Change::PodGone(key) => {
                 if let Some(old) = world.pods.get(key) {
+                    storage = self.volumes.waits(old);
                     self.leave(old);
                 }
             }
@@ -53,14 +57,21 @@ impl Site {
                     self.owners.remove(&old.uid);
                 }
             }
-            Change::Claim(_)
-            | Change::ClaimGone(_)
+            // A controller hears of many claims in which nothing is new that counts here.
+            Change::Claim(claim) => storage = world.claims.get(&claim.key) != Some(claim),
+            Change::ClaimGone(_)
             | Change::PersistentVolume(_)
             | Change::PersistentVolumeGone(_)
             | Change::StorageClass(_)
             | Change::StorageClassGone(_)
             | Change::CsiNode(_)
-            | Change::CsiNodeGone(_) => storage = true,
+            | Change::CsiNodeGone(_)
+            | Change::CsiDriver(_)
+            | Change::CsiDriverGone(_)
+            | Change::StorageCapacity(_)
+            | Change::StorageCapacityGone(_) => storage = true,
+            Change::Service(service) => self.serve(service),
+            Change::ServiceGone(key) => drop(self.services.remove(key)),
             Change::VolumeAttachment(attachment) => {
                 if let Some(old) = world.attachments.get(&attachment.name) {
                     self.volumes.attachment(old, false);
@@ -77,8 +88,6 @@ impl Site {
             | Change::Server(_)
             | Change::ServerGone(_)
             | Change::Flavor(_)
-            | Change::Service(_)
-            | Change::ServiceGone(_)
             | Change::Quota(_)
             | Change::Memory(_) => {}
         }
@@ -114,7 +123,7 @@ impl Site {
                 }
             }
             (None, Some(node)) => {
-                if let Some(room) = self.at(node).and_then(|at| self.rooms.get_mut(at.at())) {
+                if let Some(room) = self.at(node).and_then(|at| self.room_mut(at)) {
                     room.nominees.retain(|nominee| nominee.key != pod.key);
                 }
             }
@@ -124,7 +133,7 @@ impl Site {
 
     /// A node of the site has changed.
     fn renew_node(&mut self, at: NodeIx, node: &Node) {
-        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        let Some(room) = self.room_mut(at) else { return };
         let old = std::mem::replace(&mut room.node, Arc::new(node.clone()));
         let state = RoomState::of(node);
         if old.labels == node.labels {
@@ -134,7 +143,7 @@ impl Site {
         }
         room.node = old;
         let placed = self.vacate(at);
-        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        let Some(room) = self.rooms.get_mut(at.at()).map(Arc::make_mut) else { return };
         (room.node, room.state) = (Arc::new(node.clone()), state);
         let kind = super::account::kind(&mut self.kinds, &mut self.classes, room);
         let tile = Tile::of(room, kind);
@@ -171,7 +180,7 @@ impl Site {
 
     /// Forgets a node that was vacated.
     fn remove_node(&mut self, at: NodeIx) {
-        let Some(room) = self.rooms.get_mut(at.at()) else { return };
+        let Some(room) = self.rooms.get_mut(at.at()).map(Arc::make_mut) else { return };
         room.nominees.clear();
         self.index.remove(&room.node.name);
         self.order.retain(|other| *other != at);

@@ -46,12 +46,4 @@ impl Site {
             best.and_then(|(_, at)| site.room(at)).map(|room| room.node.name.clone())
         })
     }
-
-    /// The first node by name that can take `pod`.
-    pub fn first_home(&self, pod: &Pod) -> Option<Name> {
-        self.ask(pod, |site, asked| {
-            let taker = site.order.iter().find(|at| site.takes(asked, **at))?;
-            site.room(*taker).map(|room| room.node.name.clone())
-        })
-    }
 }

@@ -1,6 +1,7 @@
 //! Counts of pods per domain: what affinity, anti-affinity and spread are decided by.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::index::{CounterIx, DomainIx, KeyIx, ScopeIx};
 use super::matcher::Matcher;
@@ -12,7 +13,7 @@ pub enum Who {
     /// Those that every matcher means; of the living only those that are not terminating.
     Meant {
         /// All of these.
-        all: Vec<Matcher>,
+        all: Arc<[Matcher]>,
         /// Terminating pods do not count.
         living: bool,
     },
@@ -52,14 +53,14 @@ impl Who {
 /// What makes a counter the one it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
-    /// Which pods.
-    pub who: Who,
-    /// Per value of this label.
+    /// Per value of this label. First, so that terms over many labels are told apart at once.
     pub key: KeyIx,
     /// On these nodes only.
     pub scope: Option<ScopeIx>,
     /// A namespace whose labels are not known counts as selected.
     pub doubt: bool,
+    /// Which pods.
+    pub who: Who,
 }
 
 /// A count of pods per domain.
@@ -173,7 +174,8 @@ impl Eligible {
 /// All counters, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
-    all: Vec<Counter>,
+    /// Shared with copies until one of them changes a count.
+    all: Vec<Arc<Counter>>,
     known: BTreeMap<Subject, CounterIx>,
     of_namespace: BTreeMap<Name, Vec<CounterIx>>,
     by_label: Vec<CounterIx>,
@@ -191,18 +193,18 @@ impl Counters {
             Some(names) => names.for_each(|name| self.of_namespace.entry(name.clone()).or_default().push(ix)),
         }
         self.known.insert(subject.clone(), ix);
-        self.all.push(Counter::new(subject));
+        self.all.push(Arc::new(Counter::new(subject)));
         (ix, true)
     }
 
     /// One of them.
     pub fn get(&self, ix: CounterIx) -> Option<&Counter> {
-        self.all.get(ix.at())
+        self.all.get(ix.at()).map(|counter| &**counter)
     }
 
     /// One of them, to change it.
     pub fn get_mut(&mut self, ix: CounterIx) -> Option<&mut Counter> {
-        self.all.get_mut(ix.at())
+        self.all.get_mut(ix.at()).map(Arc::make_mut)
     }
 
     /// Those that can be about pods of `namespace`.
@@ -218,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_least_domain_is_kept_beside_the_counts() {
-        let who = Who::Meant { all: Vec::new(), living: true };
+        let who = Who::Meant { all: Arc::default(), living: true };
         let mut counter = Counter::new(Subject { who, key: KeyIx::new(0), scope: None, doubt: false });
         let [a, b, c] = [0, 1, 2].map(DomainIx::new);
         assert_eq!((counter.least(a, 0), counter.domains()), (None, 0));

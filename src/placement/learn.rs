@@ -1,11 +1,12 @@
 //! Learning: the class of a pod, and the counters that its terms need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::account::kind;
 use super::class::{Company, Likeness, SpreadRule};
 use super::counter::{Subject, Who};
-use super::index::{ClassIx, CounterIx, KeyIx, ScopeIx};
+use super::index::{ClassIx, CounterIx, KeyIx, NodeIx, ScopeIx};
 use super::matcher::{Matcher, counts_itself};
 use super::room::Placed;
 use super::scope::Eligibility;
@@ -47,7 +48,7 @@ impl Site {
         if let Some(affinity) = &pod.spec.affinity {
             for term in &affinity.anti {
                 let (key, matcher) = (self.key(&term.topology_key), Matcher::of(term, pod.namespace, labels));
-                let meant = Who::Meant { all: vec![matcher.clone()], living: false };
+                let meant = Who::Meant { all: [matcher.clone()].into(), living: false };
                 company.anti.push(self.counter(Subject { who: meant, key, scope: None, doubt: true }));
                 let carrying = Who::Carrying(matcher);
                 carried.push(self.counter(Subject { who: carrying, key, scope: None, doubt: true }));
@@ -56,6 +57,7 @@ impl Site {
             let mut all: Vec<Matcher> = affinity.pod.iter().map(matcher).collect();
             all.sort();
             all.dedup();
+            let all: Arc<[Matcher]> = all.into();
             company.meets_itself = all.iter().all(|one| one.means(pod.namespace, labels, &self.namespaces, false));
             let keys: BTreeSet<&Name> = affinity.pod.iter().map(|term| &term.topology_key).collect();
             for key in keys {
@@ -66,9 +68,10 @@ impl Site {
         }
         let hard: Vec<&Spread> = pod.spec.spread.iter().filter(|spread| spread.hard).collect();
         let keys: Vec<KeyIx> = hard.iter().map(|spread| self.key(&spread.topology_key)).collect();
+        let labels_of_all: Arc<BTreeSet<KeyIx>> = Arc::new(keys.iter().copied().collect());
         for (spread, key) in hard.iter().zip(&keys) {
-            let scope = self.scope(Eligibility::of(spread, pod.spec, keys.iter().copied().collect()));
-            let who = Who::Meant { all: vec![Matcher::counted(spread, pod.namespace, labels)], living: true };
+            let scope = self.scope(Eligibility::of(spread, pod.spec, labels_of_all.clone()));
+            let who = Who::Meant { all: [Matcher::counted(spread, pod.namespace, labels)].into(), living: true };
             company.spread.push(SpreadRule {
                 counter: self.counter(Subject { who, key: *key, scope: Some(scope), doubt: false }),
                 max_skew: i64::from(spread.max_skew),
@@ -147,14 +150,13 @@ impl Site {
     /// Somebody looks at a pod label that nobody looked at before: pods that were of one class may not be any more. The
     /// counters stay right, since none of them looks at that label.
     pub(super) fn reclass(&mut self) {
-        for at in 0..self.rooms.len() {
-            let Some(room) = self.rooms.get_mut(at) else { continue };
-            let mut placed = std::mem::take(&mut room.placed);
-            for pod in &mut placed {
-                pod.class = self.class_again(pod.class, pod);
-            }
-            if let Some(room) = self.rooms.get_mut(at) {
-                room.placed = placed;
+        for at in (0..self.rooms.len()).map(NodeIx::new) {
+            let Some(room) = self.rooms.get(at.at()).cloned() else { continue };
+            let classes: Vec<ClassIx> = room.placed.iter().map(|pod| self.class_again(pod.class, pod)).collect();
+            let same = room.placed.iter().map(|pod| pod.class).eq(classes.iter().copied());
+            drop(room);
+            if let Some(room) = self.room_mut(at).filter(|_| !same) {
+                room.placed.iter_mut().zip(classes).for_each(|(pod, class)| pod.class = class);
             }
         }
         let mut undo = std::mem::take(&mut self.undo);

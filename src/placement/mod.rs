@@ -34,7 +34,7 @@ mod volumes;
 pub use diagnosis::Diagnosis;
 pub use node_rules::{term_matches, tolerated};
 pub use room::passes;
-pub use score::Strategy;
+pub use score::{Strategy, enough};
 pub use site::{Mark, Site};
 pub use unfit::{Plugin, Unfit};
 pub use volumes::VolumeUnfit;

@@ -1,6 +1,7 @@
 //! Scopes: the nodes that count for a hard topology spread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::index::{CounterIx, KeyIx, NodeIx, ScopeIx};
 use super::node_rules::{CORDON, selected, tolerated};
@@ -12,7 +13,7 @@ use crate::model::{Affinity, Name, NodeTerm, PodSpec, Spread, Toleration};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Eligibility {
     /// Labels that must be there.
-    pub keys: BTreeSet<KeyIx>,
+    pub keys: Arc<BTreeSet<KeyIx>>,
     wish: Option<Wish>,
     tolerations: Option<BTreeSet<Toleration>>,
 }
@@ -26,7 +27,7 @@ struct Wish {
 
 impl Eligibility {
     /// For `spread` of a pod with `spec`.
-    pub fn of(spread: &Spread, spec: &PodSpec, keys: BTreeSet<KeyIx>) -> Self {
+    pub fn of(spread: &Spread, spec: &PodSpec, keys: Arc<BTreeSet<KeyIx>>) -> Self {
         let terms = spec.affinity.as_ref().and_then(|affinity| affinity.node.clone());
         Self {
             keys,

@@ -14,7 +14,7 @@ use super::scope::Scopes;
 use super::tile::Tile;
 use super::topology::Topology;
 use super::volumes::{Moved, Volumes};
-use crate::model::{Labels, Name, Node, NodeTerm, Pod, PodKey, Selector, Workload, WorkloadKind, World};
+use crate::model::{Labels, Name, Node, NodeTerm, Pod, PodKey, Selector, Service, Workload, WorkloadKind, World};
 
 /// The nodes with their free room at one point of a simulation.
 ///
@@ -22,7 +22,8 @@ use crate::model::{Labels, Name, Node, NodeTerm, Pod, PodKey, Selector, Workload
 /// Who asks about a pod that is placed lifts it first. Finished pods use nothing: placing or lifting one changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    pub(super) rooms: Vec<Room>,
+    /// Shared with copies of the site until one of them changes a room.
+    pub(super) rooms: Vec<Arc<Room>>,
     pub(super) tiles: Vec<Tile>,
     pub(super) index: BTreeMap<Name, NodeIx>,
     /// By name: the order in which ties are decided.
@@ -37,6 +38,8 @@ pub struct Site {
     pub(super) namespaces: BTreeMap<Name, Labels>,
     /// Selectors of the workloads whose pods the scheduler spreads by default, by UID.
     pub(super) owners: BTreeMap<Name, Selector>,
+    /// What Services select, by their key.
+    pub(super) services: BTreeMap<PodKey, Selector>,
     pub(super) volumes: Volumes,
     enforced: Option<Vec<NodeTerm>>,
     pub(super) undo: Vec<Undo>,
@@ -70,6 +73,7 @@ impl Site {
         for workload in world.workloads.values() {
             site.employ(workload);
         }
+        world.services.values().for_each(|service| site.serve(service));
         for node in world.nodes.values() {
             site.add_node(node.clone());
         }
@@ -202,7 +206,7 @@ impl Site {
     /// A pending pod holds the room that was promised to it.
     pub(super) fn nominate(&mut self, pod: &Pod) {
         let node = pod.nominated_node.as_ref().filter(|_| pod.node.is_none() && !pod.finished());
-        if let Some(room) = node.and_then(|node| self.at(node)).and_then(|at| self.rooms.get_mut(at.at())) {
+        if let Some(room) = node.and_then(|node| self.at(node)).and_then(|at| self.room_mut(at)) {
             room.nominees.push(Nominee::of(pod));
         }
     }
@@ -223,12 +227,25 @@ impl Site {
         }
     }
 
+    /// Pods of a Service are spread by default. Their classes are not parted by its labels: Services of single pods, as
+    /// some databases have them, would make as many classes.
+    pub(super) fn serve(&mut self, service: &Service) {
+        match &service.selector {
+            Some(selector) => drop(self.services.insert(service.key.clone(), selector.clone())),
+            None => drop(self.services.remove(&service.key)),
+        }
+    }
+
     pub(super) fn at(&self, node: &str) -> Option<NodeIx> {
         self.index.get(node).copied()
     }
 
     pub(super) fn room(&self, at: NodeIx) -> Option<&Room> {
-        self.rooms.get(at.at())
+        self.rooms.get(at.at()).map(|room| &**room)
+    }
+
+    pub(super) fn room_mut(&mut self, at: NodeIx) -> Option<&mut Room> {
+        self.rooms.get_mut(at.at()).map(Arc::make_mut)
     }
 
     /// A node that was not there.
@@ -239,9 +256,9 @@ impl Site {
         let kind = kind(&mut self.kinds, &mut self.classes, &room);
         let tile = Tile::of(&room, kind);
         match (self.rooms.get_mut(at.at()), self.tiles.get_mut(at.at())) {
-            (Some(old_room), Some(old_tile)) => (*old_room, *old_tile) = (room, tile),
+            (Some(old_room), Some(old_tile)) => (*old_room, *old_tile) = (Arc::new(room), tile),
             _ => {
-                self.rooms.push(room);
+                self.rooms.push(Arc::new(room));
                 self.tiles.push(tile);
             }
         }

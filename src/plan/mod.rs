@@ -49,7 +49,7 @@ pub use document::{
 };
 pub use elsewhere::NodeAnswer;
 pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
-pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, explain_pod};
+pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored, explain_pod};
 pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
 pub use pool_decision::wake_lead;

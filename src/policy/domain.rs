@@ -73,6 +73,27 @@ pub struct Override {
     pub origin: Origin,
 }
 
+/// What a scheduler thinks of full nodes: `scoringStrategy` of its plugin NodeResourcesFit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Scoring {
+    /// The emptier the better.
+    #[default]
+    LeastAllocated,
+    /// The fuller the better.
+    MostAllocated,
+}
+
+/// How a scheduler of the cluster likes nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduler {
+    /// What pods call it.
+    pub name: Name,
+    /// How it scores.
+    pub scoring: Scoring,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
 /// What to do with pods that `drain.pods` matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -296,6 +317,20 @@ pub struct Policy {
     pub allocation: Option<Allocation>,
     /// When to refuse.
     pub brakes: Brakes,
+    /// Schedulers that do not score as the default one does by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedulers: Vec<Scheduler>,
     /// Fields that are validated but not acted on by this version, with their places.
     pub not_acted_on: Vec<(Name, Origin)>,
+}
+
+/// What pods that name no scheduler have in their spec.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
+
+impl Policy {
+    /// What is said of the scheduler that pods with this `schedulerName` have; None where the policy does not name it.
+    pub fn scheduler(&self, name: Option<&str>) -> Option<&Scheduler> {
+        let name = name.unwrap_or(DEFAULT_SCHEDULER);
+        self.schedulers.iter().find(|scheduler| &*scheduler.name == name)
+    }
 }

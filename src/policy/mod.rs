@@ -31,7 +31,7 @@ pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, Policy, PolicyFile,
-    Provider, ProviderKind, Rate, StateShares, Wake, WakeRequirement,
+    Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
 };
 pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;

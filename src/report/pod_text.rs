@@ -77,6 +77,28 @@ fn nodes(out: &mut String, found: &PodExplanation, width: usize) {
     if !rest.is_empty() {
         out.push_str(&faint(&format!("then {}", named(&rest)), 4, width));
     }
+    if takers.len() > 1 {
+        worth(out, found, takers.len(), width);
+    }
+}
+
+/// Why the scheduler may choose another node than the one with most points.
+fn worth(out: &mut String, found: &PodExplanation, takers: usize, width: usize) {
+    let Some(scored) = &found.scored else { return };
+    if !scored.known {
+        let line = format!(
+            "points as the default scheduler gives them: `schedulers` in the policy says how `{}` likes full nodes",
+            scored.scheduler
+        );
+        out.push_str(&faint(&line, 4, width));
+    }
+    if usize::try_from(scored.of).is_ok_and(|of| of < takers) {
+        let line = format!(
+            "in so large a cluster the scheduler looks at {} of these {takers}, and nobody can tell at which: it may choose any",
+            scored.of
+        );
+        out.push_str(&faint(&line, 4, width));
+    }
 }
 
 fn helps(out: &mut String, found: &PodExplanation, width: usize) {

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use divan::Bencher;
 use tidegate::model::{
-    Affinity, Change, Condition, ConditionStatus, FieldRequirement, Labels, Name, Node, NodeTerm, Operator, Owner,
-    Phase, Pod, PodKey, PodSpec, PodTerm, Requirement, Resources, Selector, Snapshot, Spread, Taint, TaintEffect,
-    Toleration, Workload, WorkloadKind, World,
+    Affinity, Change, Claim, ClaimSpec, Condition, ConditionStatus, FieldRequirement, Labels, Name, Node, NodeTerm,
+    Operator, Owner, Phase, Pod, PodKey, PodSpec, PodTerm, Requirement, Resources, Selector, Snapshot, Spread, Taint,
+    TaintEffect, Toleration, Workload, WorkloadKind, World,
 };
 use tidegate::placement::{Site, Strategy};
 
@@ -244,12 +244,6 @@ fn feasibility_of_500_workloads_on_5_000_nodes(bencher: Bencher) {
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn first_fit_of_500_workloads(bencher: Bencher) {
     let (site, pods) = (site(), one_of_each());
-    bencher.bench(|| pods.iter().filter(|pod| site.first_home(pod).is_some()).count());
-}
-
-#[divan::bench(sample_count = 10, sample_size = 1)]
-fn best_home_of_500_workloads(bencher: Bencher) {
-    let (site, pods) = (site(), one_of_each());
     bencher.bench(|| pods.iter().filter(|pod| site.best_home(pod, |_| true).is_some()).count());
 }
 
@@ -258,6 +252,25 @@ fn ranking_of_nodes_as_the_scheduler_scores(bencher: Bencher) {
     let (site, pods) = (site(), one_of_each());
     let mut pods = pods.iter().cycle();
     bencher.bench_local(|| site.ranking(pods.next().unwrap(), Strategy::LeastAllocated).len());
+}
+
+/// Of a pod whose class nobody has: its terms are known, one is new, or one looks at a label that nobody looked at.
+#[divan::bench(sample_count = 10, sample_size = 1, args = ["known", "new", "label"])]
+fn homes_of_a_stranger(bencher: Bencher, what: &str) {
+    let pod = one_of_each()[0];
+    let mut spec = (*pod.spec).clone();
+    let affinity = spec.affinity.as_mut().unwrap();
+    match what {
+        "known" => spec.node_selector = [("pool".into(), "pool-1".into())].into(),
+        "new" => affinity.anti[0].topology_key = ZONE.into(),
+        _ => {
+            let anybody = Requirement { key: "colour".into(), operator: Operator::Exists, values: BTreeSet::new() };
+            affinity.anti[0].selector = Some(Selector { requirements: [anybody].into() });
+        }
+    }
+    let stranger = Pod { spec: Arc::new(spec), ..pod.clone() };
+    let site = site();
+    bencher.bench_local(|| site.homes(&stranger).len());
 }
 
 #[divan::bench(sample_count = 100)]
@@ -338,4 +351,23 @@ fn apply_a_node_that_moves_to_another_zone(bencher: Bencher) {
 #[divan::bench(sample_count = 50, sample_size = 1)]
 fn apply_a_node_that_goes_and_comes(bencher: Bencher) {
     applied(bencher, |turn| Change::NodeGone(node_at(turn).name), |turn| Change::Node(node_at(turn)));
+}
+
+/// A claim that changes: what every pod mounts is looked at again. One in which nothing is new costs nothing.
+#[divan::bench(sample_count = 50, sample_size = 1, args = [false, true])]
+fn apply_a_claim(bencher: Bencher, bound: bool) {
+    let claim = move |turn: usize| {
+        Change::Claim(Claim {
+            key: PodKey::new("default", format!("data-{}", turn % 3)),
+            uid: "uid".into(),
+            owner: None,
+            spec: ClaimSpec { bytes: if bound { i64::try_from(turn).unwrap() } else { 0 }, ..ClaimSpec::default() },
+            volume: None,
+            bound,
+            lost: false,
+            deleting: false,
+            selected_node: None,
+        })
+    };
+    applied(bencher, claim, claim);
 }

@@ -28,6 +28,8 @@ pub const REASONS: &[&str] = &[
     "node(s) didn't match PersistentVolume's node affinity",
     "node(s) didn't find available persistent volumes to bind",
     "pod has unbound immediate PersistentVolumeClaims",
+    "node(s) did not have enough free storage",
+    "disk.example.com CSI driver is not installed on the node",
     "node(s) exceed max volume count",
     "node(s) had no available disk",
     "node(s) had no available volume zone",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,9 @@ use crate::scene::Scene;
 /// So often a pod is asked about before a difference counts: the scheduler sees what was created before the pod through
 /// other watches than the pod, and may be late.
 const ATTEMPTS: usize = 3;
+
+/// How long the scheduler is given to catch up before a pod is asked about again.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// A pod about which the two differ, and what was there then.
 #[derive(Clone, Debug)]
@@ -143,7 +147,7 @@ pub fn ask(real: &mut Real, there: &[Value], pod: &Value, tally: &mut Tally) -> 
             Some(what) if attempt == ATTEMPTS => return Ok(Asked::Differed(answer, ours, what)),
             Some(_) => {
                 (attempt, tally.again) = (attempt + 1, tally.again + 1);
-                std::thread::sleep(std::time::Duration::from_millis(300));
+                std::thread::sleep(PAUSE);
             }
         }
     }

@@ -64,7 +64,7 @@ pub fn owners(mix: &Mix) -> Vec<Value> {
     if mix.chance("owners", 1) == 0 {
         return Vec::new();
     }
-    let made = NAMESPACES.iter().flat_map(|namespace| {
+    let owners = NAMESPACES.iter().flat_map(|namespace| {
         ["web", "db", "cache"].map(|app| {
             let labels = json!({"app": app});
             let template =
@@ -78,7 +78,21 @@ pub fn owners(mix: &Mix) -> Vec<Value> {
             made
         })
     });
-    made.collect()
+    owners.chain(services()).collect()
+}
+
+/// Services over some of the pods: the scheduler spreads those of one Service too. One selects nobody.
+fn services() -> impl Iterator<Item = Value> {
+    let selectors = [
+        ("blue", "front", json!({"app": "web", "tier": "x"})),
+        ("green", "all-x", json!({"tier": "x"})),
+        ("green", "h1", json!({"pod-template-hash": "h1"})),
+        ("red", "nobody", json!(null)),
+    ];
+    selectors.into_iter().map(|(namespace, name, selector)| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"clusterIP": "None", "ports": [{"port": 80}], "selector": selector}})
+    })
 }
 
 fn containers(dice: &mut Dice, mix: &Mix, spec: &mut Map<String, Value>) {

@@ -19,9 +19,12 @@ const KINDS: &[(&str, &str, bool)] = &[
     ("PersistentVolume", "/api/v1/persistentvolumes", false),
     ("StorageClass", "/apis/storage.k8s.io/v1/storageclasses", false),
     ("CSINode", "/apis/storage.k8s.io/v1/csinodes", false),
+    ("CSIDriver", "/apis/storage.k8s.io/v1/csidrivers", false),
+    ("CSIStorageCapacity", "/apis/storage.k8s.io/v1/csistoragecapacities", true),
     ("VolumeAttachment", "/apis/storage.k8s.io/v1/volumeattachments", false),
     ("ReplicaSet", "/apis/apps/v1/replicasets", true),
     ("StatefulSet", "/apis/apps/v1/statefulsets", true),
+    ("Service", "/api/v1/services", true),
     ("Namespace", "/api/v1/namespaces", false),
 ];
 

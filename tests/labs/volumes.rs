@@ -69,6 +69,7 @@ impl Storage {
         let mut kept = class("kept", "WaitForFirstConsumer");
         kept["provisioner"] = json!("kubernetes.io/no-provisioner");
         let mut made = vec![class("now", "Immediate"), class("later", "WaitForFirstConsumer"), zonal, kept];
+        made.extend(driver(dice));
         for n in 1..=nodes {
             if dice.percent(70) {
                 let mut driver = json!({"name": DRIVER, "nodeID": format!("n{n}"), "topologyKeys": []});
@@ -123,6 +124,35 @@ impl Storage {
         }
         made
     }
+}
+
+/// What the driver demands, and the room that it has for volumes of each class in each zone.
+fn driver(dice: &mut Dice) -> Vec<Value> {
+    if dice.percent(40) {
+        return Vec::new();
+    }
+    let spec = json!({"storageCapacity": dice.percent(60), "preventPodSchedulingIfMissing": dice.percent(30)});
+    let mut made = vec![
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": DRIVER}, "spec": spec}),
+    ];
+    for class in ["later", "zonal"] {
+        for zone in ["a", "b", "c"] {
+            if dice.percent(25) {
+                continue;
+            }
+            let mut room = json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIStorageCapacity",
+                "metadata": {"name": format!("{class}-{zone}"), "namespace": "red"}, "storageClassName": class,
+                "capacity": dice.pick(&["100Mi", "1Gi", "3Gi", "20Gi"])});
+            if dice.percent(90) {
+                room["nodeTopology"] = json!({"matchLabels": {ZONE: zone}});
+            }
+            if dice.percent(30) {
+                room["maximumVolumeSize"] = json!(dice.pick(&["500Mi", "2Gi"]));
+            }
+            made.push(room);
+        }
+    }
+    made
 }
 
 fn claim(dice: &mut Dice, namespace: &str, name: &str, nodes: usize, runs: bool) -> Vec<Value> {

@@ -17,8 +17,9 @@ fn object() -> impl Strategy<Value = Value> {
         pod["metadata"]["ownerReferences"] =
             json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "w", "uid": "u", "controller": true}]);
         pod["spec"]["containers"] = json!([{"resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}]);
-        if name == 0 {
-            pod["spec"]["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]);
+        if name < 2 {
+            let claim = ["c", "e"][usize::from(name)];
+            pod["spec"]["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]);
         }
         if port {
             pod["spec"]["containers"][0]["ports"] = json!([{"hostPort": 80}]);
@@ -48,7 +49,7 @@ fn object() -> impl Strategy<Value = Value> {
             node["spec"]["unschedulable"] = json!(cordon);
             node
         });
-    prop_oneof![4 => pod, 3 => node, 1 => owner(), 2 => storage()]
+    prop_oneof![8 => pod, 6 => node, 2 => owner(), 6 => storage(), 1 => service(), 1 => bystander()]
 }
 
 /// The owner of every pod, with one of two selectors.
@@ -59,15 +60,53 @@ fn owner() -> impl Strategy<Value = Value> {
     })
 }
 
+/// One of two Services, over one of two sets of pods, or nobody.
+fn service() -> impl Strategy<Value = Value> {
+    (0..2_u8, prop::sample::select(vec![json!({"app": "a"}), json!({"tier": "x"}), json!(null)])).prop_map(
+        |(name, selector)| {
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": format!("s{name}"), "namespace": "n0"},
+                   "spec": {"selector": selector}})
+        },
+    )
+}
+
+/// What placement does not look at.
+fn bystander() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "n0"},
+               "spec": {"minAvailable": 1, "selector": {}}}),
+        json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Server", "metadata": {"name": "m1"}, "spec": {"id": "s1"},
+               "status": {"state": "ACTIVE"}}),
+        json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Flavor", "metadata": {"name": "large"},
+               "spec": {"provider": "p", "vcpus": 4, "ram": "8Gi"}}),
+    ])
+}
+
 /// A claim, its volume in one of two zones, or how many volumes a node attaches.
 fn storage() -> impl Strategy<Value = Value> {
-    (0..3_u8, 0..2_u8).prop_map(|(what, number)| match what {
+    (0..10_u8, 0..2_u8, 0..2_u8).prop_map(|(what, number, other)| match what {
         0 => json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
             "metadata": {"name": "c", "namespace": "n0", "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
             "spec": {"volumeName": format!("v{number}"), "accessModes": ["ReadWriteOnce"]}}),
         1 => json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("v{number}")},
             "spec": {"csi": {"driver": "d", "volumeHandle": format!("h{number}")}, "nodeAffinity": {"required": {
                 "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [format!("z{number}")]}]}]}}}}),
+        2 => json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n0"},
+            "spec": {"storageClassName": "later", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}}),
+        3 => json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "e", "namespace": "n0"},
+            "spec": {"storageClassName": "later", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "4Gi"}}}}),
+        4 => json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "later"},
+            "provisioner": (["d", "kubernetes.io/no-provisioner"][usize::from(number)]), "volumeBindingMode": "WaitForFirstConsumer"}),
+        5 => json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("free{number}")},
+            "spec": {"storageClassName": "later", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": format!("{}Gi", 5 + number)},
+                "csi": {"driver": "d", "volumeHandle": format!("f{number}")}}, "status": {"phase": "Available"}}),
+        6 => json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "d"},
+            "spec": {"storageCapacity": number == 1, "preventPodSchedulingIfMissing": other == 1}}),
+        7 => json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIStorageCapacity",
+            "metadata": {"name": format!("room{number}"), "namespace": "n1"}, "storageClassName": "later",
+            "capacity": format!("{}Gi", 3 + 3 * other), "nodeTopology": {"matchLabels": {"zone": format!("z{number}")}}}),
+        8 => json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": format!("va{number}")},
+            "spec": {"attacher": "d", "nodeName": "m1", "source": {"persistentVolumeName": format!("v{other}")}}}),
         _ => json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": "m1"},
             "spec": {"drivers": [{"name": "d", "allocatable": {"count": number}}]}}),
     })
@@ -86,7 +125,15 @@ fn change(object: &Value, comes: bool) -> Change {
         .chain(one.workloads.into_iter().map(Change::Workload))
         .chain(one.claims.into_iter().map(Change::Claim))
         .chain(one.volumes.into_iter().map(Change::PersistentVolume))
-        .chain(one.csi_nodes.into_iter().map(Change::CsiNode));
+        .chain(one.csi_nodes.into_iter().map(Change::CsiNode))
+        .chain(one.csi_drivers.into_iter().map(Change::CsiDriver))
+        .chain(one.capacities.into_iter().map(Change::StorageCapacity))
+        .chain(one.classes.into_iter().map(Change::StorageClass))
+        .chain(one.attachments.into_iter().map(Change::VolumeAttachment))
+        .chain(one.services.into_iter().map(Change::Service))
+        .chain(one.budgets.into_iter().map(Change::Budget))
+        .chain(one.servers.into_iter().map(Change::Server))
+        .chain(one.flavors.into_iter().map(Change::Flavor));
     let came = came.next().unwrap();
     match came {
         came if comes => came,
@@ -96,7 +143,14 @@ fn change(object: &Value, comes: bool) -> Change {
         Change::Claim(claim) => Change::ClaimGone(claim.key),
         Change::PersistentVolume(volume) => Change::PersistentVolumeGone(volume.name),
         Change::CsiNode(node) => Change::CsiNodeGone(node.name),
-        other => panic!("{other:?} is not made here"),
+        Change::CsiDriver(driver) => Change::CsiDriverGone(driver.name),
+        Change::StorageCapacity(capacity) => Change::StorageCapacityGone(capacity.key),
+        Change::StorageClass(class) => Change::StorageClassGone(class.name),
+        Change::VolumeAttachment(attachment) => Change::VolumeAttachmentGone(attachment.name),
+        Change::Service(service) => Change::ServiceGone(service.key),
+        Change::Budget(budget) => Change::BudgetGone(budget.key),
+        Change::Server(server) => Change::ServerGone(server.id),
+        other => other,
     }
 }
 
@@ -124,7 +178,10 @@ proptest! {
         stranger in social_pod(),
     ) {
         let mut objects = ground();
-        for kind in ["PersistentVolumeClaim", "PersistentVolume", "StorageClass", "CSINode", "VolumeAttachment"] {
+        for kind in [
+            "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "CSIStorageCapacity",
+            "VolumeAttachment",
+        ] {
             objects.push(json!({"apiVersion": "v1", "kind": format!("{kind}List"), "items": []}));
         }
         for object in start {

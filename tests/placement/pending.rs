@@ -77,7 +77,7 @@ fn the_message_is_the_schedulers() {
         let mut objects = nodes();
         objects.push(pod("p", spec));
         objects.push(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "other", "namespace": "a"}}));
-        for kind in ["PersistentVolume", "StorageClass", "CSINode", "VolumeAttachment"] {
+        for kind in ["PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"] {
             objects.push(json!({"apiVersion": "v1", "kind": format!("{kind}List"), "items": []}));
         }
         let world = world(objects);

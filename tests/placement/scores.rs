@@ -108,6 +108,19 @@ fn replicas_of_one_owner_spread_by_default_and_by_their_own_constraint() {
     // rounded 5, 4, 2, turned around 40, 60, 100. LeastAllocated 92, 95, 97.
     let expected = ["c 597", "b 515", "a 472"];
     assert_eq!(ranking(objects(json!({})), Strategy::LeastAllocated), expected);
+    // A Service over the same pods does instead of an owner that is not there, and narrows what an owner selects.
+    let served = |selector: Value, owned: bool| {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "a"}, "spec": {"selector": selector}});
+        let mut objects = objects(json!({}));
+        objects.retain(|object| owned || object["kind"] != "ReplicaSet");
+        objects.push(service);
+        ranking(objects, Strategy::LeastAllocated)
+    };
+    assert_eq!(served(json!({"app": "web"}), false), expected);
+    assert_eq!(served(json!({"app": "web"}), true), expected);
+    let unspread = served(json!(null), false);
+    assert_ne!(unspread, expected);
+    assert_eq!(served(json!({"app": "other"}), false), unspread, "it does not mean the pod");
     let soft = json!({"spec": {"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": {"app": "web"}}}]}});
     // Its own: a 3.2, b 1.6, c 0: rounded 3, 2, 0, turned around 0, 33, 100.

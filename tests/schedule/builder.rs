@@ -143,6 +143,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
         wake: Wake { join_timeout: minutes(15), require: Vec::new(), origin: None },
         rates: Vec::new(),
         allocation: None,
+        schedulers: Vec::new(),
         brakes: Brakes {
             max_nodes: None,
             max_deletes: 3,

@@ -16,8 +16,15 @@ pub const DISK: &str = "node(s) had no available disk";
 pub const ONLY_ONE: &str =
     "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
 
-pub const STORAGE: [&str; 5] =
-    ["PersistentVolumeClaim", "PersistentVolume", "StorageClass", "CSINode", "VolumeAttachment"];
+pub const STORAGE: [&str; 7] = [
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "StorageClass",
+    "CSINode",
+    "CSIDriver",
+    "CSIStorageCapacity",
+    "VolumeAttachment",
+];
 
 /// A world that knows all kinds of storage but those named.
 pub fn world_without(unread: &[&str], mut objects: Vec<Value>) -> World {

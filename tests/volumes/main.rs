@@ -4,5 +4,6 @@
 mod attaching;
 mod binding;
 mod build;
+mod capacity;
 mod places;
 mod what_if;

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod budget;
+mod capacity;
 mod disk;
 mod meta;
 mod node;

@@ -5,6 +5,7 @@
 
 mod affinity;
 mod budget;
+mod capacity;
 mod container;
 mod meta;
 mod node;
@@ -18,6 +19,7 @@ mod workload;
 
 pub use affinity::{Affinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAffinityTerm, Spread};
 pub use budget::Budget;
+pub use capacity::{CsiDriver, StorageCapacity};
 pub use container::{Container, ContainerStatus, ResourceNeeds};
 pub use meta::{Bare, Header, LabelSelector, Meta, OwnerRef, SelectorExpression};
 pub use node::Node;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Meta;
+use super::{Map, Meta};
 
 /// A Service.
 #[derive(Debug, Default, Deserialize)]
@@ -21,4 +21,6 @@ pub struct ServiceSpec {
     /// `type`; ClusterIP where unset.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// `selector`.
+    pub selector: Option<Map>,
 }

@@ -21,6 +21,16 @@ pub enum Strategy {
     MostAllocated,
 }
 
+/// How many of `nodes` the scheduler is content with: above 100 nodes it stops looking once so many can take the pod, and
+/// scores those (`percentageOfNodesToScore` unset).
+pub fn enough(nodes: usize) -> usize {
+    if nodes < 100 {
+        return nodes;
+    }
+    let percent = 50_usize.saturating_sub(nodes / 125).max(5);
+    (nodes.saturating_mul(percent) / 100).max(100)
+}
+
 impl Site {
     /// The nodes that can take `pod` with the scheduler's total score, best first. The scheduler draws among equals; here
     /// names decide.
@@ -37,7 +47,7 @@ impl Site {
             totals.iter_mut().zip(scores).for_each(|(total, score)| *total += weight * score);
         };
         let each = |score: &dyn Fn(&Room) -> i64| -> Vec<i64> { rooms.iter().map(|room| score(room)).collect() };
-        let small = |score: i128| i64::try_from(score).unwrap_or(0);
+        let small = |score: i128| i64::try_from(score.clamp(0, 100)).unwrap_or(0);
         add(3, normal(each(&|room| discouraged(&pod.spec, &room.node)), true));
         add(2, normal(each(&|room| preferred(&pod.spec, &room.node)), false));
         add(

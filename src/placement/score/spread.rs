@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::by_class::ByClass;
 use super::logarithm::{POINT, logarithm};
-use crate::model::{Name, Pod, PodSpec, Selector, Spread};
+use crate::model::{Name, Pod, PodKey, PodSpec, Selector, Spread};
 use crate::placement::index::NodeIx;
 use crate::placement::matcher::Matcher;
 use crate::placement::node_rules::{selected, tolerated};
@@ -14,19 +14,29 @@ use crate::placement::site::Site;
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
-/// The constraints that the scheduler adds to a pod without any, over the pods of its owner.
-fn by_default(owner: &Selector) -> Vec<Spread> {
+/// The constraints that the scheduler adds to a pod without any, over the pods that are [`alike`].
+fn by_default(alike: &Selector) -> Vec<Spread> {
     let spread = |key: &str, max_skew| Spread {
         max_skew,
         topology_key: key.into(),
         hard: false,
-        selector: Some(owner.clone()),
+        selector: Some(alike.clone()),
         min_domains: None,
         honor_affinity: true,
         honor_taints: false,
         match_label_keys: Vec::new(),
     };
     vec![spread(HOSTNAME, 3), spread(ZONE, 5)]
+}
+
+/// The pods that its Services and its owner select together with it.
+fn alike(site: &Site, pod: &Pod) -> Selector {
+    let first = PodKey::new(pod.key.namespace.clone(), "");
+    let near = site.services.range(first..).take_while(|(key, _)| key.namespace == pod.key.namespace);
+    let services = near.map(|(_, selector)| selector).filter(|selector| selector.matches(&pod.labels));
+    let owner = pod.owner.as_ref().and_then(|owner| site.owners.get(&owner.uid));
+    let requirements = services.chain(owner).flat_map(|selector| selector.requirements.iter().cloned());
+    Selector { requirements: requirements.collect() }
 }
 
 /// One constraint at work.
@@ -64,8 +74,8 @@ pub fn score(site: &Site, pod: &Pod, nodes: &[NodeIx]) -> Option<Vec<i64>> {
     let soft = if own {
         pod.spec.spread.iter().filter(|spread| !spread.hard).cloned().collect()
     } else {
-        let owner = pod.owner.as_ref().and_then(|owner| site.owners.get(&owner.uid))?;
-        if owner.requirements.is_empty() { Vec::new() } else { by_default(owner) }
+        let alike = alike(site, pod);
+        if alike.requirements.is_empty() { Vec::new() } else { by_default(&alike) }
     };
     if soft.is_empty() {
         return None;

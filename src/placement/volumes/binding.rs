@@ -1,15 +1,25 @@
 //! Claims that wait for their pod: a volume that is free, or one made for the node. (VolumeBinding)
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::needs::Waiting;
 use super::storage::Storage;
 use super::topology::{can_be_on, provisions};
-use crate::model::{Name, Node, PersistentVolume, PodKey};
+use super::unfit::VolumeUnfit;
+use crate::model::{Name, Node, PersistentVolume, PodKey, StorageCapacity};
 
-/// The volume that each claim would get on a node, or None where one is made; in the order of the claims.
-pub type Choice = Vec<(PodKey, Option<Name>)>;
+/// Where the volume of a claim comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It is there and free.
+    Free(Name),
+    /// It is made for the node; out of the room of this object, where the driver counts it.
+    Made(Option<PodKey>),
+}
+
+/// What each claim would get on a node.
+pub type Choice = Vec<(PodKey, Source)>;
 
 /// A node to look for volumes on.
 pub struct Place<'a> {
@@ -17,30 +27,53 @@ pub struct Place<'a> {
     pub node: &'a Node,
     /// Volumes that other claims were promised.
     pub taken: &'a BTreeSet<Name>,
+    /// Bytes that other claims were promised of the room that drivers have.
+    pub drawn: &'a BTreeMap<PodKey, i128>,
 }
 
 impl Place<'_> {
-    /// What the claims would get here; None if one gets nothing. Each takes the smallest volume that will do, and a
-    /// volume is made where there is none.
-    pub fn choose(&self, claims: &[Waiting], storage: &Storage) -> Option<Choice> {
+    /// What the claims would get here, or why one gets nothing. Each takes the smallest volume that will do, and a volume
+    /// is made where there is none.
+    pub fn choose(&self, claims: &[Waiting], storage: &Storage) -> Result<Choice, VolumeUnfit> {
+        if claims.iter().any(|claim| claim.selected.as_ref().is_some_and(|node| *node != self.node.name)) {
+            return Err(VolumeUnfit::NothingToBind);
+        }
         let mut chosen: BTreeSet<Name> = BTreeSet::new();
         let mut choice = Choice::new();
-        for claim in claims {
-            let volume = match &claim.selected {
-                Some(selected) if *selected == self.node.name => None,
-                Some(_) => return None,
-                None => self.find(claim, storage, &chosen),
-            };
-            match volume {
+        let (mut to_make, others): (Vec<&Waiting>, Vec<&Waiting>) =
+            claims.iter().partition(|claim| claim.selected.is_some());
+        for claim in others {
+            match self.find(claim, storage, &chosen) {
                 Some(volume) => {
                     chosen.insert(volume.name.clone());
-                    choice.push((claim.key.clone(), Some(volume.name.clone())));
+                    choice.push((claim.key.clone(), Source::Free(volume.name.clone())));
                 }
-                None if provisions(&claim.class, self.node) => choice.push((claim.key.clone(), None)),
-                None => return None,
+                None => to_make.push(claim),
             }
         }
-        Some(choice)
+        for claim in to_make {
+            choice.push((claim.key.clone(), Source::Made(self.make(claim, storage)?)));
+        }
+        Ok(choice)
+    }
+
+    /// The room out of which a volume would be made here. As the scheduler has it, the claims of one pod do not take room
+    /// from each other; what other pods were promised, which the driver does not show yet, is gone.
+    fn make(&self, claim: &Waiting, storage: &Storage) -> Result<Option<PodKey>, VolumeUnfit> {
+        if !provisions(&claim.class, self.node) {
+            return Err(VolumeUnfit::NothingToBind);
+        }
+        let Some(rooms) = storage.room(&claim.class).filter(|_| claim.spec.bytes > 0) else { return Ok(None) };
+        let enough = |room: &&StorageCapacity| {
+            let asked = i128::from(claim.spec.bytes);
+            let drawn = self.drawn.get(&room.key).copied().unwrap_or(0);
+            let limit = room.largest.or(room.bytes);
+            limit.is_some_and(|limit| asked <= i128::from(limit))
+                && (drawn == 0 || room.bytes.is_none_or(|bytes| asked <= i128::from(bytes) - drawn))
+                && room.nodes.as_ref().is_some_and(|nodes| nodes.matches(&self.node.labels))
+        };
+        let room = rooms.iter().find(enough).ok_or(VolumeUnfit::NoSpace)?;
+        Ok(Some(room.key.clone()))
     }
 
     /// A volume kept for the claim goes before all others, even if it cannot be here.

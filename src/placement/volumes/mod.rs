@@ -2,8 +2,7 @@
 //! NodeVolumeLimits, VolumeBinding, VolumeZone).
 //!
 //! [`VolumeNeeds`] is what a pod asks of any node, looked up once; [`Volumes`] is what is attached and promised where,
-//! and answers for one node. Kinds that were not read are never guessed: the answer is no, with how to get them. Not
-//! modelled: CSIStorageCapacity, and CSIDrivers that want to be installed before a pod comes.
+//! and answers for one node. Kinds that were not read are never guessed: the answer is no, with how to get them.
 
 mod binding;
 mod needs;

@@ -72,10 +72,7 @@ impl VolumeNeeds {
     }
 
     fn look_up(&mut self, pod: &Pod, storage: &Storage) -> Result<(), VolumeUnfit> {
-        let read = |kinds: &[Kind]| match storage.unread(kinds) {
-            unread if unread.is_empty() => Ok(()),
-            unread => Err(VolumeUnfit::NotRead(unread)),
-        };
+        let read = |kinds: &[Kind]| read_all(storage.unread(kinds));
         let mut used: Vec<(Used, bool)> = Vec::new();
         for volume in &pod.spec.volumes {
             match &volume.source {
@@ -133,6 +130,7 @@ impl VolumeNeeds {
         read(&[Kind::PersistentVolume, Kind::StorageClass])?;
         let wants_one = claim.is_some_and(|claim| claim.volume.is_some());
         let class = storage.waiting_class(spec).filter(|_| !wants_one).ok_or(VolumeUnfit::Unbound)?;
+        read_all(storage.unread_for(class))?;
         self.waiting.push(Waiting {
             key: key.clone(),
             uid: claim.map(|claim| claim.uid.clone()),
@@ -161,6 +159,11 @@ impl VolumeNeeds {
         }
         Ok(())
     }
+}
+
+/// An error if anything is unread.
+fn read_all(unread: Vec<Kind>) -> Result<(), VolumeUnfit> {
+    if unread.is_empty() { Ok(()) } else { Err(VolumeUnfit::NotRead(unread)) }
 }
 
 /// What is wrong with a claim itself.

@@ -9,8 +9,8 @@ use crate::model::{CsiNode, Disk, InlineDisk, Name};
 pub struct NodeVolumes {
     /// None: the node has no CSINode, so nothing is limited and in-tree disks count nowhere.
     csi: Option<CsiNode>,
-    /// Driver and handle of what VolumeAttachments attach.
-    attachments: BTreeMap<Name, BTreeSet<Name>>,
+    /// Driver and handle of what VolumeAttachments attach, with how many say so.
+    attachments: BTreeMap<Name, BTreeMap<Name, i64>>,
     /// Driver and handle of what pods use.
     pods: BTreeMap<Name, BTreeMap<Name, i64>>,
     /// In-tree disks that pods name.
@@ -24,12 +24,7 @@ impl NodeVolumes {
 
     /// A VolumeAttachment for this node came or went.
     pub(super) fn attachment(&mut self, driver: Name, handle: Name, comes: bool) {
-        let handles = self.attachments.entry(driver).or_default();
-        if comes {
-            handles.insert(handle);
-        } else {
-            handles.remove(&handle);
-        }
+        add(self.attachments.entry(driver).or_default(), &handle, if comes { 1 } else { -1 });
     }
 
     /// The in-tree plugins that count as migrated here.
@@ -86,6 +81,11 @@ impl NodeVolumes {
         })
     }
 
+    /// Whether a driver is installed here.
+    pub(super) fn has(&self, driver: &Name) -> bool {
+        self.csi.as_ref().is_some_and(|csi| csi.drivers.contains_key(driver))
+    }
+
     /// Whether the number of such disks is limited here.
     pub(super) fn limits(&self, attach: &[Disk]) -> bool {
         let limited =
@@ -99,7 +99,7 @@ impl NodeVolumes {
 
     fn attached(&self, driver: &Name) -> usize {
         let used = self.pods.get(driver);
-        let only_attached = self.attachments.get(driver).into_iter().flatten();
+        let only_attached = self.attachments.get(driver).into_iter().flat_map(BTreeMap::keys);
         let only_attached = only_attached.filter(|handle| !used.is_some_and(|used| used.contains_key(*handle)));
         used.map_or(0, BTreeMap::len) + only_attached.count()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::binding::{Choice, Place};
+use super::binding::{Choice, Place, Source};
 use super::needs::VolumeNeeds;
 use super::node::NodeVolumes;
 use super::storage::{Storage, Used};
@@ -15,7 +15,8 @@ use crate::model::{Disk, InlineDisk, Kind, Name, Node, Pod, PodKey, VolumeAttach
 #[derive(Clone, Debug, Default)]
 pub struct Volumes {
     pub(super) storage: Arc<Storage>,
-    state: State,
+    /// Shared with copies until one of them changes it.
+    state: Arc<State>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ struct State {
     promised: BTreeMap<PodKey, Promise>,
     /// Volumes that were promised to a claim.
     taken: BTreeSet<Name>,
+    /// Bytes that claims were promised, by what says that there is room.
+    drawn: BTreeMap<PodKey, i128>,
 }
 
 /// What a claim will get.
@@ -34,8 +37,10 @@ struct State {
 struct Promise {
     /// The node of its first pod.
     node: Name,
-    /// The volume; None if one is made for the node.
-    volume: Option<Name>,
+    /// Its volume.
+    source: Source,
+    /// What it asks for.
+    bytes: i64,
     /// How many placed pods use it.
     pods: i64,
 }
@@ -65,7 +70,7 @@ impl Volumes {
         let csi = |name: &Name| NodeVolumes::new(world.csi_nodes.get(name).cloned());
         let nodes = world.nodes.keys().map(|name| (name.clone(), csi(name))).collect();
         let state = State { nodes, ..State::default() };
-        let mut volumes = Self { storage: Arc::new(Storage::new(world)), state };
+        let mut volumes = Self { storage: Arc::new(Storage::new(world)), state: Arc::new(state) };
         for attachment in world.attachments.values() {
             volumes.attachment(attachment, true);
         }
@@ -88,7 +93,7 @@ impl Volumes {
         let volume = attachment.volume.as_ref().and_then(|name| self.storage.volume(name));
         let disk = volume.and_then(|volume| volume.disk.as_ref()).filter(|disk| !disk.in_tree);
         if let (Some(disk), Some(node), false) =
-            (disk, self.state.nodes.get_mut(&attachment.node), attachment.attacher.is_empty())
+            (disk, Arc::make_mut(&mut self.state).nodes.get_mut(&attachment.node), attachment.attacher.is_empty())
         {
             node.attachment(attachment.attacher.clone(), disk.handle.clone(), comes);
         }
@@ -96,7 +101,10 @@ impl Volumes {
 
     /// The free volume that a claim will get; None too where one is made.
     pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
-        self.state.promised.get(claim)?.volume.as_ref()
+        match &self.state.promised.get(claim)?.source {
+            Source::Free(volume) => Some(volume),
+            Source::Made(_) => None,
+        }
     }
 
     /// What `pod`, placed anew, asks of any node.
@@ -129,26 +137,44 @@ impl Volumes {
             let kinds: Vec<Kind> = [Kind::CSINode].into_iter().chain(limited).collect();
             let unread = self.storage.unread(&kinds);
             unless(unread.is_empty(), VolumeUnfit::NotRead(unread));
+            let lacks = |disk: &&Disk| self.storage.must_be_there(&disk.driver) && !here.has(&disk.driver);
+            if let Some(disk) = needs.attach.iter().filter(|disk| here.counts(disk)).find(lacks) {
+                unless(false, VolumeUnfit::NoDriver(disk.driver.clone()));
+            }
             unless(!here.too_many(&needs.attach), VolumeUnfit::TooMany);
         }
         let here = here.migrated();
         unless(needs.bound.iter().all(|volume| can_be_on(volume, node, here)), VolumeUnfit::OtherNode);
-        unless(self.choose(needs, node).is_some(), VolumeUnfit::NothingToBind);
+        if let Err(reason) = self.choose(needs, node) {
+            unless(false, reason);
+        }
         unless(!needs.ephemeral_gone, VolumeUnfit::EphemeralGone);
         unless(in_zones(&needs.zones, node), VolumeUnfit::OtherZone);
         reasons
     }
 
     /// What the waiting claims would get on `node`, those left out that were promised something that can be there.
-    pub(super) fn choose(&self, needs: &VolumeNeeds, node: &Node) -> Option<Choice> {
+    pub(super) fn choose(&self, needs: &VolumeNeeds, node: &Node) -> Result<Choice, VolumeUnfit> {
         let (promised, open): (Vec<_>, Vec<_>) =
             needs.waiting.iter().cloned().partition(|claim| self.state.promised.contains_key(&claim.key));
         let kept = promised.iter().filter_map(|claim| self.state.promised.get(&claim.key)).all(|promise| {
-            let volume = promise.volume.as_ref().and_then(|name| self.storage.volume(name));
+            let volume = match &promise.source {
+                Source::Free(name) => self.storage.volume(name),
+                Source::Made(_) => None,
+            };
             volume.map_or_else(|| promise.node == node.name, |volume| can_be_on(volume, node, &BTreeSet::new()))
         });
-        let place = Place { node, taken: &self.state.taken };
-        kept.then(|| place.choose(&open, &self.storage)).flatten()
+        if !kept {
+            return Err(VolumeUnfit::NothingToBind);
+        }
+        let place = Place { node, taken: &self.state.taken, drawn: &self.state.drawn };
+        place.choose(&open, &self.storage)
+    }
+
+    /// Whether `pod` has a claim without a volume: which one it gets depends on who came before it.
+    pub fn waits(&self, pod: &Pod) -> bool {
+        let without = |used: &Used| !matches!(used, Used::Claim(claim) if claim.bound && claim.volume.is_some());
+        self.storage.used(pod).any(|used| without(&used))
     }
 
     /// `pod` comes to `node`, whether it fits or not. None if it has no volumes that matter, or the node is unknown.
@@ -158,21 +184,26 @@ impl Volumes {
             Vec::new()
         } else {
             let open = Pod { node: None, ..pod.clone() };
-            let choice = self.choose(&self.needs(&open), node).unwrap_or_default();
-            let chosen: BTreeMap<PodKey, Option<Name>> = choice.into_iter().collect();
-            let promise =
-                |key: &PodKey| Promise { node: node.name.clone(), volume: chosen.get(key).cloned().flatten(), pods: 0 };
+            let needs = self.needs(&open);
+            let mut chosen: BTreeMap<PodKey, Source> =
+                self.choose(&needs, node).unwrap_or_default().into_iter().collect();
+            let mut promise = |key: &PodKey| {
+                let asked = needs.waiting.iter().find(|claim| claim.key == *key);
+                let bytes = asked.map_or(0, |claim| claim.spec.bytes);
+                let source = chosen.remove(key).unwrap_or(Source::Made(None));
+                Promise { node: node.name.clone(), source, bytes, pods: 0 }
+            };
             let open = load.waiting.iter().filter(|key| !self.state.promised.contains_key(*key));
             open.map(|key| (key.clone(), promise(key))).collect()
         };
-        self.state.comes(&node.name, &load, promised);
+        Arc::make_mut(&mut self.state).comes(&node.name, &load, promised);
         Some(Box::new(Moved { node: node.name.clone(), load, comes: true, ended: Vec::new() }))
     }
 
     /// `pod`, which was on `node`, goes.
     pub fn lift(&mut self, pod: &Pod, node: &Node) -> Option<Box<Moved>> {
         let load = self.load(pod, node)?;
-        let ended = self.state.goes(&node.name, &load);
+        let ended = Arc::make_mut(&mut self.state).goes(&node.name, &load);
         Some(Box::new(Moved { node: node.name.clone(), load, comes: false, ended }))
     }
 
@@ -180,9 +211,9 @@ impl Volumes {
     pub fn take_back(&mut self, moved: Moved) {
         let Moved { node, load, comes, ended } = moved;
         if comes {
-            self.state.goes(&node, &load);
+            Arc::make_mut(&mut self.state).goes(&node, &load);
         } else {
-            self.state.comes(&node, &load, ended);
+            Arc::make_mut(&mut self.state).comes(&node, &load, ended);
         }
     }
 
@@ -217,7 +248,7 @@ impl Volumes {
 impl State {
     fn comes(&mut self, node: &Name, load: &Load, promised: Vec<(PodKey, Promise)>) {
         for (key, promise) in promised {
-            self.taken.extend(promise.volume.clone());
+            self.draw(&promise, 1);
             self.promised.insert(key, promise);
         }
         for key in &load.waiting {
@@ -238,13 +269,27 @@ impl State {
             if promise.pods == 0
                 && let Some((key, promise)) = self.promised.remove_entry(key)
             {
-                if let Some(volume) = &promise.volume {
-                    self.taken.remove(volume);
-                }
+                self.draw(&promise, -1);
                 ended.push((key, promise));
             }
         }
         ended
+    }
+
+    /// A promise is made (`sign` 1) or ends (-1).
+    fn draw(&mut self, promise: &Promise, sign: i128) {
+        match &promise.source {
+            Source::Free(volume) if sign > 0 => drop(self.taken.insert(volume.clone())),
+            Source::Free(volume) => drop(self.taken.remove(volume)),
+            Source::Made(None) => {}
+            Source::Made(Some(room)) => {
+                let drawn = self.drawn.entry(room.clone()).or_insert(0);
+                *drawn += sign * i128::from(promise.bytes);
+                if *drawn == 0 {
+                    self.drawn.remove(room);
+                }
+            }
+        }
     }
 
     fn account(&mut self, node: &Name, load: &Load, sign: i64) {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Claim, ClaimSpec, Disk, Kind, MIGRATED, Name, PersistentVolume, Pod, PodKey, StorageClass, VolumeSource, World,
+    Claim, ClaimSpec, CsiDriver, Disk, Kind, MIGRATED, Name, PersistentVolume, Pod, PodKey, StorageCapacity,
+    StorageClass, VolumeSource, World,
 };
 
 /// What does not change while a simulation moves pods.
@@ -14,6 +15,11 @@ pub struct Storage {
     claims: BTreeMap<PodKey, Arc<Claim>>,
     volumes: BTreeMap<Name, Arc<PersistentVolume>>,
     classes: BTreeMap<Name, Arc<StorageClass>>,
+    drivers: BTreeMap<Name, CsiDriver>,
+    /// Drivers that some node has.
+    installed: BTreeSet<Name>,
+    /// Room for new volumes, by class and then by key.
+    capacities: BTreeMap<Name, Vec<StorageCapacity>>,
     /// Volumes that any claim may take, by class; the smallest first, then by name.
     pub(super) free: BTreeMap<Name, Vec<Arc<PersistentVolume>>>,
     /// Volumes kept for a claim that is not bound to them yet, by name.
@@ -36,8 +42,13 @@ impl Storage {
             claims: world.claims.iter().map(|(key, claim)| (key.clone(), Arc::new(claim.clone()))).collect(),
             volumes: world.volumes.iter().map(|(name, volume)| (name.clone(), Arc::new(volume.clone()))).collect(),
             classes: world.classes.iter().map(|(name, class)| (name.clone(), Arc::new(class.clone()))).collect(),
+            drivers: world.csi_drivers.clone(),
+            installed: world.csi_nodes.values().flat_map(|node| node.drivers.keys().cloned()).collect(),
             ..Self::default()
         };
+        for capacity in world.capacities.values() {
+            storage.capacities.entry(capacity.class.clone()).or_default().push(capacity.clone());
+        }
         for volume in storage.volumes.values().filter(|volume| !volume.deleting) {
             match (&volume.claim, &volume.class) {
                 (Some(claim), _) => {
@@ -61,6 +72,37 @@ impl Storage {
     /// Which of these kinds the snapshot does not know.
     pub(super) fn unread(&self, kinds: &[Kind]) -> Vec<Kind> {
         kinds.iter().copied().filter(|kind| !self.read.contains(kind)).collect()
+    }
+
+    /// What must be read before a volume of `class` can be said to be made somewhere. A provisioner that no node has
+    /// installed is no CSI driver, and no object can tell how much room it has.
+    pub(super) fn unread_for(&self, class: &StorageClass) -> Vec<Kind> {
+        let provisioner = &class.provisioner;
+        let counts = match self.drivers.get(provisioner) {
+            Some(driver) => driver.storage_capacity,
+            None if self.read.contains(&Kind::CSIDriver) => false,
+            None => {
+                let known = self.read.contains(&Kind::CSINode);
+                provisioned(class) && (!known || self.installed.contains(provisioner))
+            }
+        };
+        if counts { self.unread(&[Kind::CSIDriver, Kind::CSIStorageCapacity]) } else { Vec::new() }
+    }
+
+    /// The objects that say how much room there is for volumes of `class`; None where its driver counts none.
+    pub(super) fn room(&self, class: &StorageClass) -> Option<&[StorageCapacity]> {
+        self.drivers.get(&class.provisioner).filter(|driver| driver.storage_capacity)?;
+        Some(self.capacities.get(&class.name).map_or(&[], Vec::as_slice))
+    }
+
+    /// One of them.
+    pub(super) fn capacity(&self, class: &Name, key: &PodKey) -> Option<&StorageCapacity> {
+        self.capacities.get(class)?.iter().find(|capacity| capacity.key == *key)
+    }
+
+    /// Whether pods with volumes of `driver` need a node on which it is installed.
+    pub(super) fn must_be_there(&self, driver: &Name) -> bool {
+        self.drivers.get(driver).is_some_and(|driver| driver.must_be_there)
     }
 
     pub(super) fn claim(&self, key: &PodKey) -> Option<&Arc<Claim>> {
@@ -111,6 +153,11 @@ impl Storage {
         }
         .filter(|disk| !disk.driver.is_empty())
     }
+}
+
+/// Whether a CSI driver, or something like it, makes the volumes of a class.
+fn provisioned(class: &StorageClass) -> bool {
+    !class.provisioner.is_empty() && !class.provisioner.starts_with("kubernetes.io/")
 }
 
 /// The name of an ephemeral volume's claim.

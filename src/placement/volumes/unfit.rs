@@ -32,6 +32,10 @@ pub enum VolumeUnfit {
     OtherNode,
     /// No volume is free for a claim that waits, and none can be made for this node.
     NothingToBind,
+    /// A volume could be made for this node, but the driver has no room for it.
+    NoSpace,
+    /// The node does not have a driver that its pods need there.
+    NoDriver(Name),
     /// The volume of an ephemeral volume's claim does not exist.
     EphemeralGone,
     /// A volume is in another zone.
@@ -50,8 +54,8 @@ impl VolumeUnfit {
             | Self::Unbound
             | Self::NoVolume(_) => Plugin::PreFilter,
             Self::DiskInUse | Self::ClaimInUse => Plugin::VolumeRestrictions,
-            Self::TooMany => Plugin::NodeVolumeLimits,
-            Self::OtherNode | Self::NothingToBind | Self::EphemeralGone => Plugin::VolumeBinding,
+            Self::TooMany | Self::NoDriver(_) => Plugin::NodeVolumeLimits,
+            Self::OtherNode | Self::NothingToBind | Self::NoSpace | Self::EphemeralGone => Plugin::VolumeBinding,
             Self::OtherZone => Plugin::VolumeZone,
         }
     }
@@ -76,6 +80,8 @@ impl fmt::Display for VolumeUnfit {
             Self::TooMany => f.write_str("node(s) exceed max volume count"),
             Self::OtherNode => f.write_str("node(s) didn't match PersistentVolume's node affinity"),
             Self::NothingToBind => f.write_str("node(s) didn't find available persistent volumes to bind"),
+            Self::NoSpace => f.write_str("node(s) did not have enough free storage"),
+            Self::NoDriver(driver) => write!(f, "{driver} CSI driver is not installed on the node"),
             Self::EphemeralGone => {
                 f.write_str("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")
             }
@@ -91,12 +97,14 @@ fn not_read(kinds: &[Kind], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(
         f,
         "{} not read, so where its volumes can be is unknown: add `kubectl get \
-         pv,pvc,storageclass,csinode,volumeattachment -A -o json` to the snapshot",
+         pv,pvc,storageclass,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot",
         names.join(", ")
     )?;
     let lists = kinds.iter().filter_map(|kind| match kind {
         Kind::StorageClass => Some("storageclasses"),
         Kind::CSINode => Some("csinodes"),
+        Kind::CSIDriver => Some("csidrivers"),
+        Kind::CSIStorageCapacity => Some("csistoragecapacities"),
         Kind::VolumeAttachment => Some("volumeattachments"),
         _ => None,
     });

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords};
+use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored};
 use super::verdict::{Found, judge};
 use crate::model::{Pod, PodKey, PodSpec, World};
-use crate::placement::{Diagnosis, Site, Strategy};
+use crate::placement::{Diagnosis, Site, Strategy, enough};
 use crate::plan::elsewhere::node_answer;
 use crate::plan::members::{Inventory, natural};
 use crate::plan::{NodeAnswer, Plan, explain};
-use crate::policy::Policy;
+use crate::policy::{Policy, Scheduler, Scoring};
 
 /// Questions about the pods of one world.
 pub struct Fitting<'a> {
@@ -80,15 +80,37 @@ impl<'a> Fitting<'a> {
             text,
             node: pod.node.as_deref().map(str::to_owned),
             scheduler,
+            scored: self.scoring(pod, &nodes),
             nodes,
             helps,
             leaving: None,
         })
     }
 
+    /// What the policy says of the pod's scheduler.
+    fn scheduler(&self, pod: &Pod) -> Option<&Scheduler> {
+        self.pools.as_ref().and_then(|(policy, _)| policy.scheduler(pod.spec.scheduler.as_deref()))
+    }
+
+    /// What there is to know about the scores beside themselves.
+    fn scoring(&self, pod: &Pod, nodes: &[NodeAnswer]) -> Option<Scored> {
+        let takers = nodes.iter().filter(|one| one.fits).count();
+        let unknown = pod.spec.scheduler.as_deref().filter(|_| self.scheduler(pod).is_none());
+        (takers > 0).then(|| Scored {
+            scheduler: pod.spec.scheduler.as_deref().unwrap_or("default-scheduler").to_owned(),
+            known: unknown.is_none(),
+            of: u32::try_from(enough(nodes.len()).min(takers)).unwrap_or(u32::MAX),
+        })
+    }
+
     /// What every node says: those that could take it as the scheduler ranks them, then the others.
     fn nodes(&self, pod: &Pod) -> Vec<NodeAnswer> {
-        let ranked = self.site.ranking(pod, Strategy::LeastAllocated);
+        let scheduler = self.scheduler(pod);
+        let strategy = match scheduler.map(|scheduler| scheduler.scoring).unwrap_or_default() {
+            Scoring::LeastAllocated => Strategy::LeastAllocated,
+            Scoring::MostAllocated => Strategy::MostAllocated,
+        };
+        let ranked = self.site.ranking(pod, strategy);
         let mut answers: Vec<NodeAnswer> = (ranked.iter())
             .map(|(score, node)| NodeAnswer {
                 node: node.to_string(),

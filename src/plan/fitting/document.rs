@@ -105,6 +105,20 @@ pub struct Leaving {
     pub homes: u32,
 }
 
+/// How far the scores of nodes are the scheduler's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scored {
+    /// The scheduler that the pod wants.
+    pub scheduler: String,
+    /// It is the default one, or one whose way to score the policy tells; otherwise the scores are those that the default
+    /// one would give.
+    pub known: bool,
+    /// How many of the nodes that could take the pod it scores. Where that is not all, it begins somewhere in its list, and
+    /// no snapshot tells where: any of them may be the best of those that it sees.
+    pub of: u32,
+}
+
 /// An explanation of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -122,6 +136,9 @@ pub struct PodExplanation {
     /// What each node says, its own too, as if it were to be placed anew: first those that could take it, the one that the
     /// scheduler likes best first; then the others in natural order. None for a pod that the scheduler has no say in.
     pub nodes: Vec<NodeAnswer>,
+    /// What the scores of those nodes are worth; none if no node could take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scored: Option<Scored>,
     /// What would give it a node, or another one, where there is none: by asking again with that one thing changed.
     pub helps: Vec<Help>,
     /// With a policy, of a pod that has a node: what a drain may do to it.

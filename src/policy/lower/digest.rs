@@ -36,6 +36,7 @@ fn forget_places(policy: &mut Policy) {
     places.extend(policy.wake.require.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.providers.values_mut().map(|provider| &mut provider.origin));
     places.extend(policy.overrides.iter_mut().map(|entry| &mut entry.origin));
+    places.extend(policy.schedulers.iter_mut().map(|scheduler| &mut scheduler.origin));
     places.extend(policy.rates.iter_mut().map(|rate| &mut rate.origin));
     places.extend(policy.allocation.iter_mut().map(|allocation| &mut allocation.origin));
     for pool in &mut policy.pools {

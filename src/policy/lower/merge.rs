@@ -4,7 +4,8 @@
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
 use crate::policy::wire::{
-    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Text, Wake, Zone, join,
+    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Text, Wake, Zone,
+    join,
 };
 
 /// All documents together.
@@ -23,6 +24,7 @@ pub(crate) struct Merged {
     pub pools: Vec<Located<Pool>>,
     pub overrides: Vec<Located<Override>>,
     pub rates: Vec<Located<Rate>>,
+    pub schedulers: Vec<Located<Scheduler>>,
 }
 
 /// Puts the documents together, in their order.
@@ -62,6 +64,7 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         merged.schedules.extend(spec.schedules.into_iter().flat_map(|list| list.value));
         merged.pools.extend(spec.pools.into_iter().flat_map(|list| list.value));
         merged.overrides.extend(spec.overrides.into_iter().flat_map(|list| list.value));
+        merged.schedulers.extend(spec.schedulers.into_iter().flat_map(|list| list.value));
         merged.rates.extend(spec.rates.into_iter().flat_map(|list| list.value));
     }
     merged

@@ -13,6 +13,7 @@ mod overlaps;
 mod overrides;
 mod policy;
 mod pools;
+mod schedulers;
 mod wake;
 mod windows;
 

@@ -13,6 +13,7 @@ use super::merge::{Merged, merge};
 use super::money::{allocation, rates};
 use super::overrides::overrides;
 use super::pools::{Known, Schedule, pool, schedules};
+use super::schedulers::schedulers;
 use super::wake::wake;
 use crate::model::Name;
 use crate::policy::finding::Findings;
@@ -60,6 +61,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let rates = rates(&merged.rates, &provider_names, &mut cx);
     let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
+    let schedulers = schedulers(&merged.schedulers, &mut cx);
 
     if !cx.out.has_errors() {
         without_effect(&merged, &all_schedules, &mut cx);
@@ -88,6 +90,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         rates,
         allocation,
         brakes,
+        schedulers,
         not_acted_on,
     };
     policy.digest = digest(&policy);

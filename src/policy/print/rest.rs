@@ -36,6 +36,7 @@ pub fn print_effective(policy: &Policy) -> String {
         spec.block("allocation", "", lines);
     }
     spec.block("brakes", "", brakes(policy));
+    spec.block("schedulers", "", schedulers(policy));
 
     let mut all = Lines::default();
     for (what, origin) in &policy.not_acted_on {
@@ -131,6 +132,17 @@ fn rates(policy: &Policy) -> Lines {
                 share(shares.shelved)
             ),
         );
+        all.item(lines);
+    }
+    all
+}
+
+fn schedulers(policy: &Policy) -> Lines {
+    let mut all = Lines::default();
+    for scheduler in &policy.schedulers {
+        let mut lines = Lines::default();
+        lines.field("name", quoted(&scheduler.name), Some(&scheduler.origin));
+        lines.plain("scoring", format!("{:?}", scheduler.scoring));
         all.item(lines);
     }
     all

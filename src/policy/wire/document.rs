@@ -3,7 +3,7 @@
 use super::object::object;
 use super::text::Text;
 use super::times::Zone;
-use super::{Allocation, Brakes, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Wake};
+use super::{Allocation, Brakes, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Wake};
 use crate::policy::located::Located;
 use crate::policy::wire::object::words;
 use crate::policy::wire::read::Choice;
@@ -55,6 +55,8 @@ object! {
         allocation = "allocation": Allocation,
         /// When to refuse what takes capacity away.
         brakes = "brakes": Brakes,
+        /// Schedulers whose choice of nodes is to be told as theirs.
+        schedulers = "schedulers": Vec<Located<Scheduler>>,
     }
 }
 

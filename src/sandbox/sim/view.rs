@@ -41,6 +41,8 @@ impl Sim {
             volumes: world.volumes.values().cloned().collect(),
             classes: world.classes.values().cloned().collect(),
             csi_nodes: world.csi_nodes.values().cloned().collect(),
+            csi_drivers: world.csi_drivers.values().cloned().collect(),
+            capacities: world.capacities.values().cloned().collect(),
             attachments: world.attachments.values().cloned().collect(),
             namespaces: world.namespaces.clone(),
             leases: world.leases.clone(),
