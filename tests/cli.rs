@@ -10,6 +10,8 @@ mod half;
 mod help;
 #[path = "cli/oncall.rs"]
 mod oncall;
+#[path = "cli/pods.rs"]
+mod pods;
 
 use std::fs;
 use std::path::Path;

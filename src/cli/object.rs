@@ -1,5 +1,6 @@
 //! What `explain` is asked about: `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -76,7 +77,12 @@ pub fn pod(world: &World, namespace: Option<&Name>, name: &Name) -> Result<PodKe
             let same = world.pods.keys().find(|key| key.name == *name);
             same.map(|key| format!("pod/{key}"))
         };
-        return Err(missing(&format!("pod/{namespace}/{name}"), elsewhere().or(near)));
+        let missing = missing(&format!("pod/{namespace}/{name}"), elsewhere().or(near));
+        return Err(if world.pods.keys().any(|key| key.namespace == *namespace) {
+            missing
+        } else {
+            missing.hint(empty(world, namespace))
+        });
     }
     let keys: Vec<&PodKey> = world.pods.keys().filter(|key| key.name == *name).collect();
     match keys.as_slice() {
@@ -91,6 +97,13 @@ pub fn pod(world: &World, namespace: Option<&Name>, name: &Name) -> Result<PodKe
             Err(several.iter().take(5).fold(failure, |failure, key| failure.hint(format!("write `pod/{key}`"))))
         }
     }
+}
+
+/// That a namespace has no pods, with one of a similar name that has.
+fn empty(world: &World, namespace: &Name) -> String {
+    let namespaces: BTreeSet<&str> = world.pods.keys().map(|key| &*key.namespace).collect();
+    let near = near(namespaces.iter().copied(), namespace).map(|near| format!("; there is `{near}`"));
+    format!("no pod of the snapshot is in a namespace `{namespace}`{}", near.unwrap_or_default())
 }
 
 /// `there is no …`, and what may have been meant.

@@ -69,7 +69,7 @@ pub fn play(real: &mut Real, scene: &Scene, tally: &mut Tally) -> Result<Option<
     }
     let mut there = real.dump()?;
     for pod in &scene.pending {
-        match ask(real, &there, pod, tally)? {
+        match ask(real, &objects, &mut there, pod, tally)? {
             Asked::Refused(why) => tally.refuse(pod, &why),
             Asked::Agreed(made, answer) => {
                 tally.count(&answer);
@@ -127,8 +127,28 @@ pub enum Asked {
     Differed(Answer, Ours, String),
 }
 
-/// Creates `pod` beside what is there and compares what becomes of it.
-pub fn ask(real: &mut Real, there: &[Value], pod: &Value, tally: &mut Tally) -> Result<Asked, String> {
+/// Makes `objects` all there is; what the server then holds.
+fn set_anew(real: &mut Real, objects: &[Value]) -> Result<Vec<Value>, String> {
+    real.clear()?;
+    for object in objects {
+        if let Made::Refused(why) = real.create(object)? {
+            return Err(format!(
+                "what was there is refused now: {} {}: {why}",
+                object["kind"], object["metadata"]["name"]
+            ));
+        }
+    }
+    real.dump()
+}
+
+/// Creates `pod` beside `objects`, which the server holds as `there`, and compares what becomes of it.
+pub fn ask(
+    real: &mut Real,
+    objects: &[Value],
+    there: &mut Vec<Value>,
+    pod: &Value,
+    tally: &mut Tally,
+) -> Result<Asked, String> {
     let mut attempt = 1;
     loop {
         let made = match real.create(pod)? {
@@ -147,6 +167,10 @@ pub fn ask(real: &mut Real, there: &[Value], pod: &Value, tally: &mut Tally) -> 
             Some(what) if attempt == ATTEMPTS => return Ok(Asked::Differed(answer, ours, what)),
             Some(_) => {
                 (attempt, tally.again) = (attempt + 1, tally.again + 1);
+                // A pod that was placed had its claims bound: the question would be another one.
+                if pod["spec"]["volumes"].is_array() {
+                    *there = set_anew(real, objects)?;
+                }
                 std::thread::sleep(PAUSE);
             }
         }

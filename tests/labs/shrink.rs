@@ -66,12 +66,12 @@ fn differs(real: &mut Real, objects: Vec<Value>, pod: Value) -> Result<Option<Di
             return Ok(None);
         }
     }
-    let there = real.dump()?;
+    let mut there = real.dump()?;
     let has_nodes = objects.iter().any(|object| object["kind"] == "Node");
     if !has_nodes {
         return Ok(None);
     }
-    match ask(real, &there, &pod, &mut Tally::default())? {
+    match ask(real, &objects, &mut there, &pod, &mut Tally::default())? {
         Asked::Differed(real, ours, what) => Ok(Some(Disagreement { objects, pod, real, ours, what })),
         _ => Ok(None),
     }

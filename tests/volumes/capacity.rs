@@ -61,6 +61,18 @@ fn a_volume_is_made_only_where_there_is_room_for_it() {
     }
 }
 
+/// The scheduler counts a claim as often as it is mounted.
+#[test]
+fn a_claim_that_is_mounted_twice_needs_two_volumes() {
+    let twice = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "x"}}, {"name": "w", "persistentVolumeClaim": {"claimName": "x"}}]);
+    let static_only = || class("c", json!({"provisioner": "kubernetes.io/no-provisioner"}));
+    let one = free("v1", "10Gi", json!({}));
+    let two = free("v2", "11Gi", json!({}));
+    assert_eq!(says(twice.clone(), vec![waits("x"), static_only(), one.clone()]), [NOTHING]);
+    assert_eq!(says(twice.clone(), vec![waits("x"), static_only(), one.clone(), two]), [""; 0]);
+    assert_eq!(says(twice, vec![waits("x"), class("c", json!({})), one]), [""; 0], "the other is made");
+}
+
 /// Topology goes before room, and who asks for nothing needs none.
 #[test]
 fn room_is_looked_at_last() {

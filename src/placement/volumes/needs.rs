@@ -21,7 +21,8 @@ pub struct VolumeNeeds {
     pub(super) ephemeral_gone: bool,
     /// Zones that the node must be in.
     pub(super) zones: Zones,
-    /// Claims that wait for the pod, the smallest first.
+    /// Claims that wait for the pod, the smallest first. One that is mounted twice is there twice: the scheduler looks for
+    /// two volumes then.
     pub(super) waiting: Vec<Waiting>,
     /// Claims that only one pod may use.
     pub(super) exclusive: Vec<PodKey>,
@@ -111,7 +112,6 @@ impl VolumeNeeds {
         let mut seen = BTreeSet::new();
         self.attach.retain(|disk| seen.insert(disk.clone()));
         self.waiting.sort_by(|a, b| (a.spec.bytes, &a.key).cmp(&(b.spec.bytes, &b.key)));
-        self.waiting.dedup_by(|a, b| a.key == b.key);
         Ok(())
     }
 
