@@ -17,7 +17,7 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
     if !dice.percent(mix.chance("volumes", 10)) {
         return;
     }
-    let volumes: Vec<Value> = (0..dice.pick(&[1, 1, 1, 2]))
+    let mut volumes: Vec<Value> = (0..dice.pick(&[1, 1, 1, 2]))
         .map(|n| {
             let mut made = match dice.below(12) {
                 0 => dice.pick(&[json!({"emptyDir": {}}), json!({"hostPath": {"path": "/data"}})]),
@@ -31,6 +31,10 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
             made
         })
         .collect();
+    // Of a claim that is mounted twice and waits, the scheduler updates the same object twice: it fails and tries again.
+    volumes.dedup_by(|two, one| {
+        two["persistentVolumeClaim"].is_object() && two["persistentVolumeClaim"] == one["persistentVolumeClaim"]
+    });
     spec.insert("volumes".into(), json!(volumes));
 }
 
