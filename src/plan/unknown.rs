@@ -19,7 +19,7 @@ const NEEDED: [Blank; 6] = [
 ];
 
 /// Without one of these a plan is careful, or assumes the best and says so here.
-const USEFUL: [Blank; 7] = [
+const USEFUL: [Blank; 8] = [
     Blank {
         kinds: &[Kind::StatefulSet, Kind::DaemonSet, Kind::Job, Kind::ReplicationController],
         what: "whether the owner that a pod names is still there; it counts as there",
@@ -28,6 +28,10 @@ const USEFUL: [Blank; 7] = [
     Blank {
         kinds: &[Kind::PersistentVolumeClaim, Kind::PersistentVolume, Kind::StorageClass, Kind::CSINode],
         what: "where a disk can follow its pod; without them pods with claims have no other home",
+    },
+    Blank {
+        kinds: &[Kind::CSIDriver, Kind::CSIStorageCapacity],
+        what: "where a driver has room for a new disk; without them pods that wait for one have no home",
     },
     Blank { kinds: &[Kind::Namespace], what: "which cluster this is, and which namespaces an affinity means by label" },
     Blank {

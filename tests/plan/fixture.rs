@@ -49,6 +49,8 @@ impl Cluster {
             "PersistentVolume",
             "StorageClass",
             "CSINode",
+            "CSIDriver",
+            "CSIStorageCapacity",
             "VolumeAttachment",
             "PriorityClass",
             "Namespace",
