@@ -10,13 +10,15 @@
 //! what changes next. [`observe`] fills a [`model::Snapshot`], indexed by [`model::World`]. [`plan`] is the only
 //! decision: policy, world and the time in, steps and reasons out; it asks [`placement`] whether a pod would find
 //! another home. [`execute`] carries a plan out through the doors [`cluster`] and [`cloud`], both of which [`sandbox`]
-//! implements in virtual time. [`report`] turns values into text and JSON, and [`cli`] is one file per command.
+//! implements in virtual time. [`doctor`] says what a policy lacks in a cluster. [`report`] turns values into text and
+//! JSON, and [`cli`] is one file per command.
 //!
-//! `policy`, `schedule`, `model`, `placement`, `plan` and `execute::machine` are pure: no clock, no IO, integers only.
+//! `policy`, `schedule`, `model`, `placement`, `plan`, `doctor` and `execute::machine` are pure: no clock, no IO, integers only.
 
 pub mod cli;
 pub mod cloud;
 pub mod cluster;
+pub mod doctor;
 pub mod execute;
 pub mod model;
 pub mod observe;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms without a clock, an environment, IO, async or hash-map order.
-const PURE: &[&str] = &["policy", "schedule", "model", "placement", "plan", "execute/machine", "sandbox/sim"];
+const PURE: &[&str] = &["policy", "schedule", "model", "placement", "plan", "doctor", "execute/machine", "sandbox/sim"];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[
@@ -56,7 +56,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &["model", "policy"]),
     ("sandbox/sim", &["model", "policy", "placement", "cluster", "cloud", "sandbox"]),
     ("sandbox", &["sandbox/sim", "model", "policy", "placement", "observe", "cluster", "cloud", "execute"]),
-    ("report", &["model", "policy", "schedule", "placement", "plan", "execute"]),
+    ("doctor", &["model", "policy", "schedule", "plan"]),
+    ("report", &["doctor", "model", "policy", "schedule", "placement", "plan", "execute"]),
 ];
 
 /// The names of `cluster` and `cloud` that are plain values.

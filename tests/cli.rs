@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "cli/by_hand.rs"]
+mod by_hand;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/exits.rs"]
 mod exits;
 #[path = "cli/half.rs"]

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod executing;
+#[path = "execute/hooks.rs"]
+mod hooks;
 
 use std::collections::BTreeMap;
 

@@ -66,7 +66,16 @@ fn run_under(
 ) -> (Outcome, Vec<Event>) {
     let plan = Some(stage.plan(policy));
     let (folder, lock_timeout) = (stage.folder.path().to_owned(), jiff::SignedDuration::ZERO);
-    let order = Order { policy, plan, resume: false, no_wait, folder, locks, lock_timeout };
+    let order = Order {
+        policy,
+        plan,
+        resume: false,
+        no_wait,
+        folder,
+        locks,
+        lock_timeout,
+        word: tidegate::plan::Word::default(),
+    };
     let mut told: Vec<Event> = Vec::new();
     let outcome = block_on(run::apply(stage.doors(), &order, interrupts, &mut |event| {
         at(told.len(), event);

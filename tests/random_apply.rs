@@ -218,6 +218,7 @@ fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usi
             folder,
             locks: &locks,
             lock_timeout,
+            word: tidegate::plan::Word::default(),
         };
         let outcome = block_on(run::apply(stage.doors(), &order, &mut interrupts, &mut |event| {
             if let Some((at, times)) = turn.interrupt

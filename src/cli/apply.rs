@@ -4,19 +4,19 @@ use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::carrying::{Carrying, carry_out};
+use super::ground::{Ground, GroundArgs};
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
-use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
 use crate::execute::run::unsealed;
 use crate::execute::{Event, EventKind};
 use crate::model::{Target, World};
-use crate::plan::{Plan, Request, plan_for};
+use crate::plan::{Plan, Request, Word, plan_for};
 use crate::policy::Policy;
 use crate::report::plan_text;
-use crate::sandbox::Sandbox;
 
 /// Carry out a plan: cordon, drain, park; wake, wait, uncordon
 #[derive(Debug, Args)]
@@ -33,9 +33,8 @@ pub struct Apply {
     plan: Option<PathBuf>,
     #[command(flatten)]
     policy: SavedPolicyArgs,
-    /// The folder of the sandbox
-    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
-    sandbox: PathBuf,
+    #[command(flatten)]
+    ground: GroundArgs,
     /// Make the sandbox from this if it is not there yet
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
     snapshot: Vec<PathBuf>,
@@ -55,7 +54,7 @@ pub struct Apply {
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: EventFormat,
     /// Slow the sandbox down to so many of its seconds per second, to watch it
-    #[arg(long, value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "FACTOR", requires = "sandbox", value_parser = clap::value_parser!(u32).range(1..))]
     slow: Option<u32>,
 }
 
@@ -73,24 +72,19 @@ impl Apply {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let agreed = self.plan.as_deref().map(saved).transpose()?;
         let policy = self.policy.load(agreed.as_ref(), out)?;
-        let fresh = !self.snapshot.is_empty() && !holds_anything(&self.sandbox);
-        let mut sandbox =
-            if fresh { create(&self.sandbox, &self.snapshot, out)? } else { Sandbox::open(&self.sandbox)? };
-        if let Some(factor) = self.slow {
-            sandbox = sandbox.paced(factor);
-        }
+        let ground = self.ground.open(&self.snapshot, self.slow, out)?;
         let plan = match (self.resume, agreed) {
             (true, _) => None,
             (false, Some(plan)) => Some(plan),
-            (false, None) => match self.agree(&policy, &sandbox, out)? {
+            (false, None) => match self.agree(&policy, &ground, out)? {
                 Ok(plan) => Some(plan),
                 Err(exit) => return Ok(exit),
             },
         };
         let carrying = Carrying {
             policy: &policy,
-            sandbox: &sandbox,
-            folder: self.sandbox.clone(),
+            ground: &ground,
+            word: Word::default(),
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };
@@ -103,11 +97,11 @@ impl Apply {
     }
 
     /// Makes the plan, shows it, and asks. An exit code where there is nothing to carry out.
-    fn agree(&self, policy: &Policy, sandbox: &Sandbox, out: Output) -> Result<Result<Plan, Exit>, Failure> {
-        let world = World::build(sandbox.snapshot());
+    fn agree(&self, policy: &Policy, ground: &Ground, out: Output) -> Result<Result<Plan, Exit>, Failure> {
+        let world = World::build(ground.snapshot()?);
         super::plan::known(policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: true };
-        let (plan, _) = plan_for(policy, &world, sandbox.now(), &request);
+        let (plan, _) = plan_for(policy, &world, ground.now(), &request);
         let text = plan_text(&plan, out.width());
         match self.format {
             EventFormat::Text => self.shown(out.data(&text))?,
@@ -119,10 +113,7 @@ impl Apply {
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() && unsealed(policy, &world).is_empty() {
             if self.format == EventFormat::Json {
-                let summary = Event::new(EventKind::Summary, sandbox.now(), plan.summary.text.as_str());
-                for event in [Event::version(sandbox.now()), summary] {
-                    self.shown(out.data(&event.to_line()))?;
-                }
+                self.shown(only_summary(&plan.summary.text, ground.now(), out))?;
             }
             return Ok(Err(if plan.unsettled() { Exit::Partly } else { Exit::Done }));
         }
@@ -133,7 +124,22 @@ impl Apply {
     }
 }
 
-fn ask(out: Output) -> Result<(), Failure> {
+/// An event stream of nothing but how it ended.
+///
+/// # Errors
+/// Stdout is closed or full.
+pub fn only_summary(text: &str, now: Timestamp, out: Output) -> Result<(), Failure> {
+    for event in [Event::version(now), Event::new(EventKind::Summary, now, text)] {
+        out.data(&event.to_line())?;
+    }
+    Ok(())
+}
+
+/// Asks whether to go on.
+///
+/// # Errors
+/// Nobody is there, or the answer is not yes.
+pub fn ask(out: Output) -> Result<(), Failure> {
     if !out.answers() {
         return Err(Failure::new("nobody is there to be asked").hint("`--yes` goes on without asking"));
     }

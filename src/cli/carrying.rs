@@ -1,34 +1,31 @@
-//! Carries a plan out on a sandbox and says how it ended.
-
-use std::path::PathBuf;
+//! Carries a plan out and says how it ended.
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::apply::EventFormat;
+use super::ground::Ground;
 use super::output::Output;
-use super::shell::{named, quoted};
+use super::shell::named;
 use super::{Exit, Failure};
 use crate::cluster::{ClusterError, LockError};
 use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
-use crate::execute::run::lock::FileLocks;
-use crate::execute::run::{ApplyError, Doors, Interrupts, Order, Outcome, apply};
+use crate::execute::run::{ApplyError, Order, Outcome};
 use crate::model::World;
-use crate::plan::{Code, NOT_LISTED, Plan, Refusal, Verdict, plan};
+use crate::plan::{Code, NOT_LISTED, Plan, Refusal, Verdict, Word, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
-use crate::sandbox::Sandbox;
 
 /// What is carried out, where and how.
 pub struct Carrying<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// The sandbox.
-    pub sandbox: &'a Sandbox,
-    /// Its folder: journal and lock are kept there.
-    pub folder: PathBuf,
+    /// The cluster.
+    pub ground: &'a Ground,
+    /// What is asked for by hand with it.
+    pub word: Word,
     /// Do not wait for pods that end by themselves.
     pub no_wait: bool,
     /// How events are printed.
@@ -42,14 +39,16 @@ pub struct Carrying<'a> {
 pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Result<Exit, Failure> {
     let zone = TimeZone::get(&carrying.policy.time_zone).unwrap_or(TimeZone::UTC);
     let steps = plan.as_ref().map_or(0, |plan| plan.steps.len());
+    let locks = carrying.ground.locks();
     let order = Order {
         policy: carrying.policy,
         resume: plan.is_none(),
         plan,
         no_wait: carrying.no_wait,
-        folder: carrying.folder.clone(),
-        locks: &FileLocks::of(&carrying.folder),
+        folder: carrying.ground.folder().to_owned(),
+        locks: &*locks,
         lock_timeout: SignedDuration::ZERO,
+        word: carrying.word.clone(),
     };
     let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
     // A reader that went away does not stop an apply half-way.
@@ -62,21 +61,13 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
             }
         }
     };
-    // Between the plan and the answer to it somebody may have removed it.
-    carrying.sandbox.still_there()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (cluster, provider, clock) = (carrying.sandbox.clone(), carrying.sandbox.clone(), carrying.sandbox.clone());
-    let outcome = runtime.block_on(async {
-        let mut interrupts = Interrupts::signals();
-        let doors = Doors { cluster: &cluster, provider: &provider, clock: &clock };
-        apply(doors, &order, &mut interrupts, &mut tell).await
-    });
+    let outcome = carrying.ground.apply(&order, &mut tell)?;
     drop(bars);
     conclude(outcome, carrying, out)
 }
 
 fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {
-    let (folder, code) = (quoted(&carrying.folder.to_string_lossy()), exit(outcome.exit_code()));
+    let (flags, code) = (carrying.ground.flags(), exit(outcome.exit_code()));
     match outcome {
         Outcome::Nothing => out.say("Nothing to carry out"),
         Outcome::Ended(end) => {
@@ -98,7 +89,7 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             let what: String = changes.iter().map(|change| format!("\n  {change}")).collect();
             return Err(Failure::with(code, format!("the plan is stale; what changed since it was made:{what}")).hint(
                 format!(
-                    "make the plan again and look at it: `tidegate plan{} --sandbox {folder} --out FILE`",
+                    "make the plan again and look at it: `tidegate plan{}{flags} --out FILE`",
                     named(carrying.policy)
                 ),
             ));
@@ -107,14 +98,13 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             let failure = Failure::with(code, &error);
             return Err(match &error {
                 ApplyError::Lock(LockError::Held(held)) => {
-                    failure.hint(format!("if that process is gone: `tidegate unlock {} --sandbox {folder}`", held.id))
+                    failure.hint(format!("if that process is gone: `tidegate unlock {}{flags}`", held.id))
                 }
                 ApplyError::NothingToResume(_) => failure
                     .hint(format!("`{}`, without `--resume`, plans anew from what is there", command(carrying, ""))),
-                ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => failure.hint(format!(
-                    "look at what stands there now with `tidegate sandbox show {folder}`; a sandbox that is gone is \
-                     made with `tidegate sandbox create {folder} --snapshot FILE`"
-                )),
+                ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => {
+                    failure.hint(carrying.ground.when_gone())
+                }
                 _ => failure,
             });
         }
@@ -124,7 +114,8 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
 
 /// After an end in good order: what a plan made now says, unless nothing is left.
 fn left(carrying: &Carrying<'_>, out: Output) {
-    let (plan, _) = plan(carrying.policy, &World::build(carrying.sandbox.snapshot()), carrying.sandbox.now());
+    let Ok(snapshot) = carrying.ground.snapshot() else { return };
+    let (plan, _) = plan(carrying.policy, &World::build(snapshot), carrying.ground.now());
     if plan.summary.verdict != Verdict::NoChanges {
         out.say(&local_times(&plan.summary.text, &plan.time_zone));
     }
@@ -153,7 +144,8 @@ pub fn frozen(nodes: &[String]) -> Failure {
         .hint("ask again when it is over; capacity that is to come back is not held up")
 }
 
-fn refused(refusals: &[Refusal]) -> Failure {
+/// Brakes hold all of it.
+pub fn refused(refusals: &[Refusal]) -> Failure {
     let what: String = (refusals.iter())
         .map(|refusal| {
             let place = refusal.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
@@ -168,8 +160,7 @@ fn refused(refusals: &[Refusal]) -> Failure {
 
 /// The command that was given, to be given again.
 fn command(carrying: &Carrying<'_>, more: &str) -> String {
-    let folder = quoted(&carrying.folder.to_string_lossy());
-    format!("tidegate apply{} --sandbox {folder}{more}", named(carrying.policy))
+    format!("tidegate apply{}{}{more}", named(carrying.policy), carrying.ground.flags())
 }
 
 /// What to do after an end that was not the whole; the stream has said the numbers.
@@ -178,25 +169,24 @@ fn hint(end: End, carrying: &Carrying<'_>) -> Option<String> {
     match end.kind {
         EndKind::Done => None,
         EndKind::Partly | EndKind::Waiting => Some(later(carrying)),
+        // What was asked for by hand alone goes on alone.
+        EndKind::Interrupted if !carrying.word.is_empty() => Some(format!("Stopped safely. {}", again(" --resume"))),
         EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {}", again(""))),
         EndKind::Abandoned => Some(format!("Stopped at once. {}", again(" --resume"))),
         EndKind::Frozen => Some("A freeze forbids what is left".to_owned()),
     }
 }
 
-/// How to go on where only time helps, which stands still in a sandbox that nobody works with.
+/// How to go on where only time helps.
 fn later(carrying: &Carrying<'_>) -> String {
     /// As often as a timer looks again.
     const A_WHILE: i64 = 15;
-    let now = carrying.sandbox.now();
-    let (plan, _) = plan(carrying.policy, &World::build(carrying.sandbox.snapshot()), now);
+    let (ground, again) = (carrying.ground, command(carrying, ""));
+    let now = ground.now();
+    let Ok(snapshot) = ground.snapshot() else { return format!("Run this again to go on: `{again}`") };
+    let (plan, _) = plan(carrying.policy, &World::build(snapshot), now);
     let barred = plan.kept.iter().flat_map(|kept| &kept.reasons).filter(|reason| reason.code == Code::RecentlyFailed);
     let next = barred.filter_map(|reason| reason.evidence.until).filter(|next| *next > now).min();
     let minutes = next.map_or(A_WHILE, |next| next.duration_since(now).as_secs().saturating_add(59) / 60);
-    let folder = quoted(&carrying.folder.to_string_lossy());
-    format!(
-        "The clock of a sandbox stands still between two runs: turn it, `tidegate sandbox advance {minutes}m {folder}`, and \
-         run this again to go on: `{}`",
-        command(carrying, "")
-    )
+    ground.in_time(minutes, &again)
 }

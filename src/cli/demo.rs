@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::apply::EventFormat;
 use super::carrying::{Carrying, carry_out};
+use super::ground::Ground;
 use super::output::Output;
 use super::{Exit, Failure, sandbox, world_args};
 use crate::model::World;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, Word, plan};
 use crate::policy::{PolicySource, load};
 use crate::report::plan_text;
 use crate::sandbox::Sandbox;
@@ -73,8 +74,8 @@ impl Demo {
         out.data("\nCarrying it out")?;
         let carrying = Carrying {
             policy: &policy,
-            sandbox: &sandbox,
-            folder: folder.clone(),
+            ground: &Ground::sandbox(sandbox.clone(), &folder)?,
+            word: Word::default(),
             no_wait: false,
             format: EventFormat::Text,
         };

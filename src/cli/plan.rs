@@ -82,7 +82,7 @@ impl PlanCommand {
         known(&policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: false };
         let (mut plan, _) = plan_for(&policy, &world, now, &request);
-        self.world.name_in(&mut plan.snapshot);
+        self.world.cluster.name_in(&mut plan.snapshot);
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&plan).map_err(Failure::new)?;
             out.write(path, &(text + "\n"))?;
@@ -109,8 +109,9 @@ impl PlanCommand {
     fn only_to_read(&self, path: &Path, plan: &Plan, policy: &Policy) -> String {
         let mut text = "`apply` would refuse it, for it is not complete:\n".to_owned();
         text.extend(plan.caveats.iter().map(|caveat| format!("  {caveat}\n")));
-        let files: Vec<String> = self.world.snapshot.iter().map(|file| quoted(&file.to_string_lossy())).collect();
-        if self.world.sandbox.is_some() || files.is_empty() {
+        let files: Vec<String> =
+            self.world.cluster.snapshot.iter().map(|file| quoted(&file.to_string_lossy())).collect();
+        if self.world.cluster.sandbox.is_some() || files.is_empty() {
             text.push_str("Mend that, and make the plan again");
         } else {
             let (files, policy, path) = (files.join(" "), named(policy), quoted(&path.to_string_lossy()));

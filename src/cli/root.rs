@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
-    apply, completions, demo, explain, init, man, plan, sandbox, schedule, schema, show, status, unlock, validate,
-    verify,
+    apply, completions, demo, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule, schema, show,
+    status, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -38,6 +38,11 @@ enum Command {
     Explain(explain::Explain),
     Apply(apply::Apply),
     Status(status::Status),
+    Doctor(doctor::Doctor),
+    Drain(drain::Drain),
+    Park(park::Park),
+    Wake(wake::Wake),
+    Hold(hold::Hold),
     Unlock(unlock::Unlock),
     Sandbox(sandbox::SandboxCommand),
     Schema(schema::Schema),
@@ -58,6 +63,11 @@ impl Command {
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),
+            Self::Doctor(command) => command.run(out),
+            Self::Drain(command) => command.run(out),
+            Self::Park(command) => command.run(out),
+            Self::Wake(command) => command.run(out),
+            Self::Hold(command) => command.run(out),
             Self::Unlock(command) => command.run(out),
             Self::Sandbox(command) => command.run(out),
             Self::Schema(command) => command.run(out),

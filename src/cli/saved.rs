@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::output::Output;
 use super::policy_args::PolicyArgs;
+use super::world_args::ClusterArgs;
 use super::{Exit, Failure, world_args};
 use crate::model::Snapshot;
 use crate::plan::{FORMAT_VERSION, Plan};
@@ -94,13 +95,10 @@ fn own_policy(plan: &Plan, out: Output) -> Result<Policy, Failure> {
 ///
 /// # Errors
 /// None is known, or it cannot be read.
-pub fn snapshot(plan: &Plan, files: &[PathBuf], sandbox: Option<&Path>, out: Output) -> Result<Snapshot, Failure> {
+pub fn snapshot(plan: &Plan, named: &ClusterArgs, out: Output) -> Result<Snapshot, Failure> {
     const NAME_IT: &str = "`--snapshot FILE` or `--sandbox DIR` names what it was made from";
-    if let Some(folder) = sandbox {
-        return Ok(Sandbox::peek(folder)?);
-    }
-    if !files.is_empty() {
-        return world_args::read(files, out);
+    if named.given() {
+        return named.snapshot(out);
     }
     let own = &plan.snapshot;
     let source: Vec<String> = own.files.iter().chain(&own.sandbox).map(|name| format!("`{name}`")).collect();

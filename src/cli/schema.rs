@@ -5,6 +5,7 @@ use schemars::schema_for;
 
 use super::output::Output;
 use super::{Exit, Failure};
+use crate::doctor::Checkup;
 use crate::execute::event_schema;
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -41,6 +42,8 @@ pub enum Document {
     Plan,
     /// What `explain --format json` prints
     Explain,
+    /// What `doctor --format json` prints
+    Doctor,
     /// A line of what `apply --format json` prints
     Event,
 }
@@ -55,6 +58,7 @@ impl Document {
             Self::Policy => policy::schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
+            Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")
@@ -69,6 +73,7 @@ impl Document {
             Self::Policy => ("Every field of a policy", "policy"),
             Self::Plan => ("Every field of a plan", "plan"),
             Self::Explain => ("Every field of an explanation", "explain"),
+            Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),
         };
         let schema = serde_json::from_str(&self.text()?)?;

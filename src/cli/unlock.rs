@@ -1,13 +1,11 @@
 //! `tidegate unlock`: takes away the lock of an apply that is gone.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use super::ground::GroundArgs;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::cluster::LockError;
-use crate::execute::run::lock;
 
 /// Take away the lock of an apply that is gone
 #[derive(Debug, Args)]
@@ -17,9 +15,8 @@ Example:
 pub struct Unlock {
     /// The lock's id
     id: String,
-    /// The folder of the sandbox
-    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
-    sandbox: PathBuf,
+    #[command(flatten)]
+    ground: GroundArgs,
     /// Take it away although its process is alive
     #[arg(long)]
     force: bool,
@@ -28,7 +25,7 @@ pub struct Unlock {
 impl Unlock {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        match lock::unlock(&self.sandbox, &self.id, self.force) {
+        match self.ground.unlock(&self.id, self.force)? {
             Ok(record) => {
                 out.say(&format!(
                     "Took away the lock of {} (`{}` since {})",

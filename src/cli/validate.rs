@@ -1,19 +1,16 @@
 //! `tidegate validate`: is the policy what its author means?
 
-use std::path::PathBuf;
-
 use clap::Args;
-use jiff::Timestamp;
 
 use super::format::Format;
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
-use super::{Exit, Failure, world_args};
-use crate::model::World;
+use super::world_args::WorldArgs;
+use super::{Exit, Failure};
 use crate::policy::{Severity, absent_from, check_against, expired, past, print_effective};
 use crate::report;
 
-/// Check a policy: every problem at once, each with its place and its fix
+/// Check a policy: every problem at once, each with its place and its fix; with a cluster, names and labels too
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +21,8 @@ Examples:
 pub struct Validate {
     #[command(flatten)]
     policy: PolicyArgs,
-    /// Check names and labels against a cluster too: what `kubectl get … -A -o json` wrote
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    snapshot: Vec<PathBuf>,
+    #[command(flatten)]
+    world: WorldArgs,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -41,15 +37,16 @@ impl Validate {
         let (sources, loaded) = self.policy.read()?;
         let mut problems = loaded.problems;
         if let Some(policy) = &loaded.policy {
-            let now = Timestamp::now();
             problems.extend(loaded.doubts);
-            problems.extend(past(policy, now));
-            if self.snapshot.is_empty() {
-                problems.extend(expired(policy, now));
-            } else {
-                let world = World::build(world_args::read(&self.snapshot, out)?);
+            if self.world.cluster.given() {
+                let (world, now) = self.world.world(&policy.time_zone, out)?;
+                problems.extend(past(policy, now));
                 problems.extend(check_against(policy, &world, now));
                 problems.extend(absent_from(policy, &world));
+            } else {
+                let now = Timestamp::now();
+                problems.extend(past(policy, now));
+                problems.extend(expired(policy, now));
             }
         }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {

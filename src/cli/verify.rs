@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::format::Format;
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved, snapshot};
+use super::world_args::ClusterArgs;
 use super::{Exit, Failure};
 use crate::model::World;
 use crate::plan::{Plan, Violation, verify};
@@ -26,12 +27,8 @@ pub struct Verify {
     plan: PathBuf,
     #[command(flatten)]
     policy: SavedPolicyArgs,
-    /// The snapshot it was made from; without it the one that the plan names
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    snapshot: Vec<PathBuf>,
-    /// The sandbox it was made from
-    #[arg(long, value_name = "DIR", conflicts_with = "snapshot")]
-    sandbox: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -58,7 +55,7 @@ impl Verify {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let plan = saved(&self.plan)?;
         let policy = self.policy.load(Some(&plan), out)?;
-        let world = World::build(snapshot(&plan, &self.snapshot, self.sandbox.as_deref(), out)?);
+        let world = World::build(snapshot(&plan, &self.cluster, out)?);
         let violations = verify(&plan, &world, &policy);
         match self.format {
             Format::Json => out.json(&Verified {

@@ -1,4 +1,4 @@
-//! `--snapshot`, `--sandbox`, `--now`: which cluster, and when.
+//! Which cluster a command looks at, and when: snapshot files or a sandbox.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,48 +14,76 @@ use crate::observe;
 use crate::plan::SnapshotRef;
 use crate::sandbox::{Faults, Sandbox};
 
-/// Which cluster, and when.
+/// Which cluster.
 #[derive(Clone, Debug, Args)]
-pub struct WorldArgs {
+pub struct ClusterArgs {
     /// What `kubectl get … -A -o json` (or yaml, or .gz) wrote; several files make one snapshot
-    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "sandbox", help_heading = "Cluster")]
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
     pub snapshot: Vec<PathBuf>,
     /// The folder of a sandbox; with `--snapshot` it is made from that if it is not there yet
     #[arg(long, value_name = "DIR", help_heading = "Cluster")]
     pub sandbox: Option<PathBuf>,
+}
+
+/// Which cluster, and when.
+#[derive(Clone, Debug, Args)]
+pub struct WorldArgs {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// Plan for this moment instead of the wall clock's: an instant, or a time in the policy's zone
     #[arg(long, value_name = "TIME", conflicts_with = "sandbox", help_heading = "Cluster")]
     pub now: Option<Moment>,
 }
 
+/// What there is to look at.
+pub const NAME_ONE: &str =
+    "`--snapshot FILE` plans for files that kubectl wrote, `--sandbox DIR` works on a cluster in virtual time";
+
 impl WorldArgs {
-    /// The cluster and the moment to decide for, `--now` on the wall in `zone`. A sandbox is only looked at, so that others may work with it.
+    /// The cluster and the moment to decide for, `--now` on the wall in `zone`. A sandbox is only looked at, so that
+    /// others may work with it.
     ///
     /// # Errors
-    /// A file is not there or not readable, or the moment does not exist.
+    /// No cluster was named, a file is not there or not readable, or the moment does not exist.
     pub fn world(&self, zone: &str, out: Output) -> Result<(World, Timestamp), Failure> {
-        if let Some(folder) = &self.sandbox {
-            let snapshot = match Sandbox::peek(folder) {
-                Ok(snapshot) => snapshot,
-                Err(_) if !self.snapshot.is_empty() && !holds_anything(folder) => {
-                    create(folder, &self.snapshot, out)?.snapshot()
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let now = snapshot.taken.unwrap_or_default();
-            return Ok((World::build(snapshot), now));
-        }
-        let now = match self.now {
-            Some(moment) => {
+        let snapshot = self.cluster.snapshot(out)?;
+        let now = match (self.now, &self.cluster.sandbox) {
+            (_, Some(_)) => snapshot.taken.unwrap_or_default(),
+            (Some(moment), None) => {
                 let now = moment.at("--now", zone)?;
                 if let Some(said) = moment.not_there(now, zone) {
                     out.say(&said);
                 }
                 now
             }
-            None => Timestamp::now(),
+            (None, None) => Timestamp::now(),
         };
-        Ok((World::build(read(&self.snapshot, out)?), now))
+        Ok((World::build(snapshot), now))
+    }
+}
+
+impl ClusterArgs {
+    /// Whether one was named at all.
+    pub fn given(&self) -> bool {
+        !self.snapshot.is_empty() || self.sandbox.is_some()
+    }
+
+    /// What is there.
+    ///
+    /// # Errors
+    /// No cluster was named, or it cannot be read.
+    pub fn snapshot(&self, out: Output) -> Result<Snapshot, Failure> {
+        match &self.sandbox {
+            None if self.snapshot.is_empty() => Err(Failure::new("no cluster was named").hint(NAME_ONE)),
+            None => read(&self.snapshot, out),
+            Some(folder) => match Sandbox::peek(folder) {
+                Ok(snapshot) => Ok(snapshot),
+                Err(_) if !self.snapshot.is_empty() && !holds_anything(folder) => {
+                    Ok(create(folder, &self.snapshot, out)?.snapshot())
+                }
+                Err(error) => Err(error.into()),
+            },
+        }
     }
 
     /// Notes in a plan what it was made from, so that it can be checked again. Standard input cannot be read twice.

@@ -2,9 +2,10 @@
 
 pub mod clock;
 mod event;
+pub mod hooks;
 pub mod ledger;
 pub mod machine;
 pub mod run;
 
-pub use clock::Clock;
+pub use clock::{Clock, Wall};
 pub use event::{EVENT_VERSION, Event, EventKind, Tally, event_schema};

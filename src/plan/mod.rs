@@ -11,6 +11,7 @@ mod basis;
 mod blockers;
 mod brakes;
 mod budgets;
+mod by_hand;
 mod decide;
 mod document;
 mod elsewhere;
@@ -42,6 +43,7 @@ pub use basis::NOT_LISTED;
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
+pub use by_hand::{Word, can_be_awake};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use document::{
     AskedByHand, Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Origin, Pool};
+use super::{Ask, Hook, Origin, Pool};
 use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
 
 /// A file that the policy was read from.
@@ -311,6 +311,9 @@ pub struct Policy {
     pub drain: Drain,
     /// When woken nodes may be uncordoned.
     pub wake: Wake,
+    /// What is called before a drain and after a wake, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
     /// Prices.
     pub rates: Vec<Rate>,
     /// What is left to spend.

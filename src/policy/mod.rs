@@ -9,6 +9,7 @@ mod check;
 mod decode;
 mod domain;
 mod finding;
+mod hook;
 mod load;
 mod located;
 mod lower;
@@ -33,6 +34,7 @@ pub use domain::{
     Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, Policy, PolicyFile,
     Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
 };
+pub use hook::{Hook, HookCall, HookTime, OnFailure};
 pub use load::{Loaded, PolicySource, load};
 pub use origin::Origin;
 pub use past::past;

@@ -1,6 +1,7 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
 pub mod diagnostics;
+mod doctor_text;
 mod explain_text;
 mod kept_text;
 mod layout;
@@ -14,6 +15,7 @@ mod reference;
 mod status_text;
 pub mod timetable;
 
+pub use doctor_text::doctor_text;
 pub use explain_text::explain_text;
 pub use layout::{local, local_long, local_times, plural, wrapped};
 pub use plan_markdown::plan_markdown;

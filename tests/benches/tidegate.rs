@@ -108,8 +108,9 @@ fn apply_now(policy: &Policy, sandbox: &Sandbox, runtime: &tokio::runtime::Runti
         folder: folder.to_owned(),
         locks: &locks,
         lock_timeout: SignedDuration::ZERO,
+        word: tidegate::plan::Word::default(),
     };
-    let doors = Doors { cluster: sandbox, provider: sandbox, clock: sandbox };
+    let doors = Doors { cluster: sandbox, provider: sandbox, clock: sandbox, hooks: &tidegate::execute::hooks::Silent };
     let (_stop, mut interrupts) = Interrupts::channel();
     runtime.block_on(apply(doors, &order, &mut interrupts, &mut |_| {}))
 }

@@ -69,8 +69,10 @@ fn every_example_of_every_help_works_when_pasted() {
             let args: Vec<&str> = run.split_whitespace().skip(1).collect();
             let output = tidegate(folder.path(), &args);
             let said = text(&output.stderr);
-            let asks =
-                example.starts_with("tidegate apply -f") && !example.contains("--yes") && !example.contains("--resume");
+            let begins = |start: &str| example.starts_with(start);
+            let asks = ["tidegate apply -f", "tidegate park", "tidegate drain"].iter().any(|start| begins(&start))
+                && !example.contains("--yes")
+                && !example.contains("--resume");
             let expected: &[i32] = match () {
                 () if asks => {
                     assert!(said.contains("nobody is there to be asked"), "`{example}`: {said}");

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tidegate::cluster::{NodeRecord, keys};
+use tidegate::execute::hooks::{Hooks, Silent};
 use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Doors, Interrupts, Order, Outcome};
 use tidegate::execute::{Event, EventKind};
@@ -72,7 +73,7 @@ impl Stage {
     }
 
     pub fn doors(&self) -> Doors<'_> {
-        Doors { cluster: &self.sandbox, provider: &self.sandbox, clock: &self.sandbox }
+        Doors { cluster: &self.sandbox, provider: &self.sandbox, clock: &self.sandbox, hooks: &Silent }
     }
 
     /// Plans and carries it out; an empty plan too.
@@ -82,13 +83,35 @@ impl Stage {
     }
 
     pub fn carry_out(&self, policy: &Policy, plan: Option<Plan>, resume: bool, no_wait: bool) -> (Outcome, Vec<Event>) {
+        self.through(self.doors(), policy, plan, (resume, no_wait))
+    }
+
+    pub fn carry_out_with(&self, policy: &Policy, plan: Option<Plan>, hooks: &dyn Hooks) -> (Outcome, Vec<Event>) {
+        self.through(Doors { hooks, ..self.doors() }, policy, plan, (false, true))
+    }
+
+    fn through(
+        &self,
+        doors: Doors<'_>,
+        policy: &Policy,
+        plan: Option<Plan>,
+        (resume, no_wait): (bool, bool),
+    ) -> (Outcome, Vec<Event>) {
         let (_sender, mut interrupts) = Interrupts::channel();
         let folder = self.folder.path().to_owned();
         let locks = FileLocks::of(&folder);
-        let order = Order { policy, plan, resume, no_wait, folder, locks: &locks, lock_timeout: SignedDuration::ZERO };
+        let order = Order {
+            policy,
+            plan,
+            resume,
+            no_wait,
+            folder,
+            locks: &locks,
+            lock_timeout: SignedDuration::ZERO,
+            word: tidegate::plan::Word::default(),
+        };
         let mut told = Vec::new();
-        let outcome =
-            block_on(run::apply(self.doors(), &order, &mut interrupts, &mut |event| told.push(event.clone())));
+        let outcome = block_on(run::apply(doors, &order, &mut interrupts, &mut |event| told.push(event.clone())));
         (outcome, told)
     }
 

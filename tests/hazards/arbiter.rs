@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 use tidegate::cluster::{Cluster as Door, Evicted, NodePatch, Pending};
+use tidegate::execute::hooks::Silent;
 use tidegate::execute::machine::{End, EndKind, Machine};
 use tidegate::execute::run::journal::{JournalError, Record, digest_of};
 use tidegate::execute::run::{Doors, Drive, DriveError, Interrupts, Log, settings};
@@ -57,7 +58,7 @@ fn try_to_drive(stage: &Stage, door: &dyn Door, policy: &Policy) -> (Plan, Resul
     let machine = Machine::new(&plan, &digest_of(&plan), settings, None, &world);
     let mut log = Outcomes::default();
     let (_sender, mut interrupts) = Interrupts::channel();
-    let doors = Doors { cluster: door, provider: &stage.sandbox, clock: &stage.sandbox };
+    let doors = Doors { cluster: door, provider: &stage.sandbox, clock: &stage.sandbox, hooks: &Silent };
     let mut tell = |_: &tidegate::execute::Event| {};
     let mut drive = Drive { doors, log: &mut log, lock: None, interrupts: &mut interrupts, tell: &mut tell };
     let end = block_on(drive.run(machine, world));

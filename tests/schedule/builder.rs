@@ -128,6 +128,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
         providers: BTreeMap::new(),
         pools,
         overrides,
+        hooks: Vec::new(),
         drain: Drain {
             pod_timeout: minutes(2),
             ready_timeout: minutes(5),

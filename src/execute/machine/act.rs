@@ -43,6 +43,8 @@ pub enum Act {
     MarkServer { node: Name, server: Name, record: Option<Name> },
     /// Set the condition `Suspended` of a node, or take it away.
     Suspend { node: Name, suspended: bool },
+    /// Call a hook of the policy.
+    Hook { node: Name, pool: Name, hook: Name },
     /// Write the memory down.
     Remember { memory: Memory },
 }
@@ -64,6 +66,7 @@ impl Act {
             | Self::ReadServer { .. }
             | Self::MarkServer { .. }
             | Self::Suspend { .. }
+            | Self::Hook { .. }
             | Self::Remember { .. } => false,
         }
     }
@@ -80,6 +83,7 @@ impl Act {
             Self::ReadServer { .. } => "read-server",
             Self::MarkServer { .. } => "mark-server",
             Self::Suspend { .. } => "suspend",
+            Self::Hook { .. } => "hook",
             Self::Remember { .. } => "remember",
         }
     }
@@ -95,6 +99,7 @@ impl Act {
             | Self::Wake { node, .. }
             | Self::MarkServer { node, .. }
             | Self::Suspend { node, .. }
+            | Self::Hook { node, .. }
             | Self::ReadServer { node, .. } => Some(node),
             Self::Remember { .. } => None,
         }

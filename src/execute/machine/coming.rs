@@ -5,13 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::act::{Act, TroubleKind};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
+use super::hooking::Called;
 use super::returning::give_back;
 use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, Node, Pod, Server, ServerState, World};
 use crate::plan::Verb;
-use crate::policy::Idle;
+use crate::policy::{HookTime, Idle};
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 /// DaemonSet pods that are not critical get so long after the node is Ready (H10).
@@ -34,6 +35,8 @@ pub enum Coming {
     Boot(Timestamp, Option<Name>),
     /// The node is Ready; its own things are waited for. Asked when, Ready when.
     Settle(Timestamp, Timestamp),
+    /// The policy's hooks are called. Asked when, the number of the next.
+    Hook(Timestamp, usize),
     /// What is ours on the server and among the conditions goes. Asked when, if it was.
     Tidy(Option<Timestamp>, Tidy),
     /// The cordon goes. Asked when, if it was.
@@ -53,6 +56,11 @@ impl Course {
             Coming::Wake => self.wake(desk, world, now),
             Coming::Boot(since, zone) => self.boot(since, zone, desk, world, now),
             Coming::Settle(since, ready) => self.settle(since, ready, desk, world, now),
+            Coming::Hook(since, at) => match self.call_hooks(HookTime::AfterWake, at, desk, now) {
+                Called::Next(at) => Way::Coming(Coming::Hook(since, at)),
+                Called::All => self.go(desk, Way::Coming(Coming::Tidy(Some(since), Tidy::default()))),
+                Called::Stopped(why) => self.wake_failed(desk, world, now, &why),
+            },
             Coming::Tidy(since, at) => match self.tidy(at, desk, world, now) {
                 Tidy::Done => self.go(desk, Way::Coming(Coming::Uncordon(since))),
                 at => Way::Coming(Coming::Tidy(since, at)),
@@ -281,7 +289,7 @@ impl Course {
             let text = format!("{} of {} is not Ready after {OTHERS:#}; uncordoned nevertheless", pod.key, self.node);
             desk.tell(Event { pod: Some(pod.key.to_string()), ..self.event(EventKind::Warning, now, text) });
         }
-        self.go(desk, Way::Coming(Coming::Tidy(Some(since), Tidy::default())))
+        self.go(desk, Way::Coming(Coming::Hook(since, 0)))
     }
 
     fn uncordon(&mut self, since: Option<Timestamp>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

@@ -64,6 +64,8 @@ pub struct Course {
     pub way: Way,
     /// A freeze ended it.
     pub frozen: bool,
+    /// The hooks before a drain were called.
+    pub(super) hooked: bool,
     call: Call,
     tries: u32,
     sight: Sight,
@@ -74,7 +76,17 @@ impl Course {
     pub fn new(node: Name, pool: Name, steps: Vec<Step>) -> Self {
         let going = steps.iter().any(|step| matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park));
         let way = if going { Way::Leaving(Leaving::Look) } else { Way::Coming(Coming::Look) };
-        Self { node, pool, steps, way, frozen: false, call: Call::Free, tries: 0, sight: Sight::default() }
+        Self {
+            node,
+            pool,
+            steps,
+            way,
+            frozen: false,
+            hooked: false,
+            call: Call::Free,
+            tries: 0,
+            sight: Sight::default(),
+        }
     }
 
     /// Moves on as far as it can without another input.

@@ -8,6 +8,7 @@ use super::act::{Act, Answer};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
 use super::evicting::{Evicting, Look, tolerates_cordon};
+use super::hooking::Called;
 use super::marking;
 use super::parking::Parking;
 use super::returning::Returning;
@@ -16,7 +17,7 @@ use crate::cluster::{NodeMark, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Pod, PodKey, World, counted};
 use crate::plan::{PodMove, Verb};
-use crate::policy::Overrun;
+use crate::policy::{HookTime, Overrun};
 
 /// A node given back while pods were waited for is not tried again before (H18).
 const AFTER_WAIT: SignedDuration = SignedDuration::from_mins(30);
@@ -38,6 +39,8 @@ pub enum Leaving {
     Cordon,
     /// The pods are listed and the table is asked again (H12).
     List,
+    /// The policy's hooks are called; the number of the next.
+    Hook(usize),
     /// Cordoned, and waits for pods to end (H18).
     Await,
     /// Pods are going.
@@ -69,6 +72,7 @@ impl Course {
             Leaving::Turn => self.turn(desk, world, now),
             Leaving::Cordon => self.cordon(desk, world, now),
             Leaving::List => self.list(desk, world, now),
+            Leaving::Hook(at) => self.hook_before_drain(at, desk, world, now),
             Leaving::Await => self.wait(desk, world, now),
             Leaving::Evict(evicting) => self.evict(evicting, desk, world, now),
             Leaving::Detach(since) => self.detach(since, desk, world, now),
@@ -245,6 +249,11 @@ impl Course {
         if waits {
             return self.go(desk, Way::Leaving(Leaving::Await));
         }
+        // Pods may have come while they were called: everything is listed again after them.
+        let hooks = desk.settings.hooks.iter().any(|hook| hook.when == HookTime::BeforeDrain);
+        if hooks && !std::mem::replace(&mut self.hooked, true) {
+            return self.go(desk, Way::Leaving(Leaving::Hook(0)));
+        }
         self.begin(
             desk,
             Verb::Drain,
@@ -257,6 +266,22 @@ impl Course {
         );
         let evicting = Evicting::new(goers, &self.moves(), desk, world, now);
         self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))))
+    }
+
+    fn hook_before_drain(&mut self, at: usize, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if !self.busy() {
+            if let Some(way) = self.taken_back(desk, world, now) {
+                return way;
+            }
+            if self.halted(desk, now) {
+                return self.leave_undone(desk, now);
+            }
+        }
+        match self.call_hooks(HookTime::BeforeDrain, at, desk, now) {
+            Called::Next(at) => Way::Leaving(Leaving::Hook(at)),
+            Called::All => self.go(desk, Way::Leaving(Leaving::List)),
+            Called::Stopped(why) => self.fail(desk, now, None, &why),
+        }
     }
 
     fn wait(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

@@ -12,6 +12,7 @@ mod conduct;
 mod course;
 mod desk;
 mod evicting;
+mod hooking;
 mod leaving;
 mod marking;
 mod parking;
@@ -23,5 +24,5 @@ mod waiting;
 
 pub use act::{Act, ActId, Answer, Trouble, TroubleKind};
 pub use conduct::Machine;
-pub use settings::{FreezeSpan, Leave, PoolSettings, Recheck, RelaxedSpan, Resumed, Rules, Settings};
+pub use settings::{FreezeSpan, HookRule, Leave, PoolSettings, Recheck, RelaxedSpan, Resumed, Rules, Settings};
 pub use signal::{Command, End, EndKind, Input};

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{IntOrPercent, Memory, Name, Pod, World};
 use crate::plan::leaving;
-use crate::policy::{Drain, Idle, Overrun, Wake};
+use crate::policy::{Drain, HookTime, Idle, OnFailure, Overrun, Wake};
 
 /// Whether a pod may leave its node, asked again right before it is made to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,17 @@ pub struct RelaxedSpan {
     pub keys: Vec<Name>,
 }
 
+/// A hook, as far as it decides anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookRule {
+    /// Its name.
+    pub name: Name,
+    /// When it is called.
+    pub when: HookTime,
+    /// What happens if it fails.
+    pub on_failure: OnFailure,
+}
+
 /// What the machine knows of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
@@ -137,6 +148,8 @@ pub struct Settings {
     pub pools: BTreeMap<Name, PoolSettings>,
     /// When a woken node may be uncordoned.
     pub wake: Wake,
+    /// What is called before a drain and after a wake, in order.
+    pub hooks: Vec<HookRule>,
     /// Do not wait for pods that end by themselves: end when nothing else is left.
     pub no_wait: bool,
     /// Wait for them so long at most, when nothing else is left to do.

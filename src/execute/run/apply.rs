@@ -18,7 +18,7 @@ use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, Node, Target, World};
-use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, forbidden, plan_for};
+use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.
@@ -36,6 +36,8 @@ pub struct Order<'a> {
     pub folder: PathBuf,
     /// Where the lock of the cluster is kept.
     pub locks: &'a dyn Locks,
+    /// What a person asks for with it: remembered before the first act.
+    pub word: Word,
     /// How long to wait for a lock that somebody else holds.
     pub lock_timeout: SignedDuration,
 }
@@ -160,7 +162,8 @@ async fn locked(
         );
         tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
     }
-    let world = look(doors, lock).await?;
+    let mut world = look(doors, lock).await?;
+    world.memory = order.word.in_memory(order.policy, &world);
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
@@ -175,10 +178,12 @@ async fn locked(
         unsealed.retain(|behind| allowed.steps.iter().all(|step| step.node != behind.node));
         allowed.steps.extend(unsealed);
     }
+    // What a brake refuses was not granted.
+    let granted = !order.word.is_empty() && refusals.is_empty();
+    if granted || (allowed.steps.is_empty() && order.word.is_empty() && memory != world.memory) {
+        doors.cluster.remember(&Memory { written: Some(now), ..memory.clone() }).await?;
+    }
     if allowed.steps.is_empty() {
-        if memory != world.memory {
-            doors.cluster.remember(&Memory { written: Some(now), ..memory }).await?;
-        }
         return Ok(outcome(None, refusals, frozen));
     }
     let settings = preparing::settings(order.policy, &allowed, &world, memory, order.no_wait, now);

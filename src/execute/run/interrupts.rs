@@ -19,13 +19,16 @@ impl Interrupts {
         (sender.clone(), Self { receiver, _keep: sender })
     }
 
-    /// Ctrl-C and, where there is one, SIGTERM. Must be called inside a tokio runtime.
+    /// Ctrl-C and, where there are such, SIGTERM and SIGHUP: a terminal that goes away is no reason to stop half-way.
+    /// Must be called inside a tokio runtime.
     pub fn signals() -> Self {
         let (sender, interrupts) = Self::channel();
         #[cfg(unix)]
-        if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            let sender = sender.clone();
-            tokio::spawn(async move { while terminated.recv().await.is_some() && sender.send(()).is_ok() {} });
+        for kind in [tokio::signal::unix::SignalKind::terminate(), tokio::signal::unix::SignalKind::hangup()] {
+            if let Ok(mut heard) = tokio::signal::unix::signal(kind) {
+                let sender = sender.clone();
+                tokio::spawn(async move { while heard.recv().await.is_some() && sender.send(()).is_ok() {} });
+            }
         }
         tokio::spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {} });
         interrupts

@@ -3,6 +3,7 @@
 //! [`apply`] is the whole of it; [`Drive`] is its loop, for those who bring their own log.
 
 mod apply;
+mod calling;
 mod driving;
 mod forgetting;
 mod interrupts;
@@ -16,6 +17,7 @@ pub mod process;
 mod stale;
 
 pub use apply::{ApplyError, Order, Outcome, apply};
+pub use calling::Calling;
 pub use driving::{Drive, DriveError};
 pub use forgetting::forget;
 pub use interrupts::Interrupts;

@@ -3,7 +3,8 @@
 use crate::cloud::Provider;
 use crate::cluster::{Cluster, keys};
 use crate::execute::Clock;
-use crate::execute::machine::{Act, Answer, Trouble};
+use crate::execute::hooks::{Hooks, Occasion};
+use crate::execute::machine::{Act, Answer, Trouble, TroubleKind};
 use crate::model::{Change, Name};
 
 /// Everything that execution reaches the world through.
@@ -15,6 +16,8 @@ pub struct Doors<'a> {
     pub provider: &'a dyn Provider,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// What the policy has called before a drain and after a wake.
+    pub hooks: &'a dyn Hooks,
 }
 
 /// Does `act`. What was read on the way goes into the world before the answer goes to the machine.
@@ -60,6 +63,14 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
             Ok(None) => (Answer::Server(None), vec![Change::ServerGone(server)]),
             Err(error) => failed(error),
         },
+        Act::Hook { node, pool, hook } => {
+            let called = doors.hooks.call(&hook, &Occasion { node, pool }).await;
+            match called {
+                Ok(()) => (Answer::Done, Vec::new()),
+                // Whatever it was: it is not called again by itself.
+                Err(text) => failed(Trouble { kind: TroubleKind::Denied, text }),
+            }
+        }
         Act::Remember { memory } => match cluster.remember(&memory).await {
             Ok(()) => (Answer::Done, Vec::new()),
             Err(error) => failed(error),

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::{NodeMark, NodeRecord};
-use crate::execute::machine::{FreezeSpan, PoolSettings, RelaxedSpan, Rules, Settings};
+use crate::execute::machine::{FreezeSpan, HookRule, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
 use crate::plan::{
     Code, Evidence, Inventory, Kept, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
     wake_lead,
 };
-use crate::policy::{Policy, Pool};
+use crate::policy::{Hook, Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
 /// A freeze that opens later than this finds no apply at work.
@@ -47,11 +47,16 @@ pub fn settings(
         drain: policy.drain.clone(),
         pools: pools.collect(),
         wake: policy.wake.clone(),
+        hooks: policy.hooks.iter().map(hook_rule).collect(),
         no_wait,
         longest_wait: LONGEST_WAIT,
         memory,
         recheck: Box::new(Rules { drain: policy.drain.clone() }),
     }
+}
+
+fn hook_rule(hook: &Hook) -> HookRule {
+    HookRule { name: hook.name.clone(), when: hook.when, on_failure: hook.on_failure }
 }
 
 fn freezes(policy: &Policy, pool: &Pool, now: Timestamp) -> Vec<FreezeSpan> {

@@ -34,6 +34,7 @@ fn forget_places(policy: &mut Policy) {
     places.extend(drain.disposable.iter_mut().map(|entry| &mut entry.origin));
     places.extend(drain.pods.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.wake.require.iter_mut().map(|entry| &mut entry.origin));
+    places.extend(policy.hooks.iter_mut().map(|hook| &mut hook.origin));
     places.extend(policy.providers.values_mut().map(|provider| &mut provider.origin));
     places.extend(policy.overrides.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.schedulers.iter_mut().map(|scheduler| &mut scheduler.origin));

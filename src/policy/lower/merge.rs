@@ -4,8 +4,8 @@
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
 use crate::policy::wire::{
-    Allocation, Brakes, Document, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Text, Wake, Zone,
-    join,
+    Allocation, Brakes, Document, Drain, Hook, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Text, Wake,
+    Zone, join,
 };
 
 /// All documents together.
@@ -23,6 +23,7 @@ pub(crate) struct Merged {
     pub schedules: Vec<Located<Schedule>>,
     pub pools: Vec<Located<Pool>>,
     pub overrides: Vec<Located<Override>>,
+    pub hooks: Vec<Located<Hook>>,
     pub rates: Vec<Located<Rate>>,
     pub schedulers: Vec<Located<Scheduler>>,
 }
@@ -65,6 +66,7 @@ pub(crate) fn merge(documents: Vec<Document>, out: &mut Findings) -> Merged {
         merged.pools.extend(spec.pools.into_iter().flat_map(|list| list.value));
         merged.overrides.extend(spec.overrides.into_iter().flat_map(|list| list.value));
         merged.schedulers.extend(spec.schedulers.into_iter().flat_map(|list| list.value));
+        merged.hooks.extend(spec.hooks.into_iter().flat_map(|list| list.value));
         merged.rates.extend(spec.rates.into_iter().flat_map(|list| list.value));
     }
     merged

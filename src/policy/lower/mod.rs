@@ -5,6 +5,7 @@ mod context;
 mod digest;
 mod doubts;
 mod drain;
+mod hooks;
 mod limits;
 mod members;
 mod merge;

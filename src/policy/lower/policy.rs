@@ -7,6 +7,7 @@ use super::context::Context;
 use super::digest::digest;
 use super::doubts;
 use super::drain::drain;
+use super::hooks::hooks;
 use super::limits::{brakes, limits, providers};
 use super::members::no_node_twice;
 use super::merge::{Merged, merge};
@@ -58,6 +59,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let overrides = overrides(&merged.overrides, &pools, &pool_names, &mut cx);
     let drain = drain(&merged.drain, &mut cx);
     let wake = wake(&merged.wake, &mut cx);
+    let hooks = hooks(&merged.hooks, &mut cx);
     let rates = rates(&merged.rates, &provider_names, &mut cx);
     let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
@@ -87,6 +89,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         overrides,
         drain,
         wake,
+        hooks,
         rates,
         allocation,
         brakes,

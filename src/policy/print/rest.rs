@@ -1,10 +1,10 @@
 //! The effective policy as a whole, with its limits, providers, overrides and money.
 
 use super::drain::{brakes, drain, wake};
-use super::lines::{DEFAULT, Lines, amount, bytes, cpu, quoted, share};
+use super::lines::{DEFAULT, Lines, amount, bytes, cpu, length, quoted, share};
 use super::pools::pools;
 use super::schedules::schedules;
-use crate::policy::{Policy, ProviderKind};
+use crate::policy::{HookCall, HookTime, OnFailure, Policy, ProviderKind};
 
 /// The policy as it counts: every value with the line that says it, or `default`. The output is itself a policy, and it
 /// means the same.
@@ -25,6 +25,7 @@ pub fn print_effective(policy: &Policy) -> String {
     spec.block("overrides", "", overrides(policy));
     spec.block("drain", "", drain(policy));
     spec.block("wake", "", wake(policy));
+    spec.block("hooks", "", hooks(policy));
     spec.block("rates", "", rates(policy));
     if let Some(allocation) = &policy.allocation {
         let mut lines = Lines::default();
@@ -81,6 +82,38 @@ fn providers(policy: &Policy) -> Lines {
         let ProviderKind::Openstack { cloud, region } = &provider.kind;
         let region = region.as_ref().map(|region| format!(", region: {}", quoted(region))).unwrap_or_default();
         lines.plain("openstack", format!("{{cloud: {}{region}}}", quoted(cloud)));
+        all.item(lines);
+    }
+    all
+}
+
+fn hooks(policy: &Policy) -> Lines {
+    let mut all = Lines::default();
+    for hook in &policy.hooks {
+        let mut lines = Lines::default();
+        lines.field("name", quoted(&hook.name), Some(&hook.origin));
+        lines.plain(
+            "when",
+            match hook.when {
+                HookTime::BeforeDrain => "beforeDrain",
+                HookTime::AfterWake => "afterWake",
+            },
+        );
+        match &hook.call {
+            HookCall::Command(words) => {
+                let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                lines.plain("command", format!("[{}]", words.join(", ")));
+            }
+            HookCall::Webhook(url) => lines.plain("webhook", quoted(url)),
+        }
+        lines.plain("deadline", length(hook.deadline));
+        lines.plain(
+            "onFailure",
+            match hook.on_failure {
+                OnFailure::Stop => "stop",
+                OnFailure::Ignore => "ignore",
+            },
+        );
         all.item(lines);
     }
     all

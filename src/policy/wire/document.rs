@@ -3,7 +3,7 @@
 use super::object::object;
 use super::text::Text;
 use super::times::Zone;
-use super::{Allocation, Brakes, Drain, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Wake};
+use super::{Allocation, Brakes, Drain, Hook, Limits, Override, Pool, Provider, Rate, Schedule, Scheduler, Wake};
 use crate::policy::located::Located;
 use crate::policy::wire::object::words;
 use crate::policy::wire::read::Choice;
@@ -49,6 +49,8 @@ object! {
         drain = "drain": Drain,
         /// When woken nodes may be uncordoned.
         wake = "wake": Wake,
+        /// What is called before a drain and after a wake.
+        hooks = "hooks": Vec<Located<Hook>>,
         /// Prices.
         rates = "rates": Vec<Located<Rate>>,
         /// What is left to spend.

@@ -5,6 +5,7 @@
 
 mod document;
 mod drain;
+mod hooks;
 mod limits;
 mod money;
 mod numbers;
@@ -20,6 +21,7 @@ mod windows;
 
 pub(crate) use document::{Document, Spec};
 pub(crate) use drain::{Disposable, Drain, DrainMatch};
+pub(crate) use hooks::Hook;
 pub(crate) use limits::{Brakes, Limits, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};

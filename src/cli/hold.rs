@@ -1,0 +1,124 @@
+//! `tidegate hold`: nodes that stay as they are, and the way back from everything that was asked for by hand.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::ground::{Ground, GroundArgs};
+use super::output::Output;
+use super::{Exit, Failure, object};
+use crate::cluster::{ClusterError, NodePatch};
+use crate::execute::run::process;
+use crate::model::{Memory, Name, Target, World, keys};
+
+/// Keep nodes as they are: neither parked nor woken; or let the policy decide again
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidegate hold node/demo-k8s-node-nf-6 --sandbox ./sandbox --reason debugging
+  tidegate hold --release node/demo-k8s-node-nf-6 --sandbox ./sandbox
+  tidegate hold --release pool/workers --sandbox ./sandbox   # after `tidegate park pool/workers`
+
+A hold is an annotation on the Node (`tidegate.dev/hold`), so `kubectl annotate` does the same. It has no end: release
+it. `--release` also takes back a `park`, `wake` or `drain` by hand; nothing is carried out then, the next `apply` does
+what the policy wants.")]
+pub struct Hold {
+    /// `node/NAME`; with `--release` also `pool/NAME`
+    #[arg(required = true)]
+    objects: Vec<Target>,
+    /// Take back the hold, and what was asked for by hand
+    #[arg(long)]
+    release: bool,
+    /// Why: every later plan shows it, with who asked
+    #[arg(long, value_name = "TEXT", conflicts_with = "release")]
+    reason: Option<String>,
+    #[command(flatten)]
+    ground: GroundArgs,
+}
+
+impl Hold {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        if let Some(pool @ Target::Pool(_)) = self.objects.iter().find(|object| matches!(object, Target::Pool(_)))
+            && !self.release
+        {
+            return Err(Failure::new(format!("`{pool}` is a pool: nodes are held one by one"))
+                .hint("name them as `node/NAME`; a pool's `min` and `max` say how many of it are active"));
+        }
+        let ground = self.ground.open(&[], None, out)?;
+        let world = World::build(ground.snapshot()?);
+        for name in self.objects.iter().filter_map(node) {
+            if !world.nodes.contains_key(name) && !asked(&world.memory, &self.objects) {
+                let near = object::near(world.nodes.keys().map(AsRef::as_ref), name);
+                return Err(object::missing(&format!("node/{name}"), near.map(|near| format!("node/{near}"))));
+            }
+        }
+        if self.release { self.release(&ground, &world, out) } else { self.hold(&ground, out) }
+    }
+
+    fn hold(&self, ground: &Ground, out: Output) -> Result<Exit, Failure> {
+        let reason = self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+        let owner = process::owner();
+        let said = reason.map_or_else(|| owner.clone(), |reason| format!("{owner}: {reason}"));
+        for name in self.objects.iter().filter_map(node) {
+            annotate(ground, name, Some(said.as_str().into()))?;
+            out.say(&format!(
+                "node/{name} stays as it is until `tidegate hold --release node/{name}{}`",
+                ground.flags()
+            ));
+        }
+        Ok(Exit::Done)
+    }
+
+    fn release(&self, ground: &Ground, world: &World, out: Output) -> Result<Exit, Failure> {
+        let mut released = false;
+        for name in self.objects.iter().filter_map(node) {
+            if world.nodes.get(name).is_some_and(|node| node.annotations.contains_key(keys::HOLD)) {
+                annotate(ground, name, None)?;
+                out.say(&format!("node/{name} is not held any more"));
+                released = true;
+            }
+        }
+        if asked(&world.memory, &self.objects) {
+            let claim = process::claim("hold --release", "");
+            let locks = ground.locks();
+            let lock = ground.wait(locks.take(&claim))?;
+            // Whoever held the lock may have written it anew.
+            let mut memory = ground.snapshot()?.memory;
+            for target in &self.objects {
+                for gone in memory.release(target, &BTreeSet::new()) {
+                    out.say(&format!("{target} is not to be {} any more", gone.words()));
+                }
+            }
+            ground.ask(|cluster| cluster.remember(&memory)).map_err(Failure::new)?;
+            ground.wait(lock.free())?;
+            released = true;
+        }
+        if released {
+            out.say("The next `tidegate apply` does what the policy wants");
+        } else {
+            out.say("Nothing was held or asked for by hand");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn node(target: &Target) -> Option<&Name> {
+    match target {
+        Target::Node(name) => Some(name),
+        Target::Pool(_) => None,
+    }
+}
+
+fn asked(memory: &Memory, objects: &[Target]) -> bool {
+    memory.by_hand.iter().any(|asked| objects.contains(&asked.target))
+}
+
+fn annotate(ground: &Ground, name: &Name, value: Option<Name>) -> Result<(), Failure> {
+    let patch = NodePatch { annotations: [(keys::HOLD.into(), value)].into(), ..NodePatch::default() };
+    match ground.ask(|cluster| cluster.patch_node(name, &patch)) {
+        Ok(_) => Ok(()),
+        Err(error @ ClusterError::Conflict(_)) => Err(Failure::new(error).hint("ask again")),
+        Err(error) => Err(Failure::new(error)),
+    }
+}

@@ -1,0 +1,155 @@
+//! What is done by hand, by the program itself: drained, parked, woken, held, released, and what plans say of it.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{code, text, tidegate, workshop};
+
+const NODE: &str = "node/demo-k8s-node-nf-4";
+const NAME: &str = "demo-k8s-node-nf-4";
+const ON: [&str; 4] = ["-f", "policy.yaml", "--sandbox", "sandbox"];
+
+/// Runs a command on the sandbox and the policy; stdout and stderr.
+fn run(folder: &Path, args: &[&str], expected: i32) -> String {
+    let output = tidegate(folder, args);
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(code(&output), expected, "{args:?}: {said}");
+    said
+}
+
+fn with(args: &[&'static str]) -> Vec<&'static str> {
+    [args, &ON].concat()
+}
+
+fn node(folder: &Path) -> String {
+    let shown = run(folder, &["sandbox", "show", "sandbox"], 0);
+    shown.lines().find(|line| line.contains(NAME)).unwrap().to_owned()
+}
+
+fn advance(folder: &Path, by: &str) {
+    run(folder, &["sandbox", "advance", by, "sandbox"], 0);
+}
+
+#[test]
+fn a_drained_node_stays_cordoned_through_applies_until_it_is_woken() {
+    let folder = workshop();
+    let folder = folder.path();
+    let said = run(folder, &with(&["drain", NODE, "--yes", "--reason", "new disk"]), 0);
+    assert!(said.contains("hold --release node/demo-k8s-node-nf-4 --sandbox sandbox"), "{said}");
+    assert!(node(folder).contains("ACTIVE  Ready,SchedulingDisabled"), "{}", node(folder));
+    run(folder, &with(&["apply", "--yes", "--no-wait"]), 6);
+    assert!(node(folder).contains("ACTIVE  "), "the others parked, it did not: {}", node(folder));
+    advance(folder, "7d");
+    let status = run(folder, &with(&["status"]), 0);
+    assert!(status.contains("By hand: node/demo-k8s-node-nf-4 drained until it is released, asked by "), "{status}");
+    assert!(status.contains("new disk"), "{status}");
+    let said = run(folder, &with(&["wake", NODE, "--yes"]), 0);
+    assert!(said.contains("awake until"), "{said}");
+    let line = node(folder);
+    assert!(line.contains("Ready") && !line.contains("SchedulingDisabled") && !line.contains("Tidegate"), "{line}");
+}
+
+#[test]
+fn a_parked_node_is_parked_for_four_hours_or_until_it_is_released() {
+    let folder = workshop();
+    let folder = folder.path();
+    // While the workshop is on all ten are wanted.
+    advance(folder, "6d21h");
+    let said = run(folder, &with(&["park", NODE, "--yes"]), 0);
+    assert!(said.contains("until Tue 17 Nov 2026 17:30:00 MST"), "{said}");
+    assert!(node(folder).contains("SHELVED_OFFLOADED"), "{}", node(folder));
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("By hand  node/demo-k8s-node-nf-4 parked until Tue 17 Nov 17:30 MST, asked by "), "{plan}");
+    assert!(!plan.contains("to wake"), "{plan}");
+    let json = tidegate(folder, &with(&["plan", "--format", "json"]));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["byHand"][0]["object"], &json["byHand"][0]["wish"]), (&NODE.into(), &"parked".into()));
+    run(folder, &["hold", "--release", NODE, "--sandbox", "sandbox"], 0);
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(!plan.contains("By hand") && plan.contains("1 to wake"), "{plan}");
+}
+
+#[test]
+fn an_override_that_is_over_is_forgotten() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d20h");
+    run(folder, &with(&["park", NODE, "--yes", "--until", "2026-11-17T14:00"]), 0);
+    advance(folder, "2h");
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(!plan.contains("By hand") && plan.contains("1 to wake"), "{plan}");
+}
+
+#[test]
+fn a_whole_pool_is_parked_and_all_are_woken() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d20h");
+    run(folder, &with(&["park", "pool/workers", "--yes", "--no-wait"]), 0);
+    let shown = run(folder, &["sandbox", "show", "sandbox"], 0);
+    assert_eq!(shown.matches("SHELVED_OFFLOADED").count(), 9, "{shown}");
+    advance(folder, "2h");
+    let said = run(folder, &with(&["wake", "--all", "--yes", "--until", "2026-11-20T08:00", "--reason", "upgrade"]), 0);
+    assert!(said.contains("Plans keep pool/workers awake until Fri 20 Nov 2026 08:00:00 MST"), "{said}");
+    let shown = run(folder, &["sandbox", "show", "sandbox"], 0);
+    assert_eq!(shown.matches("SHELVED_OFFLOADED").count(), 0, "{shown}");
+    advance(folder, "10h");
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("No changes"), "the window is over, and they stay: {plan}");
+}
+
+#[test]
+fn a_held_node_stays_as_it_is_until_it_is_released() {
+    let folder = workshop();
+    let folder = folder.path();
+    run(folder, &["hold", NODE, "--sandbox", "sandbox", "--reason", "debugging"], 0);
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("held by a person: ") && plan.contains("debugging"), "{plan}");
+    assert!(plan.contains("8 to park"), "{plan}");
+    // What a person holds is not parked by hand either: a rule forbids it, and nothing is remembered.
+    let said = run(folder, &with(&["park", NODE, "--yes"]), 3);
+    assert!(said.contains("nothing was changed") && said.contains("held by a person"), "{said}");
+    let said = run(folder, &["hold", "--release", NODE, "--sandbox", "sandbox"], 0);
+    assert!(said.contains("is not held any more"), "{said}");
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("9 to park") && !plan.contains("By hand"), "{plan}");
+    let said = run(folder, &["hold", "--release", NODE, "--sandbox", "sandbox"], 0);
+    assert!(said.contains("Nothing was held"), "{said}");
+}
+
+#[test]
+fn what_makes_no_sense_is_said_with_the_way_out() {
+    let folder = workshop();
+    let folder = folder.path();
+    for (args, said) in [
+        (with(&["drain", "pool/workers", "--yes"]), "nodes are drained one by one"),
+        (with(&["park", "node/nowhere", "--yes"]), "neither a pool of the policy nor a member of one"),
+        (with(&["park", NODE, "--until", "2026-01-01T00:00"]), "is over: it is"),
+        (with(&["park", NODE]), "`--yes` goes on without asking"),
+        (with(&["wake"]), "--all"),
+        (vec!["hold", "node/demo-k8s-node-nf-44", "--sandbox", "sandbox"], "did you mean"),
+        (vec!["park", NODE, "-f", "policy.yaml"], "no cluster was named"),
+        (vec!["plan", "-f", "policy.yaml"], "no cluster was named"),
+    ] {
+        let output = run(folder, &args, 1);
+        assert!(output.contains(said), "{args:?}: {output}");
+    }
+    assert!(!run(folder, &with(&["plan"]), 0).contains("By hand"), "nothing of it is remembered");
+}
+
+/// Killed after the word was given, the next apply knows it; and what was carried out is told as events.
+#[test]
+fn scripts_get_events_and_the_exit_codes_of_apply() {
+    let folder = workshop();
+    let folder = folder.path();
+    let output = tidegate(folder, &with(&["drain", NODE, "--yes", "--format", "json"]));
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let events: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().any(|event| event["step"] == format!("drain/{NAME}")), "{events:?}");
+    assert!(events.iter().all(|event| event["step"] != format!("park/{NAME}")), "{events:?}");
+    // What is so already is told in one line.
+    let output = tidegate(folder, &with(&["drain", NODE, "--yes", "--format", "json"]));
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).lines().count() >= 2, "{}", text(&output.stdout));
+}
