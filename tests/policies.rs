@@ -9,6 +9,8 @@ mod codes;
 mod contradictions;
 #[path = "policies/doubts.rs"]
 mod doubts;
+#[path = "policies/hooks.rs"]
+mod hooks;
 #[path = "policies/hostile.rs"]
 mod hostile;
 #[path = "policies/once.rs"]

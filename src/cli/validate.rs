@@ -1,6 +1,7 @@
 //! `tidegate validate`: is the policy what its author means?
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::format::Format;
 use super::output::Output;
