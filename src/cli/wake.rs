@@ -13,7 +13,7 @@ use crate::plan::can_be_awake;
 #[command(after_help = "\
 Examples:
   tidegate wake node/demo-k8s-node-nf-6 -f policy.yaml --sandbox ./sandbox
-  tidegate wake pool/workers -f policy.yaml --sandbox ./sandbox --until 2026-11-30T08:00 --reason exam
+  tidegate wake pool/workers -f policy.yaml --sandbox ./sandbox --until 2026-11-30T08:00
   tidegate wake --all -f policy.yaml --sandbox ./sandbox --until 2026-12-01T18:00   # before an upgrade of all nodes
 
 Every later plan keeps it awake, above the ceiling too, until `--until` (4 hours without it). It also takes back a

@@ -18,7 +18,7 @@ fn a_hook_calls_one_thing() {
         ("{name: a, when: beforeDrain}", "one-call"),
         ("{name: a, when: beforeDrain, command: x, webhook: \"https://y.example\"}", "one-call"),
         ("{name: a, when: beforeDrain, command: []}", "empty"),
-        ("{name: a, when: beforeDrain, command: [\"\"]}", "empty"),
+        ("{name: a, when: beforeDrain, command: [\"\"]}", "empty-text"),
         ("{name: a, when: afterWake, webhook: hooks.example}", "bad-url"),
         ("{name: a, when: afterWake, webhook: \"https://\"}", "bad-url"),
         ("{name: a, when: afterWake, command: x, deadline: 0s}", "out-of-range"),

@@ -25,7 +25,7 @@ fn one(written: &Located<wire::Hook>, cx: &mut Context<'_>) -> Option<Hook> {
     let call = match (&written.command, &written.webhook) {
         (Some(command), _) => {
             let words = names(&written.command);
-            if words.first().is_none_or(|program| program.is_empty()) {
+            if words.is_empty() {
                 cx.out
                     .error("empty", command.span, "the command names no program")
                     .help("write `command: [/usr/local/bin/tell, --node]`");
