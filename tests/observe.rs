@@ -1,6 +1,8 @@
 //! What dumps mean: every shape that kubectl writes, and every malformed object, has one defined reading.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod live;
+
 use std::io::Write;
 use std::path::PathBuf;
 

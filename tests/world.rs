@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::model::{Change, Snapshot, World, digest};
+use tidegate::model::{Change, Kind, PodKey, Snapshot, World, digest};
 use tidegate::observe;
 
 /// One of few keys, so that changes meet what is there.
@@ -35,6 +35,15 @@ fn object() -> impl Strategy<Value = Value> {
             "metadata": {"name": format!("w{name}"), "namespace": "a", "uid": format!("u{name}")},
             "spec": {"replicas": replicas},
         })),
+        (name.clone(), 0..3_u8).prop_map(|(name, label)| json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": format!("ns{name}"), "labels": {"team": format!("t{label}")}},
+        })),
+        (name.clone(), 0..3_u8).prop_map(|(name, minute)| json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": format!("n{name}"), "namespace": "kube-node-lease"},
+            "spec": {"renewTime": format!("2026-11-24T12:0{minute}:00.000000Z")},
+        })),
         (name, 0..3_u8).prop_map(|(name, other)| json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "Server",
             "metadata": {"name": format!("n{other}")}, "spec": {"id": format!("s{name}")}, "status": {"state": "ACTIVE"},
@@ -54,20 +63,17 @@ fn arrival(one: Snapshot) -> Change {
         .chain(one.pods.into_iter().map(Change::Pod))
         .chain(one.budgets.into_iter().map(Change::Budget))
         .chain(one.workloads.into_iter().map(Change::Workload))
-        .chain(one.servers.into_iter().map(Change::Server));
+        .chain(one.servers.into_iter().map(Change::Server))
+        .chain(one.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
+        .chain(one.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)));
     changes.next().unwrap()
 }
 
 /// The change that takes an object away.
-fn departure(arrival: Change) -> Change {
-    match arrival {
-        Change::Node(node) => Change::NodeGone(node.name),
-        Change::Pod(pod) => Change::PodGone(pod.key),
-        Change::Budget(budget) => Change::BudgetGone(budget.key),
-        Change::Workload(workload) => Change::WorkloadGone(workload.kind, workload.key),
-        Change::Server(server) => Change::ServerGone(server.id),
-        other => panic!("{other:?} is not made here"),
-    }
+fn departure(object: &Value) -> Change {
+    let kind: Kind = serde_json::from_value(object["kind"].clone()).unwrap();
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+    Change::gone(kind, PodKey::new(namespace, key(object).1.as_str())).unwrap()
 }
 
 fn key(object: &Value) -> (String, String) {
@@ -75,8 +81,9 @@ fn key(object: &Value) -> (String, String) {
     (object["kind"].to_string(), name.unwrap().to_owned())
 }
 
-/// The kinds that were listed are not a matter of changes.
+/// When and what was listed is not a matter of changes.
 fn settle(mut world: World) -> World {
+    (world.taken, world.taken_inferred) = (None, false);
     world.observed.clear();
     world
 }
@@ -96,7 +103,7 @@ proptest! {
                 objects.push(object);
                 world.apply(change);
             } else {
-                world.apply(departure(change));
+                world.apply(departure(&object));
             }
             let built = settle(World::build(snapshot(&objects)));
             prop_assert_eq!(&world, &built);

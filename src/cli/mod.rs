@@ -6,6 +6,7 @@
 mod apply;
 mod carrying;
 mod completions;
+mod connect_args;
 mod demo;
 mod doctor;
 mod drain;
@@ -30,6 +31,7 @@ mod schedule;
 mod schema;
 mod shell;
 mod show;
+mod snapshot;
 mod starter;
 mod status;
 mod unlock;

@@ -108,20 +108,30 @@ impl Output {
     }
 
     /// Writes a file, whole or not at all; what a link points to rather than the link. A device or a pipe is written to in
-    /// place.
+    /// place. A new file is its owner's alone.
     ///
     /// # Errors
     /// The folder is missing or not ours to write in.
     pub fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        self.write_with(path, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// [`Output::write`], piece by piece.
+    ///
+    /// # Errors
+    /// As there, and those of `write`.
+    pub fn write_with(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
         if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
             let mut there = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-            return there.write_all(text.as_bytes()).map_err(failed);
+            return write(&mut there).map_err(failed);
         }
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
+        let mut out = io::BufWriter::new(file.as_file_mut());
+        write(&mut out).and_then(|()| out.flush()).map_err(failed)?;
+        drop(out);
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&target).map_err(|error| failed(error.error))?;
         Ok(())

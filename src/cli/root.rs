@@ -10,7 +10,7 @@ use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
     apply, completions, demo, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule, schema, show,
-    status, unlock, validate, verify, wake,
+    snapshot, status, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -38,6 +38,7 @@ enum Command {
     Explain(explain::Explain),
     Apply(apply::Apply),
     Status(status::Status),
+    Snapshot(snapshot::SnapshotCommand),
     Doctor(doctor::Doctor),
     Drain(drain::Drain),
     Park(park::Park),
@@ -63,6 +64,7 @@ impl Command {
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),
+            Self::Snapshot(command) => command.run(out),
             Self::Doctor(command) => command.run(out),
             Self::Drain(command) => command.run(out),
             Self::Park(command) => command.run(out),

@@ -1,10 +1,11 @@
 //! One change to what is observed: what a watch delivers.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiDriver, CsiNode, Flavor, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server,
-    Service, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
+    Server, Service, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// One object came, changed or went.
@@ -36,10 +37,45 @@ pub enum Change {
     VolumeAttachmentGone(Name),
     Service(Service),
     ServiceGone(PodKey),
+    Namespace(Name, Labels),
+    NamespaceGone(Name),
+    /// A node's kubelet renewed its lease.
+    Lease(Name, Timestamp),
+    LeaseGone(Name),
     Server(Server),
     /// By the provider's id.
     ServerGone(Name),
     Flavor(Flavor),
     Quota(Quota),
     Memory(Memory),
+}
+
+impl Change {
+    /// That the object of this kind and key went, as a watch would tell it; the namespace of what has none does not count.
+    /// None for kinds that are not followed.
+    pub fn gone(kind: Kind, key: PodKey) -> Option<Self> {
+        Some(match kind {
+            Kind::Node => Self::NodeGone(key.name),
+            Kind::Pod => Self::PodGone(key),
+            Kind::PodDisruptionBudget => Self::BudgetGone(key),
+            Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::ReplicationController
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job => Self::WorkloadGone(WorkloadKind::named(&kind.to_string()), key),
+            Kind::PersistentVolumeClaim => Self::ClaimGone(key),
+            Kind::PersistentVolume => Self::PersistentVolumeGone(key.name),
+            Kind::StorageClass => Self::StorageClassGone(key.name),
+            Kind::CSINode => Self::CsiNodeGone(key.name),
+            Kind::CSIDriver => Self::CsiDriverGone(key.name),
+            Kind::CSIStorageCapacity => Self::StorageCapacityGone(key),
+            Kind::VolumeAttachment => Self::VolumeAttachmentGone(key.name),
+            Kind::Namespace => Self::NamespaceGone(key.name),
+            Kind::Lease => Self::LeaseGone(key.name),
+            Kind::Service => Self::ServiceGone(key),
+            Kind::Server => Self::ServerGone(key.name),
+            Kind::PriorityClass | Kind::Flavor => return None,
+        })
+    }
 }

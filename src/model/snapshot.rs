@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub context: Option<Name>,
     /// UID of the namespace kube-system.
     pub cluster: Option<Name>,
+    /// Where its API server is, as the kubeconfig has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_server: Option<Name>,
     /// Which kinds were listed. Others are unknown.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.

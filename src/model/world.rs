@@ -23,6 +23,8 @@ pub struct World {
     pub context: Option<Name>,
     /// UID of the namespace kube-system.
     pub cluster: Option<Name>,
+    /// Where its API server is.
+    pub api_server: Option<Name>,
     /// Which kinds are known.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.
@@ -79,6 +81,7 @@ impl World {
             taken_inferred: snapshot.taken_inferred,
             context: snapshot.context,
             cluster: snapshot.cluster,
+            api_server: snapshot.api_server,
             observed: snapshot.observed,
             skipped: snapshot.skipped,
             gaps: snapshot.gaps,
@@ -159,6 +162,10 @@ impl World {
                 drop(self.flavors.insert((flavor.provider.clone(), flavor.name.clone()), flavor));
             }
             Change::Quota(quota) => drop(self.quotas.insert(quota.provider.clone(), quota)),
+            Change::Namespace(name, labels) => drop(self.namespaces.insert(name, labels)),
+            Change::NamespaceGone(name) => drop(self.namespaces.remove(&name)),
+            Change::Lease(node, renewed) => drop(self.leases.insert(node, renewed)),
+            Change::LeaseGone(node) => drop(self.leases.remove(&node)),
             Change::Memory(memory) => self.memory = memory,
         }
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use serde::Deserialize;
+use jiff::Timestamp;
 
-use super::convert::{Converter, told};
+use super::convert::{About, Converter, Read, kind_named, kind_of, told};
 use super::item::{Item, Place};
 use super::raw;
 use crate::model::{
-    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Name, Node, PersistentVolume, Pod, PodKey, Server, Service,
-    Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
+    Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
 
 /// A snapshot that is being filled. Of two objects with one key the later wins.
@@ -34,6 +34,7 @@ pub struct Builder {
     services: BTreeMap<PodKey, Service>,
     servers: BTreeMap<Name, Server>,
     flavors: BTreeMap<(Name, Name), Flavor>,
+    quotas: BTreeMap<Name, Quota>,
     memory: bool,
 }
 
@@ -66,173 +67,155 @@ impl Builder {
         }
     }
 
-    /// Takes one object in. `list_kind` is the kind of a typed list, whose items need not repeat theirs.
-    pub(super) fn item(&mut self, item: Item<'_>, list_kind: Option<&str>, place: Place<'_>) {
+    /// Takes one object in. `list_kind` is the kind of a typed list, whose items need not repeat theirs. Says what the
+    /// object is called, and whether it could be read.
+    pub(super) fn item(&mut self, item: Item<'_>, list_kind: Option<&str>, place: Place<'_>) -> (raw::Header, bool) {
         let header: raw::Header = match item.peek() {
             Ok(header) => header,
             Err(why) => {
                 let listed = list_kind.and_then(|kind| kind.strip_suffix("List")).and_then(kind_named);
                 self.found += usize::from(listed.is_some());
                 self.snapshot.gaps.push(format!("{place}: this is not a Kubernetes object and is left out: {why}"));
-                return;
+                return (raw::Header::default(), false);
             }
         };
         let from_list = list_kind.and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
         let Some(kind) = header.kind.as_deref().filter(|kind| !kind.is_empty()).or(from_list) else {
             self.snapshot.gaps.push(format!("{place}: an object without `kind` is left out"));
-            return;
+            return (header, false);
         };
         self.found += 1;
         let api_version = header.api_version.as_deref().unwrap_or("");
-        let problem = match self.take(api_version, kind, item) {
-            Ok(false) => return,
-            Ok(true) => "is there twice and differs: the later one counts".to_owned(),
-            Err(why) => format!("cannot be read and is left out: {why}"),
+        let (problem, kept) = match self.take(api_version, kind, item) {
+            Ok(false) => return (header, true),
+            Ok(true) => ("is there twice and differs: the later one counts".to_owned(), true),
+            Err(why) => (format!("cannot be read and is left out: {why}"), false),
         };
-        let meta = header.metadata.unwrap_or_default();
-        let name = meta.name.unwrap_or_default().0;
-        let namespace = meta.namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        let meta = header.metadata.as_ref();
+        let name = meta.and_then(|meta| meta.name.as_ref()).map_or("", |name| &name.0);
+        let namespace = meta.and_then(|meta| meta.namespace.as_ref());
+        let namespace = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
         self.snapshot.gaps.push(format!("{place}: {kind} {} {problem}", told(&format!("{namespace}{name}"))));
+        (header, kept)
+    }
+
+    /// Notes where and when the objects are read.
+    pub fn about(&mut self, context: &Name, api_server: &Name, cluster: &Name, taken: Timestamp) {
+        self.snapshot.context = Some(context.clone());
+        self.snapshot.api_server = Some(api_server.clone());
+        self.snapshot.cluster = Some(cluster.clone());
+        self.snapshot.taken = Some(taken);
+    }
+
+    /// Notes what could not be read: the snapshot is not complete.
+    pub fn gap(&mut self, gap: String) {
+        self.snapshot.gaps.push(gap);
+    }
+
+    /// Takes in what was remembered.
+    pub fn remembered(&mut self, memory: Memory) {
+        self.insert(Change::Memory(memory));
+    }
+
+    /// Lets go of what was read of one kind, which is unknown again: half a list is not to pass for a whole one.
+    pub fn forget(&mut self, kind: Kind) {
+        self.snapshot.observed.remove(&kind);
+        match kind {
+            Kind::Node => self.nodes.clear(),
+            Kind::Pod => self.pods.clear(),
+            Kind::PodDisruptionBudget => self.budgets.clear(),
+            Kind::PersistentVolumeClaim => self.claims.clear(),
+            Kind::PersistentVolume => self.volumes.clear(),
+            Kind::StorageClass => self.classes.clear(),
+            Kind::CSINode => self.csi_nodes.clear(),
+            Kind::CSIDriver => self.csi_drivers.clear(),
+            Kind::CSIStorageCapacity => self.capacities.clear(),
+            Kind::VolumeAttachment => self.attachments.clear(),
+            Kind::Namespace => self.snapshot.namespaces.clear(),
+            Kind::Lease => self.snapshot.leases.clear(),
+            Kind::Service => self.services.clear(),
+            Kind::Server => self.servers.clear(),
+            Kind::Flavor => self.flavors.clear(),
+            Kind::PriorityClass => {}
+            Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::ReplicationController
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job => {
+                let gone = WorkloadKind::named(&kind.to_string());
+                self.workloads.retain(|(kind, _), _| *kind != gone);
+            }
+        }
     }
 
     /// Converts one object and keeps it; true if it took the place of a different one.
     fn take(&mut self, api_version: &str, kind: &str, item: Item<'_>) -> Result<bool, String> {
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        // Objects made by hand may lack the version: they are what their kind is best known for.
-        let is = |wanted: &str| api_version.is_empty() || group == wanted;
-        let converter = &mut self.converter;
-        let observed = &mut self.snapshot.observed;
-        let replaced = match kind {
-            "Node" if is("") => {
-                observed.insert(Kind::Node);
-                let node = converter.node(item.decode()?)?;
-                insert(&mut self.nodes, node.name.clone(), node)
+        self.snapshot.observed.extend(kind_of(api_version, kind));
+        match self.converter.object(api_version, kind, item)? {
+            Read::Object(change) => Ok(self.insert(*change)),
+            Read::About(about) => {
+                self.described(*about);
+                Ok(false)
             }
-            "Pod" if is("") => {
-                observed.insert(Kind::Pod);
-                let pod = converter.pod(item.decode()?)?;
-                insert(&mut self.pods, pod.key.clone(), pod)
-            }
-            "PodDisruptionBudget" if is("policy") => {
-                observed.insert(Kind::PodDisruptionBudget);
-                let budget = converter.budget(item.decode()?, api_version == "policy/v1beta1")?;
-                insert(&mut self.budgets, budget.key.clone(), budget)
-            }
-            "PersistentVolumeClaim" if is("") => {
-                observed.insert(Kind::PersistentVolumeClaim);
-                let claim = converter.claim(item.decode()?)?;
-                insert(&mut self.claims, claim.key.clone(), claim)
-            }
-            "PersistentVolume" if is("") => {
-                observed.insert(Kind::PersistentVolume);
-                let volume = converter.persistent_volume(item.decode()?)?;
-                insert(&mut self.volumes, volume.name.clone(), volume)
-            }
-            "StorageClass" if is("storage.k8s.io") => {
-                observed.insert(Kind::StorageClass);
-                let class = converter.storage_class(item.decode()?)?;
-                insert(&mut self.classes, class.name.clone(), class)
-            }
-            "CSINode" if is("storage.k8s.io") => {
-                observed.insert(Kind::CSINode);
-                let node = converter.csi_node(item.decode()?)?;
-                insert(&mut self.csi_nodes, node.name.clone(), node)
-            }
-            "CSIDriver" if is("storage.k8s.io") => {
-                observed.insert(Kind::CSIDriver);
-                let driver = converter.csi_driver(item.decode()?)?;
-                insert(&mut self.csi_drivers, driver.name.clone(), driver)
-            }
-            "CSIStorageCapacity" if is("storage.k8s.io") => {
-                observed.insert(Kind::CSIStorageCapacity);
-                let capacity = converter.storage_capacity(item.decode()?)?;
-                insert(&mut self.capacities, capacity.key.clone(), capacity)
-            }
-            "VolumeAttachment" if is("storage.k8s.io") => {
-                observed.insert(Kind::VolumeAttachment);
-                let attachment = converter.attachment(item.decode()?)?;
-                insert(&mut self.attachments, attachment.name.clone(), attachment)
-            }
-            "PriorityClass" if is("scheduling.k8s.io") => {
-                observed.insert(Kind::PriorityClass);
-                false
-            }
-            "Namespace" if is("") => {
-                observed.insert(Kind::Namespace);
-                let (name, labels, uid) = converter.namespace(item.decode()?)?;
-                if &*name == "kube-system" && uid.is_some() {
-                    self.snapshot.cluster = uid;
-                }
-                insert(&mut self.snapshot.namespaces, name, labels)
-            }
-            "Lease" if is("coordination.k8s.io") => {
-                observed.insert(Kind::Lease);
-                let lease = converter.lease(item.decode()?)?;
-                lease.is_some_and(|(node, renewed)| insert(&mut self.snapshot.leases, node, renewed))
-            }
-            "Service" if is("") => {
-                observed.insert(Kind::Service);
-                let service = converter.service(item.decode()?)?;
-                insert(&mut self.services, service.key.clone(), service)
-            }
-            "Server" if is("tidegate.dev") => {
-                observed.insert(Kind::Server);
-                let server = converter.server(item.decode()?)?;
-                insert(&mut self.servers, server.id.clone(), server)
-            }
-            "Flavor" if is("tidegate.dev") => {
-                observed.insert(Kind::Flavor);
-                let flavor = converter.flavor(item.decode()?)?;
-                insert(&mut self.flavors, (flavor.provider.clone(), flavor.name.clone()), flavor)
-            }
-            "Memory" if is("tidegate.dev") => {
-                let memory = item.decode::<raw::MemoryItem>()?.memory.unwrap_or_default();
-                let twice = self.memory && memory != self.snapshot.memory;
-                (self.memory, self.snapshot.memory) = (true, memory);
-                twice
-            }
-            "Snapshot" if is("tidegate.dev") => {
-                let about = converter.about(item.decode()?)?;
-                observed.extend(about.kinds.iter().filter_map(|kind| kind_named(kind)));
-                self.snapshot.context = about.context.or(self.snapshot.context.take());
-                self.snapshot.cluster = about.cluster.or(self.snapshot.cluster.take());
-                self.snapshot.taken = about.taken.or(self.snapshot.taken);
-                false
-            }
-            _ => return self.take_workload(group, kind, item),
-        };
-        Ok(replaced)
-    }
-
-    /// Owners of pods; any other kind with `spec.replicas` is one with a scale, and what is left is counted.
-    fn take_workload(&mut self, group: &str, kind: &str, item: Item<'_>) -> Result<bool, String> {
-        let expected = match kind {
-            "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => Some("apps"),
-            "ReplicationController" => Some(""),
-            "Job" => Some("batch"),
-            _ => None,
-        };
-        let known = expected.is_some_and(|expected| [expected, "", "extensions"].contains(&group));
-        if known {
-            self.snapshot.observed.extend(kind_named(kind));
-        } else {
-            let scale = item.peek::<WithReplicas>().ok().and_then(|one| one.spec).and_then(|spec| spec.replicas);
-            if scale.is_none() || expected.is_some() {
+            Read::Noted => Ok(false),
+            Read::Foreign => {
                 self.found = self.found.saturating_sub(1);
                 if kind == "CapacityPolicy" {
                     self.hint = Some("this is a policy; give it with `-f`");
                 }
                 *self.snapshot.skipped.entry(self.converter.intern.name(kind)).or_insert(0) += 1;
-                return Ok(false);
+                Ok(false)
             }
         }
-        let workload = self.converter.workload(kind, item.decode()?)?;
-        Ok(insert(&mut self.workloads, (workload.kind.clone(), workload.key.clone()), workload))
+    }
+
+    /// Keeps what was converted.
+    fn insert(&mut self, change: Change) -> bool {
+        match change {
+            Change::Node(node) => insert(&mut self.nodes, node.name.clone(), node),
+            Change::Pod(pod) => insert(&mut self.pods, pod.key.clone(), pod),
+            Change::Budget(budget) => insert(&mut self.budgets, budget.key.clone(), budget),
+            Change::Workload(workload) => {
+                insert(&mut self.workloads, (workload.kind.clone(), workload.key.clone()), workload)
+            }
+            Change::Claim(claim) => insert(&mut self.claims, claim.key.clone(), claim),
+            Change::PersistentVolume(volume) => insert(&mut self.volumes, volume.name.clone(), volume),
+            Change::StorageClass(class) => insert(&mut self.classes, class.name.clone(), class),
+            Change::CsiDriver(driver) => insert(&mut self.csi_drivers, driver.name.clone(), driver),
+            Change::StorageCapacity(capacity) => insert(&mut self.capacities, capacity.key.clone(), capacity),
+            Change::CsiNode(node) => insert(&mut self.csi_nodes, node.name.clone(), node),
+            Change::VolumeAttachment(attachment) => insert(&mut self.attachments, attachment.name.clone(), attachment),
+            Change::Namespace(name, labels) => insert(&mut self.snapshot.namespaces, name, labels),
+            Change::Lease(node, renewed) => insert(&mut self.snapshot.leases, node, renewed),
+            Change::Service(service) => insert(&mut self.services, service.key.clone(), service),
+            Change::Server(server) => insert(&mut self.servers, server.id.clone(), server),
+            Change::Flavor(flavor) => insert(&mut self.flavors, (flavor.provider.clone(), flavor.name.clone()), flavor),
+            Change::Quota(quota) => insert(&mut self.quotas, quota.provider.clone(), quota),
+            Change::Memory(memory) => {
+                let twice = self.memory && memory != self.snapshot.memory;
+                (self.memory, self.snapshot.memory) = (true, memory);
+                twice
+            }
+            // What is read is there.
+            _ => false,
+        }
+    }
+
+    fn described(&mut self, about: About) {
+        let snapshot = &mut self.snapshot;
+        snapshot.observed.extend(about.kinds.iter().filter_map(|kind| kind_named(kind)));
+        snapshot.gaps.extend(about.gaps);
+        snapshot.context = about.context.or(snapshot.context.take());
+        snapshot.cluster = about.cluster.or(snapshot.cluster.take());
+        snapshot.api_server = about.server.or(snapshot.api_server.take());
+        snapshot.taken = about.taken.or(snapshot.taken);
     }
 
     /// The snapshot. Where nothing says when it was taken, it was at the newest moment that any object names.
     pub fn finish(self) -> Snapshot {
         let mut snapshot = self.snapshot;
+        snapshot.cluster = snapshot.cluster.or(self.converter.cluster);
         if snapshot.taken.is_none() {
             snapshot.taken = self.converter.newest;
             snapshot.taken_inferred = snapshot.taken.is_some();
@@ -251,6 +234,7 @@ impl Builder {
         snapshot.services = self.services.into_values().collect();
         snapshot.servers = self.servers.into_values().collect();
         snapshot.flavors = self.flavors.into_values().collect();
+        snapshot.quotas = self.quotas.into_values().collect();
         snapshot
     }
 }
@@ -264,18 +248,4 @@ fn insert<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) -> b
         }
         Entry::Occupied(mut taken) => std::mem::replace(taken.get_mut(), value) != *taken.get(),
     }
-}
-
-fn kind_named(name: &str) -> Option<Kind> {
-    serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
-}
-
-#[derive(Deserialize)]
-struct WithReplicas {
-    spec: Option<Replicas>,
-}
-
-#[derive(Deserialize)]
-struct Replicas {
-    replicas: Option<i64>,
 }

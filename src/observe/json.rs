@@ -5,9 +5,28 @@ use serde::de::IgnoredAny;
 use super::item::{At, Item, Place, line_and_column, without_position};
 use super::{Builder, ObserveError};
 
-/// Hands every object in `text` to `builder`.
-pub fn read(file: &str, text: &[u8], builder: &mut Builder) -> Result<(), ObserveError> {
-    let mut walk = Walk { file, text, at: 0, builder };
+/// Who takes the objects.
+pub trait Sink {
+    /// One object, in a list of this kind or in none.
+    fn item(&mut self, text: &[u8], list_kind: Option<&str>, place: Place<'_>);
+
+    /// A list ended, with so many items; none if its `items` are no list. `metadata` is the list's own, `{}` if it has none.
+    fn list(&mut self, kind: Option<&str>, items: Option<usize>, metadata: &[u8]);
+}
+
+impl Sink for Builder {
+    fn item(&mut self, text: &[u8], list_kind: Option<&str>, place: Place<'_>) {
+        Self::item(self, Item::Text(text), list_kind, place);
+    }
+
+    fn list(&mut self, kind: Option<&str>, items: Option<usize>, _: &[u8]) {
+        Self::list(self, kind, items);
+    }
+}
+
+/// Hands every object in `text` to `sink`.
+pub fn read(file: &str, text: &[u8], sink: &mut dyn Sink) -> Result<(), ObserveError> {
+    let mut walk = Walk { file, text, at: 0, sink };
     loop {
         match walk.peek() {
             None => return Ok(()),
@@ -22,7 +41,7 @@ struct Walk<'a, 'b> {
     file: &'a str,
     text: &'a [u8],
     at: usize,
-    builder: &'b mut Builder,
+    sink: &'b mut dyn Sink,
 }
 
 impl Walk<'_, '_> {
@@ -30,6 +49,7 @@ impl Walk<'_, '_> {
     fn object(&mut self) -> Result<(), ObserveError> {
         let start = self.at;
         let (mut kind, mut is_list, mut items) = (None, false, None);
+        let mut metadata = 0..0;
         self.at += 1;
         if self.peek() != Some(b'}') {
             loop {
@@ -41,6 +61,11 @@ impl Walk<'_, '_> {
                         items = Some(self.items(kind.as_deref())?);
                     }
                     ("kind", Some(b'"')) => kind = Some(self.string()?),
+                    ("metadata", Some(b'{')) => {
+                        let start = self.at;
+                        self.value()?;
+                        metadata = start..self.at;
+                    }
                     ("items", _) => {
                         is_list = true;
                         self.value()?;
@@ -56,11 +81,11 @@ impl Walk<'_, '_> {
         }
         self.take(b'}')?;
         if is_list {
-            self.builder.list(kind.as_deref(), items);
+            self.sink.list(kind.as_deref(), items, self.text.get(metadata).unwrap_or(b"{}"));
         } else {
             let text = self.text.get(start..self.at).unwrap_or_default();
             let place = Place { file: self.file, at: At::Byte(self.text, start) };
-            self.builder.item(Item::Text(text), None, place);
+            self.sink.item(text, None, place);
         }
         Ok(())
     }
@@ -76,7 +101,7 @@ impl Walk<'_, '_> {
                 self.value()?;
                 let text = self.text.get(start..self.at).unwrap_or_default();
                 let place = Place { file: self.file, at: At::Byte(self.text, start) };
-                self.builder.item(Item::Text(text), list_kind, place);
+                self.sink.item(text, list_kind, place);
                 count += 1;
                 match self.peek() {
                     Some(b',') => self.at += 1,

@@ -1,7 +1,8 @@
-//! Fills a snapshot: from kubectl dumps and from the sandbox. One converter from Kubernetes JSON for all.
+//! Fills a snapshot: from kubectl dumps, a live cluster and the sandbox. One converter from Kubernetes JSON for all.
 //!
 //! ```text
-//! files ─► read ─► json | yaml ─► item ─► raw (lenient) ─► convert ─► builder ─► Snapshot
+//! files ─► read ─► json | yaml ─► item ─► raw (lenient) ─► convert ─► builder ─► Snapshot ─► file
+//! live cluster ─► page ─┘
 //! ```
 //!
 //! What is wrong with a *file* (missing, not gzip, not JSON) is an error. What is wrong with one *object* in it is a gap:
@@ -12,15 +13,19 @@
 mod builder;
 mod convert;
 mod error;
+mod file;
 mod infer;
 mod intern;
 mod item;
 mod json;
+mod page;
 mod raw;
 mod read;
 mod yaml;
 
 pub use builder::Builder;
 pub use error::ObserveError;
+pub use file::SnapshotFile;
 pub use infer::infer_servers;
+pub use page::{Page, Seen, read_object, read_page};
 pub use read::{from_values, read, read_bytes};

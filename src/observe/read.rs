@@ -56,10 +56,12 @@ pub fn from_values(objects: impl IntoIterator<Item = serde_json::Value>) -> Snap
         match object.get_mut("items").map(serde_json::Value::take) {
             Some(serde_json::Value::Array(items)) => {
                 let count = items.len();
-                items.into_iter().for_each(|item| builder.item(Item::Value(item), kind.as_deref(), place));
+                for item in items {
+                    builder.item(Item::Value(item), kind.as_deref(), place);
+                }
                 builder.list(kind.as_deref(), Some(count));
             }
-            _ => builder.item(Item::Value(object), None, place),
+            _ => drop(builder.item(Item::Value(object), None, place)),
         }
     }
     builder.finish()

@@ -14,7 +14,8 @@ impl Site {
     /// Takes one change into `world` and into the site, which was built from it or has followed it since. A what-if ends
     /// with it: marks mean nothing any more, and a node that changes is neither opened nor closed by the simulation.
     ///
-    /// A pod's change costs what its terms cost; a node's, what the pods on it do; one of storage looks at every pod.
+    /// A pod's change costs what its terms cost; a node's, what the pods on it do; one of storage looks at every pod, and so
+    /// does one of a namespace's labels.
     pub fn apply(&mut self, world: &mut World, change: Change) {
         self.settle();
         let mut storage = false;
@@ -89,10 +90,18 @@ impl Site {
             | Change::ServerGone(_)
             | Change::Flavor(_)
             | Change::Quota(_)
+            | Change::Namespace(..)
+            | Change::NamespaceGone(_)
+            | Change::Lease(..)
+            | Change::LeaseGone(_)
             | Change::Memory(_) => {}
         }
         world.apply(change);
-        if storage {
+        if world.namespaces != self.namespaces {
+            // Any term that selects namespaces may now mean other pods: too rare to follow one by one.
+            let enforced = self.enforced.take();
+            *self = Self { enforced, ..Self::new(world) };
+        } else if storage {
             self.volumes = Volumes::of(world);
         }
     }

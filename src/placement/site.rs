@@ -41,7 +41,7 @@ pub struct Site {
     /// What Services select, by their key.
     pub(super) services: BTreeMap<PodKey, Selector>,
     pub(super) volumes: Volumes,
-    enforced: Option<Vec<NodeTerm>>,
+    pub(super) enforced: Option<Vec<NodeTerm>>,
     pub(super) undo: Vec<Undo>,
 }
 

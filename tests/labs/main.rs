@@ -1,10 +1,11 @@
-//! Placement against a real kube-scheduler: random clusters, and for each pod the same answer. README.md beside this file.
+//! Placement against a real kube-scheduler, and observation of a real cluster. README.md beside this file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod answer;
 mod binder;
 mod dice;
 mod door;
+mod observe;
 mod ours;
 mod play;
 mod pods;

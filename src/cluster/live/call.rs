@@ -25,6 +25,20 @@ pub(super) enum Failed {
     Late(Duration),
     /// The client or the server says why.
     Said(kube::Error),
+    /// One came, and makes no sense.
+    Garbled(String),
+}
+
+impl Failed {
+    /// Whether it is the server, or the way to it, that is not there: then the next call has no better chance.
+    pub fn silent(&self) -> bool {
+        match self {
+            Self::Late(_) => true,
+            Self::Said(kube::Error::Api(status)) => matches!(status.code, 0 | 502..=504),
+            Self::Said(error) => passes(error),
+            Self::Garbled(_) => false,
+        }
+    }
 }
 
 impl Call {
@@ -41,7 +55,16 @@ impl Call {
                 let text = format!("no answer to {verb} {what} within {} s", waited.as_secs());
                 return ClusterError::Unavailable(text);
             }
-            Failed::Said(kube::Error::Api(status)) => status,
+            Failed::Garbled(why) => {
+                return ClusterError::Unavailable(format!("{verb} {what}: the answer makes no sense: {why}"));
+            }
+            Failed::Said(kube::Error::Api(status)) if status.code > 0 => status,
+            Failed::Said(error @ kube::Error::SerdeError(_)) => {
+                return ClusterError::Unavailable(format!("{verb} {what}: the answer makes no sense: {error}"));
+            }
+            Failed::Said(kube::Error::Api(status)) => {
+                return ClusterError::Unavailable(format!("{verb} {what}: {}", status.message));
+            }
             Failed::Said(error) => return ClusterError::Unavailable(format!("{verb} {what}: {}", words(error))),
         };
         match status.code {

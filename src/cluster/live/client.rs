@@ -1,13 +1,18 @@
 //! A cluster that answered once.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 
 use super::call::{Call, again};
 use super::connect::Connect;
+use super::following::Following;
+use super::pages::Lists;
 use crate::cluster::ClusterError;
 use crate::model::Name;
 
@@ -19,6 +24,8 @@ pub struct Live {
     server: Name,
     cluster: Name,
     namespace: Name,
+    pub(super) skew: Cell<Option<SignedDuration>>,
+    pub(super) following: RefCell<Following>,
 }
 
 impl Live {
@@ -32,7 +39,19 @@ impl Live {
         let cluster = found.metadata.uid.ok_or_else(nameless)?.into();
         let (context, server) = (context.into(), server.into());
         let namespace = asked.namespace.as_str().into();
-        Ok(Self { client, patience: asked.patience, context, server, cluster, namespace })
+        let (skew, following) = (Cell::default(), RefCell::default());
+        Ok(Self { client, patience: asked.patience, context, server, cluster, namespace, skew, following })
+    }
+
+    /// How far the API server's clock was ahead of ours when it was last observed: zero if they agree within a second, None
+    /// if it did not say.
+    pub fn skew(&self) -> Option<SignedDuration> {
+        self.skew.get()
+    }
+
+    /// Reads lists.
+    pub(super) fn lists(&self) -> Lists {
+        Lists { client: self.client.clone(), patience: self.patience }
     }
 
     /// The kubeconfig's context, or `in-cluster`.

@@ -1,15 +1,26 @@
 //! A Kubernetes cluster over the network: the only folder that names `kube` and `k8s_openapi`.
 //!
 //! ```text
-//! connect ─► Live ─► call: one deadline round each request, again only what is safe to repeat
+//! connect ─► Live ─► observing ─► pages ─┐
+//!                  ├► following ─► watch ─┼─► call: one deadline round each, again only what is safe to repeat
+//!                  └► reading ────────────┘
 //! ```
 //!
-//! What comes back is read by the one converter of `observe`; no type of the client leaves this folder.
+//! What comes back is read by the one converter of `observe`; no type of the client leaves this folder. `known` sees to
+//! it that nothing older than what was seen already passes for news.
 
 mod call;
 mod client;
 mod connect;
+mod following;
+mod kinds;
+mod known;
 mod kubeconfig;
+mod observing;
+mod pages;
+mod pulse;
+mod reading;
+mod watch;
 
 pub use client::Live;
 pub use connect::{Connect, ConnectError};

@@ -6,6 +6,7 @@ mod capacity;
 mod disk;
 mod meta;
 mod node;
+mod object;
 mod own;
 mod pod;
 mod requests;
@@ -16,10 +17,13 @@ mod storage;
 mod workload;
 
 pub use meta::told;
+pub use object::{Read, kind_named, kind_of};
+pub use own::About;
 
 use jiff::Timestamp;
 
 use super::intern::Interner;
+use crate::model::Name;
 
 /// Turns raw objects into model values. Each method takes one object and fails with a sentence that says what in it
 /// cannot be read; the caller knows which object that was.
@@ -29,4 +33,6 @@ pub struct Converter {
     pub intern: Interner,
     /// The newest moment that any object names as past.
     pub newest: Option<Timestamp>,
+    /// UID of the namespace kube-system, once it was read.
+    pub cluster: Option<Name>,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Converter;
-use super::meta::moment;
+use super::meta::{moment, told};
 use crate::model::{Flavor, Labels, Name, Server, ServerState};
 use crate::observe::raw;
 
@@ -14,10 +14,14 @@ pub struct About {
     pub context: Option<Name>,
     /// UID of the namespace kube-system.
     pub cluster: Option<Name>,
+    /// Where the API server is.
+    pub server: Option<Name>,
     /// When it was taken.
     pub taken: Option<Timestamp>,
     /// Names of the kinds that were listed.
     pub kinds: Vec<String>,
+    /// What could not be read.
+    pub gaps: Vec<String>,
 }
 
 impl Converter {
@@ -25,8 +29,10 @@ impl Converter {
         Ok(About {
             context: raw.context.map(|context| self.intern.name(&context)),
             cluster: raw.cluster_uid.map(|uid| self.intern.name(&uid)),
+            server: raw.server.map(|server| self.intern.name(&told(&server))),
             taken: moment(raw.taken.as_deref(), "taken")?,
             kinds: raw.kinds.unwrap_or_default(),
+            gaps: raw.gaps.unwrap_or_default().iter().map(|gap| told(gap)).collect(),
         })
     }
 
@@ -56,8 +62,10 @@ impl Converter {
             metadata: (*self.intern.labels(spec.metadata, &[])).clone(),
             floating_address: spec.floating_address.unwrap_or(false),
             fault,
+            setback: status.setback,
+            cannot: (*self.intern.labels(status.cannot, &[])).clone(),
+            volumes: status.volumes.unwrap_or_default().iter().map(|id| self.intern.name(id)).collect(),
             inferred: false,
-            ..Server::default()
         })
     }
 

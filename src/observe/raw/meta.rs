@@ -18,12 +18,14 @@ pub struct Header {
 
 /// The part of `metadata` that names an object.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Named {
     /// `namespace`.
     pub namespace: Option<String>,
     /// `name`.
     pub name: Option<Scalar>,
+    /// `resourceVersion`.
+    pub resource_version: Option<String>,
 }
 
 /// `metadata`.

@@ -23,7 +23,7 @@ pub use capacity::{CsiDriver, StorageCapacity};
 pub use container::{Container, ContainerStatus, ResourceNeeds};
 pub use meta::{Bare, Header, LabelSelector, Meta, OwnerRef, SelectorExpression};
 pub use node::Node;
-pub use own::{FlavorItem, MemoryItem, ServerItem, SnapshotItem};
+pub use own::{FlavorItem, MemoryItem, QuotaItem, ServerItem, SnapshotItem};
 pub use pod::{NamedPart, Pod, PodSpec, Toleration};
 pub use scalar::{Map, Scalar};
 pub use service::Service;

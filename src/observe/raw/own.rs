@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Map, Meta, Scalar};
+use crate::model::{Memory, Quota, Setback};
 
 /// `kind: Snapshot`: what the dump says of itself.
 #[derive(Debug, Default, Deserialize)]
@@ -13,10 +14,14 @@ pub struct SnapshotItem {
     /// UID of the namespace kube-system.
     #[serde(rename = "clusterUID")]
     pub cluster_uid: Option<String>,
+    /// Where the API server is.
+    pub server: Option<String>,
     /// When it was taken.
     pub taken: Option<String>,
     /// The kinds that were listed: one that has no object in the dump is then none, not unknown.
     pub kinds: Option<Vec<String>>,
+    /// What could not be read when it was taken.
+    pub gaps: Option<Vec<String>>,
 }
 
 /// `kind: Server`.
@@ -63,6 +68,12 @@ pub struct ServerStatus {
     pub since: Option<String>,
     /// What went wrong.
     pub fault: Option<String>,
+    /// Which kind of failure that was.
+    pub setback: Option<Setback>,
+    /// Verbs that it does not allow, each with the cause.
+    pub cannot: Option<Map>,
+    /// Ids of the volumes that are attached.
+    pub volumes: Option<Vec<String>>,
 }
 
 /// `kind: Flavor`.
@@ -85,10 +96,18 @@ pub struct FlavorSpec {
     pub capacity: Option<Map>,
 }
 
+/// `kind: Quota`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct QuotaItem {
+    /// What a provider allows.
+    pub quota: Option<Quota>,
+}
+
 /// `kind: Memory`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct MemoryItem {
     /// What was remembered.
-    pub memory: Option<crate::model::Memory>,
+    pub memory: Option<Memory>,
 }

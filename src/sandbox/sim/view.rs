@@ -30,6 +30,7 @@ impl Sim {
             taken_inferred: false,
             context: world.context.clone(),
             cluster: world.cluster.clone(),
+            api_server: world.api_server.clone(),
             observed: world.observed.clone(),
             skipped: world.skipped.clone(),
             gaps: world.gaps.clone(),

@@ -1,0 +1,89 @@
+//! `tidegate snapshot`: a live cluster as a file that `plan` reads offline.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::connect_args::ConnectArgs;
+use super::output::Output;
+use super::shell::quoted;
+use super::{Exit, Failure};
+use crate::cluster::live::Live;
+use crate::model::{Snapshot, counted};
+use crate::observe::SnapshotFile;
+
+/// Write what is in a live cluster to a file, to plan offline
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file holds names, labels and annotations, and is readable by its owner only. Environment, commands and\n\
+arguments of containers are left out of it, Secrets and ConfigMaps are never read.\n\n\
+Examples:
+  tidegate snapshot --out cluster.json.gz                     # of the current context
+  tidegate snapshot --context workshop --out cluster.json
+  tidegate plan -f policy.yaml --snapshot cluster.json.gz"
+)]
+pub struct SnapshotCommand {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// Where to; packed if its name ends in `.gz`, `-` is the standard output
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl SnapshotCommand {
+    /// Runs the command.
+    pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        let mut file = SnapshotFile::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let snapshot = runtime.block_on(async {
+            let live = Live::connect(&self.connect.connect()).await?;
+            live.observe_into(Some(&mut file)).await.map_err(Failure::new)
+        })?;
+        if self.piped() {
+            let mut text = Vec::new();
+            file.write(&snapshot, &mut text)?;
+            out.data(&String::from_utf8_lossy(&text))?;
+        } else {
+            out.write_with(&self.out, |to| match packed(&self.out) {
+                true => {
+                    let mut pack = GzEncoder::new(to, Compression::default());
+                    file.write(&snapshot, &mut pack)?;
+                    pack.finish().map(drop)
+                }
+                false => file.write(&snapshot, to),
+            })?;
+        }
+        self.tell(&snapshot, out);
+        Ok(Exit::Done)
+    }
+
+    fn piped(&self) -> bool {
+        self.out == Path::new("-")
+    }
+
+    fn tell(&self, snapshot: &Snapshot, out: Output) {
+        let of = [
+            (snapshot.nodes.len(), "node"),
+            (snapshot.pods.len(), "pod"),
+            (snapshot.budgets.len(), "budget"),
+            (snapshot.workloads.len(), "workload"),
+        ];
+        let of: Vec<String> =
+            of.iter().map(|(count, what)| counted(u32::try_from(*count).unwrap_or(u32::MAX), what)).collect();
+        let context = snapshot.context.as_deref().unwrap_or_default();
+        if !self.piped() {
+            let name = quoted(&self.out.to_string_lossy());
+            out.say(&format!("Wrote {name}: {} of context `{context}`", of.join(", ")));
+        }
+        if !snapshot.gaps.is_empty() {
+            out.say("It is not complete; a plan made from it says so and cannot be applied:");
+            snapshot.gaps.iter().for_each(|gap| out.say(&format!("  {gap}")));
+        }
+    }
+}
+
+fn packed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz")
+}

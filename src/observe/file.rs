@@ -1,0 +1,154 @@
+//! A snapshot as a file that the reader of dumps reads back to the same snapshot.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Flavor, Kind, Memory, Resources, Server, Snapshot};
+
+/// The version of Tidegate's own items.
+const OURS: &str = "tidegate.dev/v1alpha1";
+
+/// What says nothing to a plan and may hold secrets, in every container.
+const OF_CONTAINERS: [&str; 4] = ["env", "envFrom", "command", "args"];
+
+/// Objects as an API server has them, packed until they are written: a List that kubectl could create, with an item
+/// `kind: Snapshot` that says what was listed, where, when, and what could not be read.
+#[derive(Debug, Default)]
+pub struct SnapshotFile {
+    parts: BTreeMap<String, GzEncoder<Vec<u8>>>,
+}
+
+impl SnapshotFile {
+    /// Begins a list, named by `part`; what was kept of it before is dropped.
+    pub fn begin(&mut self, part: &str) {
+        self.parts.insert(part.to_owned(), GzEncoder::new(Vec::new(), Compression::fast()));
+    }
+
+    /// Drops a list that cannot be had whole.
+    pub fn forget(&mut self, part: &str) {
+        self.parts.remove(part);
+    }
+
+    /// Keeps one object, which need not say of which version and kind it is. What may hold secrets is left out.
+    pub fn item(&mut self, part: &str, api_version: &str, kind: &str, text: &[u8]) {
+        let Some(part) = self.parts.get_mut(part) else { return };
+        let Ok(Value::Object(mut object)) = serde_json::from_slice(text) else { return };
+        object.insert("apiVersion".to_owned(), api_version.into());
+        object.insert("kind".to_owned(), kind.into());
+        prune(&mut object);
+        // Packing into memory does not fail.
+        let _ = write_item(part, &Value::Object(object));
+    }
+
+    /// Writes all of it, with what else `snapshot` holds: servers, flavors, quotas, memory.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(self, snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, r#"{{"apiVersion":"v1","kind":"List","items":[{}"#, head(snapshot))?;
+        for part in self.parts.into_values() {
+            io::copy(&mut GzDecoder::new(part.finish()?.as_slice()), out)?;
+        }
+        let known = |kind| snapshot.observed.contains(&kind);
+        let servers = snapshot.servers.iter().filter(|_| known(Kind::Server)).map(server);
+        let flavors = snapshot.flavors.iter().filter(|_| known(Kind::Flavor)).map(flavor);
+        let quotas = snapshot.quotas.iter().map(|quota| json!({"apiVersion": OURS, "kind": "Quota", "quota": quota}));
+        for item in servers.chain(flavors).chain(quotas) {
+            write_item(out, &item)?;
+        }
+        if snapshot.memory != Memory::default() {
+            write_item(out, &json!({"apiVersion": OURS, "kind": "Memory", "memory": snapshot.memory}))?;
+        }
+        writeln!(out, "\n]}}")
+    }
+}
+
+/// One item on a line of its own, behind another.
+fn write_item(out: &mut dyn Write, item: &Value) -> io::Result<()> {
+    write!(out, ",\n{item}")
+}
+
+fn head(snapshot: &Snapshot) -> Value {
+    json!({
+        "apiVersion": OURS,
+        "kind": "Snapshot",
+        "context": snapshot.context,
+        "server": snapshot.api_server,
+        "clusterUID": snapshot.cluster,
+        "taken": snapshot.taken,
+        "kinds": snapshot.observed,
+        "gaps": snapshot.gaps,
+    })
+}
+
+fn prune(object: &mut Map<String, Value>) {
+    if let Some(Value::Object(meta)) = object.get_mut("metadata") {
+        meta.remove("managedFields");
+        if let Some(Value::Object(annotations)) = meta.get_mut("annotations") {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    if let Some(Value::Object(status)) = object.get_mut("status") {
+        status.remove("images");
+    }
+    let Some(Value::Object(spec)) = object.get_mut("spec") else { return };
+    containers(spec);
+    let template = spec.get_mut("template").and_then(|template| template.get_mut("spec"));
+    if let Some(Value::Object(template)) = template {
+        containers(template);
+    }
+}
+
+fn containers(spec: &mut Map<String, Value>) {
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        let Some(Value::Array(containers)) = spec.get_mut(list) else { continue };
+        for container in containers.iter_mut().filter_map(Value::as_object_mut) {
+            OF_CONTAINERS.iter().for_each(|field| drop(container.remove(*field)));
+        }
+    }
+}
+
+fn server(server: &Server) -> Value {
+    json!({
+        "apiVersion": OURS,
+        "kind": "Server",
+        "metadata": {"name": server.name},
+        "spec": {
+            "id": server.id,
+            "provider": server.provider,
+            "flavor": server.flavor,
+            "zone": server.zone,
+            "node": server.node,
+            "floatingAddress": server.floating_address,
+            "metadata": server.metadata,
+        },
+        "status": {
+            "state": server.state,
+            "task": server.task,
+            "since": server.since,
+            "fault": server.fault,
+            "setback": server.setback,
+            "cannot": server.cannot,
+            "volumes": server.volumes,
+        },
+    })
+}
+
+fn flavor(flavor: &Flavor) -> Value {
+    let Resources { cpu, memory, ephemeral_storage, pods, extended } = &flavor.capacity;
+    let mut capacity: BTreeMap<&str, String> = extended.iter().map(|(name, had)| (&**name, had.to_string())).collect();
+    capacity.insert("cpu", format!("{cpu}m"));
+    let whole = [("memory", memory), ("ephemeral-storage", ephemeral_storage), ("pods", pods)];
+    capacity.extend(whole.map(|(name, had)| (name, had.to_string())));
+    json!({
+        "apiVersion": OURS,
+        "kind": "Flavor",
+        "metadata": {"name": flavor.name},
+        "spec": {"provider": flavor.provider, "capacity": capacity},
+    })
+}
