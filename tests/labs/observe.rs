@@ -319,7 +319,9 @@ fn a_server_that_is_frozen_or_started_anew_loses_nothing() {
         kubectl(&["cordon", &node], None);
         cordoned(&live, &node, true).await;
         // Stopped and started: the watches connect again by themselves.
-        signal("-TERM");
+        signal("-KILL");
+        let ended = Command::new("timeout").args(["60", "tail", "-f", "/dev/null", "--pid", &pid]).status().unwrap();
+        assert!(ended.success(), "the API server does not end");
         let up = Command::new(given("TIDEGATE_LABS").join("kubernetes/up")).stdout(Stdio::null()).status().unwrap();
         assert!(up.success());
         kubectl(&["uncordon", &node], None);
