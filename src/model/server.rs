@@ -123,6 +123,13 @@ pub struct Server {
     pub inferred: bool,
 }
 
+impl Server {
+    /// The node it carries: the one it is linked with, or by habit the one of its name.
+    pub fn carries(&self) -> &Name {
+        self.node.as_ref().unwrap_or(&self.name)
+    }
+}
+
 /// A size of server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flavor {

@@ -69,7 +69,7 @@ pub struct World {
     pub memory: Memory,
     on_node: BTreeMap<Name, BTreeSet<PodKey>>,
     of_owner: BTreeMap<Name, BTreeSet<PodKey>>,
-    by_server_name: BTreeMap<Name, BTreeSet<Name>>,
+    by_carried: BTreeMap<Name, BTreeSet<Name>>,
     pub(super) stamps: Stamps,
 }
 
@@ -154,7 +154,7 @@ impl World {
             Change::ServiceGone(key) => drop(self.services.remove(&key)),
             Change::Server(server) => {
                 self.forget_server(&server.id.clone());
-                self.by_server_name.entry(server.name.clone()).or_default().insert(server.id.clone());
+                self.by_carried.entry(server.carries().clone()).or_default().insert(server.id.clone());
                 self.servers.insert(server.id.clone(), Arc::new(server));
             }
             Change::ServerGone(id) => self.forget_server(&id),
@@ -183,7 +183,7 @@ impl World {
 
     fn forget_server(&mut self, id: &Name) {
         if let Some(server) = self.servers.remove(id) {
-            remove_from(&mut self.by_server_name, &server.name, id);
+            remove_from(&mut self.by_carried, server.carries(), id);
         }
     }
 
@@ -217,15 +217,31 @@ impl World {
             .filter(|budget| budget.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels)))
     }
 
-    /// The server behind `node`: by its providerID's last part, else by an explicit link, else by equal name.
+    /// The server behind `node`, if it is known for certain: see [`World::find_server`].
     pub fn server_of(&self, node: &Node) -> Option<&Arc<Server>> {
-        let by_id =
-            node.provider_id.as_deref().and_then(|id| id.rsplit('/').next()).and_then(|id| self.servers.get(id));
-        by_id.or_else(|| {
-            let ids = self.by_server_name.get(&node.name)?;
-            let mut named = ids.iter().filter_map(|id| self.servers.get(id));
-            named.find(|server| server.node.as_ref().is_none_or(|linked| *linked == node.name))
-        })
+        self.find_server(&node.name, Some(node)).ok().flatten()
+    }
+
+    /// The server behind the node of that name: by its providerID's last part, else by an explicit link, else by equal name,
+    /// never by a guess. A providerID of OpenStack's is the only name of its server: another one that has the same name is
+    /// another one.
+    ///
+    /// # Errors
+    /// Several would do; their ids.
+    pub fn find_server(&self, name: &str, node: Option<&Node>) -> Result<Option<&Arc<Server>>, Vec<Name>> {
+        let own = node.and_then(|node| node.provider_id.as_deref());
+        if let Some(server) = own.and_then(|id| id.rsplit('/').next()).and_then(|id| self.servers.get(id)) {
+            return Ok(Some(server));
+        }
+        let certain = own.is_some_and(|id| id.starts_with("openstack://"));
+        let carried = self.by_carried.get(name).into_iter().flatten().filter_map(|id| self.servers.get(id));
+        let all: Vec<&Arc<Server>> = carried.filter(|server| server.node.is_some() || !certain).collect();
+        let linked: Vec<&Arc<Server>> = all.iter().copied().filter(|server| server.node.is_some()).collect();
+        match (all.as_slice(), linked.as_slice()) {
+            ([], _) => Ok(None),
+            ([only], _) | (_, [only]) => Ok(Some(only)),
+            _ => Err(all.iter().map(|server| server.id.clone()).collect()),
+        }
     }
 
     /// Whether traffic from outside may come to any node: there are Services of type LoadBalancer or NodePort, or nobody

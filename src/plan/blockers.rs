@@ -204,6 +204,11 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             "look at the provider (quota, free hosts, the image) and at the nodes' boot; a later `apply` tries it again, and \
              a wake that works mends it",
         ),
+        (Code::Quota, _) => found(
+            Vec::new(),
+            "ask the provider for more, free some, or lower the floor; the next run wakes what the quota then allows",
+        ),
+        (Code::ServerRefuses, _) => found(Vec::new(), "another `idle` for the pool, or what the reason says"),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),
     }

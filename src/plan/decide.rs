@@ -10,6 +10,7 @@ use super::members::{Inventory, Member, State};
 use super::outages::outages;
 use super::pool_decision::{Decision, Depth, Pooled, wake_lead};
 use super::prices::Prices;
+use super::quota::QuotaLeft;
 use super::removal::Removals;
 use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
@@ -49,9 +50,10 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         .collect();
     let mut decisions: Vec<Decision> = Vec::new();
     let mut up = Vec::new();
+    let mut quota = QuotaLeft::of(world);
     for pooled in &pooled {
         let mut decision = Decision::default();
-        up.push(pooled.bring(&mut decision, &mut removals));
+        up.push(pooled.bring(&mut decision, &mut removals, &mut quota));
         decisions.push(decision);
     }
     for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {

@@ -91,8 +91,7 @@ impl Inventory {
     /// Finds every pool's members.
     pub fn take(policy: &Policy, world: &World) -> Self {
         let mut names: BTreeSet<Name> = world.nodes.keys().cloned().collect();
-        names.extend(world.servers.values().map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
-        let by_name = servers_by_node(world);
+        names.extend(world.servers.values().map(|server| server.carries().clone()));
         let mut inventory = Self::default();
         for (index, pool) in policy.pools.iter().enumerate() {
             let mut members: Vec<Name> = match &pool.members {
@@ -114,7 +113,7 @@ impl Inventory {
             for name in &members {
                 inventory.pool_of.insert(name.clone(), index);
             }
-            let members = members.into_iter().map(|name| member(&name, pool, world, &by_name)).collect();
+            let members = members.into_iter().map(|name| member(&name, pool, world)).collect();
             inventory.pools.push(members);
         }
         inventory
@@ -131,25 +130,24 @@ fn named(patterns: &[NamePattern], existing: &BTreeSet<Name>) -> Vec<Name> {
     found.into_iter().collect()
 }
 
-fn servers_by_node(world: &World) -> BTreeMap<Name, Arc<Server>> {
-    let mut by_name = BTreeMap::new();
-    for server in world.servers.values() {
-        by_name.insert(server.node.clone().unwrap_or_else(|| server.name.clone()), server.clone());
-    }
-    by_name
-}
-
-fn member(name: &Name, pool: &Pool, world: &World, servers: &BTreeMap<Name, Arc<Server>>) -> Member {
+fn member(name: &Name, pool: &Pool, world: &World) -> Member {
     let node = world.nodes.get(name).cloned();
-    let server = node.as_ref().and_then(|node| world.server_of(node).cloned()).or_else(|| servers.get(name).cloned());
+    let (server, alike) = match world.find_server(name, node.as_deref()) {
+        Ok(server) => (server.cloned(), Vec::new()),
+        Err(alike) => (None, alike),
+    };
     let (record, record_error) = match node.as_deref().map(NodeRecord::of) {
         None | Some(Ok(None)) => (None, None),
         Some(Ok(Some(record))) => (Some(record), None),
         Some(Err(error)) => (None, Some(error)),
     };
     let mut found = Member { name: name.clone(), node, server, record, record_error, state: State::Absent };
-    found.state = state(&found, pool);
+    found.state = if alike.is_empty() { state(&found, pool) } else { State::Broken(several(&alike)) };
     found
+}
+
+fn several(alike: &[Name]) -> String {
+    format!("{} servers have its name and nothing says which is its own ({})", alike.len(), alike.join(", "))
 }
 
 fn state(member: &Member, pool: &Pool) -> State {

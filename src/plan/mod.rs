@@ -26,6 +26,7 @@ mod notes;
 mod outages;
 mod pool_decision;
 mod prices;
+mod quota;
 mod reason;
 mod removal;
 mod request;

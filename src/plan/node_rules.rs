@@ -36,6 +36,9 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     if let Some(node) = &member.node {
         by_node(pool, node, world, &mut push);
     }
+    if let Some(refusal) = refuses(member, pool.idle.verb()) {
+        push(refusal.code, refusal.text, refusal.evidence, Some(pool.origin.clone()));
+    }
     if member.server.as_ref().is_some_and(|server| server.floating_address) && !pool.front_doors_allowed {
         let text = "its server has a floating address: traffic enters here".to_owned();
         push(Code::FrontDoor, text, Evidence::default(), None);
@@ -65,6 +68,13 @@ pub fn held(node: &Node) -> Option<Reason> {
     let text = if said.is_empty() { "held by a person".to_owned() } else { format!("held by a person: {said}") };
     let evidence = Evidence { key: Some(keys::HOLD.to_owned()), ..Evidence::default() };
     Some(Reason { code: Code::Hold, text, evidence, origin: None })
+}
+
+/// That the provider, or a lock, does not let the member's server be treated so.
+pub fn refuses(member: &Member, verb: &str) -> Option<Reason> {
+    let why = member.server.as_ref()?.cannot.get(verb)?;
+    let text = format!("its server does not allow `{verb}`: {why}");
+    Some(Reason { code: Code::ServerRefuses, text, evidence: Evidence::default(), origin: None })
 }
 
 fn by_node(

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::basis;
 use super::members::{Member, State};
+use super::quota::QuotaLeft;
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
 use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
@@ -181,7 +182,7 @@ impl Pooled<'_> {
 
     /// What comes: own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first
     /// whose wakes failed least often (H8). They are opened in `removals`. Returns who is up afterwards.
-    pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>) -> Vec<usize> {
+    pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>, quota: &mut QuotaLeft) -> Vec<usize> {
         let mut up: Vec<usize> = Vec::new();
         let mut can: Vec<(u8, usize)> = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
@@ -221,6 +222,11 @@ impl Pooled<'_> {
             }
             if let Some(held) = member.node.as_deref().filter(|_| rank == 3).and_then(node_rules::held) {
                 decision.kept.push(self.kept(member, vec![held]));
+                continue;
+            }
+            let refused = || node_rules::refuses(member, "wake").or_else(|| quota.wake(member, self.world));
+            if let Some(reason) = (rank == 3).then(refused).flatten() {
+                decision.kept.push(self.kept(member, vec![reason]));
                 continue;
             }
             let reason = match by_hand {
@@ -273,7 +279,11 @@ impl Pooled<'_> {
             if decision.coming.iter().any(|coming| coming.member == index) {
                 continue;
             }
-            let reasons = node_rules::staying(self.policy, self.pool, member, self.world, self.now);
+            let mut reasons = node_rules::staying(self.policy, self.pool, member, self.world, self.now);
+            if self.asked_to_drain(member).is_some() {
+                // Its server goes on running.
+                reasons.retain(|reason| reason.code != Code::ServerRefuses);
+            }
             if !reasons.is_empty() {
                 staying.push((index, reasons));
                 continue;

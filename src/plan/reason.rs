@@ -72,6 +72,8 @@ pub enum Code {
     WaitsForPods,
     /// Its server is not known.
     ServerUnknown,
+    /// Its server does not allow what would be done with it.
+    ServerRefuses,
     /// Its server is at work for the provider.
     ServerBusy,
     /// Its server is in error.
@@ -121,6 +123,8 @@ pub enum Code {
     BackOff,
     /// Three wakes in a row failed (H8).
     PoolBroken,
+    /// The provider's quota does not allow it.
+    Quota,
 }
 
 /// What a reason rests on.

@@ -62,13 +62,13 @@ fn state(node: Option<&Node>, server: Option<&Arc<Server>>) -> String {
 pub fn unclaimed(policy: &Policy, inventory: &Inventory, world: &World, prices: &Prices<'_>) -> Vec<Unclaimed> {
     let marked = world.nodes.values().filter(|node| node.annotations.contains_key(keys::RECORD));
     let mut names: BTreeSet<Name> = marked.map(|node| node.name.clone()).collect();
-    let servers = world.servers.values().filter(|server| server.metadata.contains_key(keys::RECORD));
-    names.extend(servers.map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
+    let servers = world.servers.values().filter(|server| server.metadata.contains_key(keys::SERVER_RECORD));
+    names.extend(servers.map(|server| server.carries().clone()));
     names.retain(|name| !inventory.pool_of.contains_key(name));
     let mut found: Vec<Unclaimed> = names
         .into_iter()
         .map(|name| {
-            let by_name = |server: &&Arc<Server>| *server.node.as_ref().unwrap_or(&server.name) == name;
+            let by_name = |server: &&Arc<Server>| *server.carries() == name;
             let node = world.nodes.get(&name);
             let server = node.and_then(|node| world.server_of(node)).or_else(|| world.servers.values().find(by_name));
             let node = node.map(AsRef::as_ref);

@@ -23,7 +23,7 @@ pub fn absent_from(policy: &Policy, world: &World) -> Vec<Problem> {
 
 fn names(policy: &Policy, world: &World, problems: &mut Vec<Problem>) {
     let mut nodes: BTreeSet<Name> = world.nodes.keys().cloned().collect();
-    nodes.extend(world.servers.values().map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
+    nodes.extend(world.servers.values().map(|server| server.carries().clone()));
     for pool in policy.pools.iter().filter(|pool| pool.idle != super::Idle::Delete) {
         let Members::Names(patterns) = &pool.members else { continue };
         for pattern in patterns {

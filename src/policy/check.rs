@@ -13,7 +13,7 @@ use crate::model::{Name, Pod, Target, World};
 pub fn check_against(policy: &Policy, world: &World, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut nodes: BTreeSet<Name> = world.nodes.keys().cloned().collect();
-    nodes.extend(world.servers.values().map(|server| server.node.clone().unwrap_or_else(|| server.name.clone())));
+    nodes.extend(world.servers.values().map(|server| server.carries().clone()));
 
     for pool in &policy.pools {
         unmatched(pool, &nodes, world, &mut problems);

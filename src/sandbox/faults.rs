@@ -17,6 +17,13 @@ pub enum FaultKind {
     NoValidHost,
     /// A wake is refused at once, for want of quota.
     Quota,
+    /// The image that a server was shelved into is gone: it ends in `ERROR` when it is woken.
+    NoImage,
+    /// Somebody has locked the server: what is asked of it is refused.
+    Locked,
+    /// A shelved server is not offloaded, and asking for that is refused, as most clouds keep it for administrators. With
+    /// `times: 1` it is only not offloaded by itself.
+    KeepShelved,
     /// A shelved server wakes in another zone, called `elsewhere`.
     OtherZone,
     /// The server runs, the node does not become Ready.
@@ -132,7 +139,9 @@ impl FaultKind {
             Self::Slow => matches!(occasion, Park | Wake | Join | Start | Ready | Stop),
             Self::Error => matches!(occasion, Park | Wake),
             Self::Stuck => matches!(occasion, Park | Wake | Stop),
-            Self::NoValidHost | Self::Quota | Self::OtherZone => occasion == Wake,
+            Self::NoValidHost | Self::Quota | Self::OtherZone | Self::NoImage => occasion == Wake,
+            Self::Locked => matches!(occasion, Park | Wake),
+            Self::KeepShelved => occasion == Park,
             Self::NodeNeverReady => occasion == Join,
             Self::PodNeverReady | Self::CrashLoop => occasion == Ready,
             Self::EvictError => occasion == Evict,

@@ -129,14 +129,21 @@ fn a_real_nova_that_cannot_save_a_disk_is_understood() {
         let work = async {
             faults(&json!({"fail": {"snapshot": format!("^{name}$")}}));
             stage.0.park(&id, Idle::Shelve).await.unwrap();
-            let left = stage.settle(&id, "given up", &rests(ServerState::Active)).await;
+            let gave_up = |server: &Server| server.task.is_none() && server.setback.is_some();
+            let left = stage.settle(&id, "given up", &gave_up).await;
             assert_eq!(left.setback, Some(Setback::Snapshot), "{left:?}");
+            // It was stopped to be saved, which Nova finds out after a while.
+            assert!(matches!(left.state, ServerState::Active | ServerState::Shutoff), "{left:?}");
             let leftovers = stage.0.leftovers().await.unwrap();
             assert!(leftovers.images.iter().any(|(_, name, _)| *name == image), "{leftovers:?}");
         };
         mending(work, async {
             faults(&json!({}));
             user.drop_images(&image).await;
+            stage.0.park(&id, Idle::Stop).await.unwrap();
+            stage.settle(&id, "stopped", &rests(ServerState::Shutoff)).await;
+            stage.0.wake(&id).await.unwrap();
+            stage.settle(&id, "running", &rests(ServerState::Active)).await;
         })
         .await;
         let leftovers = stage.0.leftovers().await.unwrap();

@@ -127,9 +127,10 @@ impl Api {
             let text = format!("{name} answers GET {path} with {words}; is a proxy or a login page in between?");
             return Err(ProviderError::Unavailable(text));
         };
-        let wrong =
-            |error| ProviderError::Unavailable(format!("{name}'s answer to GET {path} makes no sense: {error}"));
-        serde_json::from_value(body).map_err(wrong)
+        serde_json::from_value(body).map_err(|error| {
+            let what = deformed(&error);
+            ProviderError::Unavailable(format!("{name}'s answer to GET {path} makes no sense: {what}"))
+        })
     }
 
     /// The general meaning of a refusal.

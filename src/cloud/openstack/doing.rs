@@ -100,8 +100,8 @@ impl Openstack {
         }
     }
 
-    async fn there(&self, id: &str) -> Result<Server, ProviderError> {
-        self.one(id).await?.map(|found| found.server).ok_or_else(|| ProviderError::NotFound(id.to_owned()))
+    async fn there(&self, id: &str) -> Result<Found, ProviderError> {
+        self.one(id).await?.ok_or_else(|| ProviderError::NotFound(id.to_owned()))
     }
 
     /// A server whose flavor has its name.
@@ -113,9 +113,10 @@ impl Openstack {
         if let Some(id) = found.flavor_id.clone() {
             let size = self.size(id).await?;
             found.server.flavor = size.name;
-            for (verb, why) in size.cannot {
-                found.server.cannot.entry(verb).or_insert(why);
+            for (verb, why) in &size.cannot {
+                found.server.cannot.entry(verb.clone()).or_insert_with(|| why.clone());
             }
+            found.unfit = size.cannot;
         }
         Ok(Some(found))
     }
@@ -174,13 +175,13 @@ impl Provider for Openstack {
             if how == Idle::Delete {
                 return Err(ProviderError::Unsupported("delete servers".to_owned()));
             }
-            let server = self.there(&id).await?;
-            let next = acts::to_park(&server, how);
+            let found = self.there(&id).await?;
+            let next = acts::to_park(&found.server, how);
             // Nova would say that it did it: better refused here. What it refuses itself, a lock say, is left to it.
-            if let (Next::Action("suspend"), Some(why)) = (next, server.cannot.get("suspend")) {
+            if let (Next::Action("suspend"), Some(why)) = (next, found.unfit.get("suspend")) {
                 return Err(ProviderError::Unsupported(format!("suspend server {id}: {why}")));
             }
-            acts::act(&self.api, &server, next, how.verb()).await
+            acts::act(&self.api, &found.server, next, how.verb()).await
         })
     }
 
@@ -192,7 +193,7 @@ impl Provider for Openstack {
     fn wake(&self, id: &Name) -> Pending<'_, (), ProviderError> {
         let id = id.clone();
         Box::pin(async move {
-            let server = self.there(&id).await?;
+            let server = self.there(&id).await?.server;
             acts::act(&self.api, &server, acts::to_wake(&server), "wake").await
         })
     }

@@ -71,6 +71,8 @@ pub struct Found {
     pub flavor_id: Option<String>,
     /// When it last changed in any way.
     pub changed: String,
+    /// Verbs that its flavor does not allow, with the cause.
+    pub unfit: BTreeMap<Name, Name>,
 }
 
 impl Shown {
@@ -91,7 +93,8 @@ impl Shown {
                 }
             },
         };
-        let mut cannot = special.cannot();
+        let unfit = special.cannot();
+        let mut cannot = unfit.clone();
         if self.locked {
             let why = self.locked_reason.filter(|why| !why.is_empty()).map_or(String::new(), |why| format!(" ({why})"));
             let text: Name = format!("it is locked{why}; `openstack server unlock {}` lifts that", self.id).into();
@@ -121,7 +124,7 @@ impl Shown {
             volumes,
             inferred: false,
         };
-        Some(Found { server, flavor_id, changed: self.updated })
+        Some(Found { server, flavor_id, changed: self.updated, unfit })
     }
 }
 

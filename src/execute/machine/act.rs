@@ -126,6 +126,13 @@ pub enum TroubleKind {
     Locked,
 }
 
+impl TroubleKind {
+    /// Whether it says something of this server alone, and nothing of others of its pool.
+    pub fn alone(self) -> bool {
+        matches!(self, Self::NotFound | Self::Locked | Self::WrongState)
+    }
+}
+
 /// An act that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {

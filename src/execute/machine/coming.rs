@@ -10,7 +10,7 @@ use super::returning::give_back;
 use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Name, Node, Pod, Server, ServerState, World};
+use crate::model::{Name, Node, Pod, Server, ServerState, Setback, World};
 use crate::plan::Verb;
 use crate::policy::{HookTime, Idle};
 
@@ -162,7 +162,7 @@ impl Course {
     fn wake(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         let Some(server) = self.server(world) else {
             let why = format!("no server is known behind {}", self.node);
-            return self.wake_failed(desk, world, now, &why);
+            return self.wake_failed(desk, world, now, true, &why);
         };
         let found = world.servers.get(&server);
         let zone = found.and_then(|server| server.zone.clone());
@@ -180,7 +180,7 @@ impl Course {
             }
             Some(Err(trouble)) => {
                 let why = format!("{} could not be woken: {}", self.node, trouble.text);
-                self.wake_failed(desk, world, now, &why)
+                self.wake_failed(desk, world, now, trouble.kind.alone(), &why)
             }
         }
     }
@@ -190,14 +190,15 @@ impl Course {
         let found = server.as_ref().and_then(|id| world.servers.get(id));
         let (Some(id), Some(found)) = (server.clone(), found) else {
             let why = format!("the server of {} is not there any more", self.node);
-            return self.wake_failed(desk, world, now, &why);
+            return self.wake_failed(desk, world, now, true, &why);
         };
         let deadline = later(since, desk.settings.wake.join_timeout);
         let fault = found.fault.as_ref().map_or(String::new(), |fault| format!(": {fault}"));
         let asleep = found.state.parked() && found.task.is_none() && found.fault.is_some();
         if found.state == ServerState::Error || asleep {
-            let why = format!("{} did not wake, its server is {}{fault}", self.node, found.state);
-            return self.wake_failed(desk, world, now, &why);
+            let cause = found.setback.map_or("", cause);
+            let why = format!("{} did not wake{cause}, its server is {}{fault}", self.node, found.state);
+            return self.wake_failed(desk, world, now, found.setback.is_some_and(Setback::own), &why);
         }
         if found.state == ServerState::Active && found.task.is_none() {
             if let (Some(is), Some(was)) = (&found.zone, self.zone_before(zone.as_ref(), world))
@@ -206,7 +207,7 @@ impl Course {
                 let node = &self.node;
                 let why =
                     format!("{node} came back in zone {is}, and its Node and volumes are of {was}: it stays cordoned");
-                return self.wake_failed(desk, world, now, &why);
+                return self.wake_failed(desk, world, now, false, &why);
             }
             self.begin(desk, Verb::Wait, now, format!("server of {} is ACTIVE; waiting for Ready", self.node));
             if self.back(world, since) {
@@ -221,7 +222,7 @@ impl Course {
                 "{} {what} {:#} after its wake; its server is {}{fault}",
                 self.node, desk.settings.wake.join_timeout, found.state
             );
-            return self.wake_failed(desk, world, now, &why);
+            return self.wake_failed(desk, world, now, false, &why);
         }
         desk.wake_at(deadline);
         if found.state != ServerState::Active || found.task.is_some() {
@@ -275,7 +276,7 @@ impl Course {
             if now >= deadline {
                 let by = if critical(&pod) { "it is system-node-critical" } else { "wake.require names it" };
                 let why = format!("{} of {} is not Ready, and {by}", pod.key, self.node);
-                return self.wake_failed(desk, world, now, &why);
+                return self.wake_failed(desk, world, now, false, &why);
             }
             desk.wake_at(deadline);
             return Way::Coming(Coming::Settle(since, ready));
@@ -359,9 +360,9 @@ impl Course {
         self.done(desk, now)
     }
 
-    /// It does not count, its pool backs off, and a server that runs for nothing is parked again (H8).
-    fn wake_failed(&mut self, desk: &mut Desk, world: &World, now: Timestamp, why: &str) -> Way {
-        let next = desk.back_off(&self.node, &self.pool, why, now);
+    /// It does not count, its pool backs off unless it failed of itself `alone`, and a server that runs for nothing is parked again (H8).
+    fn wake_failed(&mut self, desk: &mut Desk, world: &World, now: Timestamp, alone: bool, why: &str) -> Way {
+        let next = desk.back_off(&self.node, &self.pool, alone, why, now);
         self.give_up(desk, now, true, None, &format!("{why}; not tried again before {next}"));
         let server = self.server(world).and_then(|id| world.servers.get(&id));
         if server.is_some_and(|server| server.state == ServerState::Active) && self.record(world).is_some() {
@@ -410,5 +411,15 @@ impl Course {
                 self.go(desk, Way::Ended)
             }
         }
+    }
+}
+
+/// Why a wake came to nothing, after `did not wake`.
+fn cause(setback: Setback) -> &'static str {
+    match setback {
+        Setback::NoHost => " because no host has room for it",
+        Setback::Quota => " because the quota does not allow it",
+        Setback::NoImage => " because the image it was shelved into is gone, and has to be made anew",
+        Setback::Snapshot | Setback::Other => "",
     }
 }

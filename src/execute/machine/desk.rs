@@ -178,12 +178,15 @@ impl Desk {
         next
     }
 
-    /// Backs off after a failed wake: 5 min, doubling to 60 (H8).
-    pub fn back_off(&mut self, node: &Name, pool: &Name, why: &str, now: Timestamp) -> Timestamp {
+    /// Backs off after a failed wake: 5 min, doubling to 60 (H8). What failed of the node alone says nothing of its pool.
+    pub fn back_off(&mut self, node: &Name, pool: &Name, alone: bool, why: &str, now: Timestamp) -> Timestamp {
         let tries = self.memory.nodes.get(node).and_then(|m| m.wake_failure.as_ref()).map_or(0, |f| f.tries) + 1;
         let next = later(now, doubling(SignedDuration::from_mins(5), tries, SignedDuration::from_mins(60)));
         let why = why.to_owned();
         self.remember(node).wake_failure = Some(crate::model::WakeFailure { why, tries, next });
+        if alone {
+            return next;
+        }
         let memory = self.remember_pool(pool);
         // Those that were under way together and fail together are one failure, or nine nodes would count for nine.
         if memory.backoff_until.is_some_and(|until| until > now) {

@@ -15,7 +15,7 @@ use super::returning::Returning;
 use super::settings::Leave;
 use crate::cluster::{NodeMark, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Pod, PodKey, World, counted};
+use crate::model::{Name, PersistentVolume, Pod, PodKey, Server, World, counted};
 use crate::plan::{PodMove, Verb};
 use crate::policy::{HookTime, Overrun};
 
@@ -336,18 +336,26 @@ impl Course {
         if self.halted(desk, now) {
             return self.leave_undone(desk, now);
         }
-        let attached = world.attachments.values().find(|attachment| attachment.node == self.node);
-        let Some(attached) = attached else {
+        let attachment = world.attachments.values().find(|attachment| attachment.node == self.node);
+        let attached =
+            attachment.map(|attachment| attachment.volume.clone().unwrap_or_else(|| attachment.name.clone()));
+        let server = self.server(world).and_then(|id| world.servers.get(&id));
+        let held = server.and_then(|server| held(server, world));
+        let Some(volume) = attached.clone().or_else(|| held.clone()) else {
             let until = if world.balanced() { later(now, desk.settings.drain.traffic_grace) } else { now };
             return self.go(desk, Way::Leaving(Leaving::Grace(until)));
         };
         let deadline = later(since, DETACH_TIMEOUT);
         if now >= deadline {
-            let volume = attached.volume.as_ref().unwrap_or(&attached.name);
-            let why = format!("volume {volume} was still attached {DETACH_TIMEOUT:#} after the last pod was gone");
+            let whose = if attached.is_some() { "" } else { " at the provider" };
+            let why =
+                format!("volume {volume} was still attached{whose} {DETACH_TIMEOUT:#} after the last pod was gone");
             return self.fail(desk, now, None, &why);
         }
         desk.wake_at(deadline);
+        if let (None, Some(_), Some(server)) = (attached, held, server) {
+            self.look_at_server(server.id.clone(), desk, now);
+        }
         Way::Leaving(Leaving::Detach(since))
     }
 
@@ -516,4 +524,12 @@ impl Course {
 /// Anything but DaemonSet, mirror and finished pods.
 fn somebody(pod: &Pod) -> bool {
     !pod.daemon() && !pod.mirror() && !pod.finished()
+}
+
+/// A volume of Kubernetes' that the provider still has attached to the server: its attachments may outlive the
+/// VolumeAttachments (H27). Other volumes are the server's own and stay with it.
+fn held(server: &Server, world: &World) -> Option<Name> {
+    let of =
+        |volume: &&PersistentVolume| volume.disk.as_ref().is_some_and(|disk| server.volumes.contains(&disk.handle));
+    if server.volumes.is_empty() { None } else { world.volumes.values().find(of).map(|volume| volume.name.clone()) }
 }

@@ -15,8 +15,12 @@ use crate::policy::Idle;
 const LOOK: SignedDuration = SignedDuration::from_secs(5);
 /// A provider that accepted the request and does nothing for so long will do nothing.
 const BEGIN_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
-/// A server that is SHELVED and not offloaded for so long stays so.
-const OFFLOAD_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
+/// A cloud that offloads by itself begins within so long after the server is SHELVED.
+const OFFLOAD_GRACE: SignedDuration = SignedDuration::from_secs(15);
+/// A server that is SHELVED so long after we asked to offload it stays so.
+const OFFLOAD_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
+/// A server whose parking came to nothing has its node Ready again within so long, or stands still.
+const RETURN_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 /// A server must be parked so long after the request.
 const PARK_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
 /// The newest measurements are kept.
@@ -29,12 +33,27 @@ pub enum Parking {
     Mark,
     /// The provider is asked.
     Ask,
-    /// It accepted; since when, and since when the server is SHELVED.
-    Watch(Timestamp, Option<Timestamp>),
+    /// It accepted; since when, and how far the second half of shelving is.
+    Watch(Timestamp, Offload),
+    /// The cloud left the server SHELVED, and is asked to free its host too. When shelving was accepted.
+    Offload(Timestamp),
     /// It is parked; the record is being written. When it was asked, if it was.
     Seal(Option<Timestamp>),
     /// The record is written; the Node's condition follows.
     Suspend,
+}
+
+/// How far the second half of shelving is: a server that is SHELVED keeps its host, one that is offloaded does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offload {
+    /// It is not SHELVED and at rest.
+    Unseen,
+    /// It has been since then: the cloud may yet do the rest by itself.
+    Left(Timestamp),
+    /// The rest was asked for, and accepted, then.
+    Asked(Timestamp),
+    /// It is not ours to ask for, in the provider's words: most clouds keep it for administrators.
+    Refused(String),
 }
 
 /// Whether a server in this state is parked in this way.
@@ -57,7 +76,8 @@ impl Course {
             Parking::Mark => self.mark_server(server, desk, world, now),
             Parking::Suspend => self.suspend(desk, now),
             Parking::Ask => self.ask_to_park(server, how, desk, world, now),
-            Parking::Watch(since, shelved) => self.watch_parking(server, how, (since, shelved), desk, world, now),
+            Parking::Watch(since, offload) => self.watch_parking(server, how, (since, offload), desk, world, now),
+            Parking::Offload(since) => self.offload(server, how, since, desk, now),
             Parking::Seal(since) => self.seal_parked(since, desk, world, now),
         }
     }
@@ -99,7 +119,7 @@ impl Course {
         if !self.busy() {
             if state.is_some_and(|state| parked(state, how)) {
                 self.begin(desk, Verb::Park, now, format!("{} is parked already", self.node));
-                return self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None))));
+                return self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Unseen))));
             }
             if self.halted(desk, now) {
                 return self.leave_undone(desk, now);
@@ -108,11 +128,15 @@ impl Course {
         self.begin(desk, Verb::Park, now, format!("parking {} ({})", self.node, how.verb()));
         match self.perform(desk, Act::Park { node: self.node.clone(), server, how }, PATIENCE, now) {
             None => Way::Leaving(Leaving::Park(Parking::Ask)),
-            Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None)))),
+            Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Unseen)))),
             // Another task runs, ours perhaps from before: what comes of it is seen.
             Some(Err(trouble)) if trouble.kind == TroubleKind::WrongState => {
                 desk.tell(self.event(EventKind::StepProgress, now, trouble.text));
-                self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, None))))
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Unseen))))
+            }
+            // The first half was done before: what is left is the cloud's.
+            Some(Err(trouble)) if state == Some(ServerState::Shelved) && how == Idle::Shelve => {
+                self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Refused(trouble.text)))))
             }
             Some(Err(trouble)) => {
                 let why = format!("{} of {} failed: {}", how.verb(), self.node, trouble.text);
@@ -121,11 +145,23 @@ impl Course {
         }
     }
 
+    /// Asks for the second half of shelving. Whatever the answer is, the server is parked.
+    fn offload(&mut self, server: Name, how: Idle, since: Timestamp, desk: &mut Desk, now: Timestamp) -> Way {
+        let act = Act::Park { node: self.node.clone(), server, how };
+        let offload = match self.perform(desk, act, PATIENCE, now) {
+            None => return Way::Leaving(Leaving::Park(Parking::Offload(since))),
+            Some(Ok(_)) => Offload::Asked(now),
+            Some(Err(trouble)) if trouble.kind == TroubleKind::WrongState => Offload::Asked(now),
+            Some(Err(trouble)) => Offload::Refused(trouble.text),
+        };
+        self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(since, offload))))
+    }
+
     fn watch_parking(
         &mut self,
         server: Name,
         how: Idle,
-        (since, mut shelved): (Timestamp, Option<Timestamp>),
+        (since, mut offload): (Timestamp, Offload),
         desk: &mut Desk,
         world: &World,
         now: Timestamp,
@@ -137,17 +173,33 @@ impl Course {
         };
         let idle = found.task.is_none();
         let silent = !world.nodes.get(&self.node).is_some_and(|node| node.ready());
-        let offloads_not = found.state == ServerState::Shelved && matches!(how, Idle::Shelve | Idle::Delete) && idle;
-        if offloads_not {
-            let from = *shelved.get_or_insert(now);
-            desk.wake_at(later(from, OFFLOAD_TIMEOUT));
-        } else {
-            shelved = None;
-        }
-        let kept = shelved.is_some_and(|from| now >= later(from, OFFLOAD_TIMEOUT));
-        if silent && (parked(found.state, how) || kept) {
-            if kept {
-                let text = format!("{} is SHELVED and not offloaded: its host stays reserved and may cost", self.node);
+        let shelved = found.state == ServerState::Shelved && how == Idle::Shelve && idle;
+        let kept = match (&offload, shelved) {
+            (_, false) => None,
+            (Offload::Unseen, true) => {
+                offload = Offload::Left(now);
+                desk.wake_at(later(now, OFFLOAD_GRACE));
+                None
+            }
+            (Offload::Left(from), true) if now < later(*from, OFFLOAD_GRACE) => {
+                desk.wake_at(later(*from, OFFLOAD_GRACE));
+                None
+            }
+            (Offload::Left(_), true) if self.busy() => None,
+            (Offload::Left(_), true) => return self.go(desk, Way::Leaving(Leaving::Park(Parking::Offload(since)))),
+            (Offload::Asked(at), true) => {
+                desk.wake_at(later(*at, OFFLOAD_TIMEOUT));
+                (now >= later(*at, OFFLOAD_TIMEOUT)).then(|| format!("the cloud did not in {OFFLOAD_TIMEOUT:#}"))
+            }
+            (Offload::Refused(why), true) => Some(why.clone()),
+        };
+        if silent && (parked(found.state, how) || kept.is_some()) {
+            if let Some(why) = kept {
+                let text = format!(
+                    "{} is SHELVED and not offloaded ({why}): it can be woken as ever, but its host stays reserved and may cost as if \
+                     it ran",
+                    self.node
+                );
                 desk.tell(self.event(EventKind::Warning, now, text));
             }
             return self.go(desk, Way::Leaving(Leaving::Park(Parking::Seal(Some(since)))));
@@ -159,10 +211,18 @@ impl Course {
             return self.fail_in_place(desk, now, &why);
         }
         let begin = later(since, BEGIN_TIMEOUT);
-        if state == ServerState::Active && idle && now >= begin && !self.busy() {
+        let nothing = state == ServerState::Active || (state == ServerState::Shutoff && !parked(state, how));
+        if nothing && idle && now >= begin && !self.busy() {
             let fault = fault.map_or(String::new(), |fault| format!(": {fault}"));
-            let why = format!("{} of {} came to nothing, the server is ACTIVE{fault}", how.verb(), self.node);
-            return self.fail(desk, now, None, &why);
+            let why = format!("{} of {} came to nothing, the server is {state}{fault}", how.verb(), self.node);
+            // Nova says ACTIVE of a server that it stopped in order to save its disk, and calls it SHUTOFF later: given back
+            // is what runs. What does not run keeps our mark, by which the next run knows that it may be woken.
+            let known = later(found.since.map_or(since, |at| at.max(since)), RETURN_TIMEOUT);
+            match (state, silent) {
+                (ServerState::Active, false) => return self.fail(desk, now, None, &why),
+                (ServerState::Active, true) if now < known => desk.wake_at(known),
+                _ => return self.fail_in_place(desk, now, &format!("{why}; the node is not Ready and stays cordoned")),
+            }
         }
         let deadline = later(since, PARK_TIMEOUT);
         if now >= deadline {
@@ -175,7 +235,7 @@ impl Course {
         }
         desk.wake_at(deadline);
         self.look_at_server(server, desk, now);
-        Way::Leaving(Leaving::Park(Parking::Watch(since, shelved)))
+        Way::Leaving(Leaving::Park(Parking::Watch(since, offload)))
     }
 
     /// Reads the server every few seconds; what is read comes back through the world.

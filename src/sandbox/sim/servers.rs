@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::latency::Delay;
 use super::state::{Event, Sim};
 use crate::cloud::ProviderError;
-use crate::model::{Name, Server, ServerState};
+use crate::model::{Name, Server, ServerState, Setback};
 use crate::policy::Idle;
 use crate::sandbox::faults::{Ends, Fault, FaultKind, Occasion};
 
@@ -47,7 +47,10 @@ impl Sim {
             Idle::Delete => return Err(ProviderError::Unsupported("delete servers".into())),
         };
         let deeper = how == Idle::Shelve
-            && matches!(server.state, ServerState::Shutoff | ServerState::Suspended | ServerState::Paused);
+            && matches!(
+                server.state,
+                ServerState::Shutoff | ServerState::Suspended | ServerState::Paused | ServerState::Shelved
+            );
         if server.state.parked() && !deeper {
             return Ok(());
         }
@@ -55,6 +58,13 @@ impl Sim {
             return Err(wrong_state(&server, how.verb()));
         }
         let fault = self.strike(&self.server_targets(&server), Occasion::Park);
+        let kind = fault.as_ref().map(|fault| fault.kind);
+        if kind == Some(FaultKind::Locked) {
+            return Err(locked(id));
+        }
+        if server.state == ServerState::Shelved {
+            return self.offload(server, kind == Some(FaultKind::KeepShelved));
+        }
         let total = Self::slowed(task.delay.of(&server.name), fault.as_ref());
         if let Some(node) = self.node_of.get(id).cloned() {
             let cut = if how == Idle::Shelve { total.min(SignedDuration::from_secs(20)) / 2 } else { total / 2 };
@@ -65,8 +75,9 @@ impl Sim {
                 Event::Server { id: id.clone(), state, task: word.map(Name::from), fault: fault.map(Name::from) };
             self.after(after, event);
         };
-        match fault.as_ref().map(|fault| fault.kind) {
+        match kind {
             Some(FaultKind::Stuck) => {}
+            Some(FaultKind::KeepShelved) if how == Idle::Shelve => stage(total, ServerState::Shelved, None, None),
             Some(FaultKind::Error) => {
                 let back = fault.as_ref().is_some_and(|fault| fault.ends == Ends::Active);
                 let state = if back { ServerState::Active } else { ServerState::Error };
@@ -107,6 +118,10 @@ impl Sim {
                 let why = "Quota exceeded for cores".to_owned();
                 return Err(ProviderError::Quota { server: id.to_string(), why });
             }
+            Some(FaultKind::Locked) => return Err(locked(id)),
+            Some(FaultKind::NoImage) => {
+                (Some(ServerState::Error), Some("Unshelve attempted but the image cannot be found.".to_owned()))
+            }
             Some(FaultKind::Error) => (Some(ServerState::Error), Some(format!("{word} failed"))),
             Some(FaultKind::NoValidHost) => (Some(server.state), Some("No valid host was found.".to_owned())),
             Some(FaultKind::Stuck) => (None, None),
@@ -118,6 +133,19 @@ impl Sim {
         let elsewhere = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::OtherZone);
         let zone = if elsewhere { Some("elsewhere".into()) } else { server.zone.clone() };
         self.begin(Server { zone, ..server }, word);
+        Ok(())
+    }
+
+    /// The second half of shelving, where the first did not bring it.
+    fn offload(&mut self, server: Server, refused: bool) -> Result<(), ProviderError> {
+        if refused {
+            let what = format!("offload server {}: the cloud keeps that for administrators", server.id);
+            return Err(ProviderError::Forbidden(what));
+        }
+        let took = Delay::Shelve.of(&server.name) / 20;
+        let (id, state) = (server.id.clone(), ServerState::ShelvedOffloaded);
+        self.after(took, Event::Server { id, state, task: None, fault: None });
+        self.begin(server, "shelving_offloading");
         Ok(())
     }
 
@@ -138,7 +166,7 @@ impl Sim {
 
     fn begin(&mut self, mut server: Server, word: &str) {
         server.task = Some(word.into());
-        server.fault = None;
+        (server.fault, server.setback) = (None, None);
         self.put_server(server);
     }
 
@@ -151,6 +179,7 @@ impl Sim {
         }
         let runs = state == ServerState::Active && task.is_none();
         (server.state, server.task) = (state, task);
+        server.setback = fault.as_deref().map(|fault| setback(fault, state));
         server.fault = fault;
         self.put_server(server);
         if let Some(node) = self.node_of.get(id).cloned().filter(|_| runs) {
@@ -182,5 +211,19 @@ fn wrong_state(server: &Server, verb: &str) -> ProviderError {
     ProviderError::WrongState {
         server: server.id.to_string(),
         why: format!("cannot {verb} it while it is in vm_state {}", server.state),
+    }
+}
+
+fn locked(id: &Name) -> ProviderError {
+    ProviderError::Locked { server: id.to_string(), why: format!("Instance {id} is locked") }
+}
+
+/// The kind of failure that a fault of ours stands for.
+fn setback(fault: &str, state: ServerState) -> Setback {
+    match (fault, state) {
+        (fault, _) if fault.starts_with("No valid host") => Setback::NoHost,
+        (fault, _) if fault.starts_with("Unshelve attempted but the image") => Setback::NoImage,
+        (_, ServerState::Active) => Setback::Snapshot,
+        _ => Setback::Other,
     }
 }
