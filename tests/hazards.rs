@@ -20,6 +20,8 @@ mod draining;
 mod kept_nodes;
 #[path = "hazards/other_owners.rs"]
 mod other_owners;
+#[path = "hazards/servers.rs"]
+mod servers;
 #[path = "hazards/wake.rs"]
 mod wake;
 

@@ -143,6 +143,7 @@ pub struct Flavor {
 
 /// Of one resource: how much may be used, and how much is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Allowance {
     /// None is without limit.
     pub most: Option<i64>,
@@ -159,6 +160,7 @@ impl Allowance {
 
 /// What a provider allows in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Quota {
     /// The policy's name for the provider.
     pub provider: Name,

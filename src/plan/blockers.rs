@@ -208,6 +208,11 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             Vec::new(),
             "ask the provider for more, free some, or lower the floor; the next run wakes what the quota then allows",
         ),
+        (Code::ServerUnknown, _) => found(
+            Vec::new(),
+            "look whether its server is in the provider's list, and whether the policy's `provider` names the right cloud, \
+             region and project",
+        ),
         (Code::ServerRefuses, _) => found(Vec::new(), "another `idle` for the pool, or what the reason says"),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),

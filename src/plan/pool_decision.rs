@@ -282,7 +282,7 @@ impl Pooled<'_> {
             let mut reasons = node_rules::staying(self.policy, self.pool, member, self.world, self.now);
             if self.asked_to_drain(member).is_some() {
                 // Its server goes on running.
-                reasons.retain(|reason| reason.code != Code::ServerRefuses);
+                reasons.retain(|reason| !matches!(reason.code, Code::ServerRefuses | Code::ServerUnknown));
             }
             if !reasons.is_empty() {
                 staying.push((index, reasons));
