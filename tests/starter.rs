@@ -48,7 +48,7 @@ fn blocked() -> String {
     };
     let nodes: String = (1..=7).map(|number| node(&format!("w{number}"))).collect();
     format!(
-        "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: tidegate.dev/v1alpha1\n    kind: Snapshot\n    taken: \"2026-11-10T12:00:00Z\"\n    kinds: [Node, Pod, PodDisruptionBudget, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, PersistentVolume, PersistentVolumeClaim, VolumeAttachment, Server, Namespace]\n{nodes}{}{}{}{}{}",
+        "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: tidegate.dev/v1alpha1\n    kind: Snapshot\n    taken: \"2026-11-10T12:00:00Z\"\n    kinds: [Node, Pod, PodDisruptionBudget, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, PersistentVolume, PersistentVolumeClaim, VolumeAttachment, Namespace]\n{nodes}{}{}{}{}{}",
         pod("cache", "w1", true, ", volumes: [{name: tmp, emptyDir: {}}]"),
         pod("web", "w2", true, ", volumes: [{name: run, emptyDir: {}}]"),
         pod("lone", "w3", false, ""),

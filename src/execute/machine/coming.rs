@@ -59,7 +59,7 @@ impl Course {
             Coming::Hook(since, at) => match self.call_hooks(HookTime::AfterWake, at, desk, now) {
                 Called::Next(at) => Way::Coming(Coming::Hook(since, at)),
                 Called::All => self.go(desk, Way::Coming(Coming::Tidy(Some(since), Tidy::default()))),
-                Called::Stopped(why) => self.wake_failed(desk, world, now, &why),
+                Called::Stopped(why) => self.wake_failed(desk, world, now, false, &why),
             },
             Coming::Tidy(since, at) => match self.tidy(at, desk, world, now) {
                 Tidy::Done => self.go(desk, Way::Coming(Coming::Uncordon(since))),
