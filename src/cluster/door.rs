@@ -77,6 +77,19 @@ pub struct NodePatch {
     pub remove_taints: BTreeSet<Taint>,
 }
 
+/// Something that happened to a node, for those who look at it with other tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeNews {
+    /// The node.
+    pub node: Name,
+    /// One word in PascalCase, as `kubectl describe` shows it.
+    pub reason: &'static str,
+    /// A sentence.
+    pub text: String,
+    /// Somebody should look.
+    pub warning: bool,
+}
+
 /// A Kubernetes cluster. Every call may fail and may be dropped half-way; none retries by itself.
 pub trait Cluster {
     /// Everything, consistently: what could not be read is in `gaps`.
@@ -105,4 +118,15 @@ pub trait Cluster {
 
     /// Writes the memory down where the next run finds it.
     fn remember(&self, memory: &Memory) -> Pending<'_, ()>;
+
+    /// Has an Event written on a node, when there is time for it; what is not written is missed by nobody.
+    fn note(&self, _news: NodeNews) {}
+
+    /// Waits a little for what was noted to be written.
+    ///
+    /// # Errors
+    /// Why the first of those that could not be written was not.
+    fn noted(&self) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

@@ -5,5 +5,5 @@ pub mod live;
 mod lock;
 
 pub use crate::model::{NodeMark, NodeRecord, keys};
-pub use door::{Cluster, ClusterError, Evicted, NodePatch, Pending};
+pub use door::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending};
 pub use lock::{Claim, Life, Lock, LockError, LockRecord, Locks, Worker, keeping};

@@ -1,6 +1,7 @@
 //! A cluster that answered once.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -11,8 +12,10 @@ use kube::{Api, Client};
 
 use super::call::{Call, again};
 use super::connect::Connect;
+use super::events::Chronicle;
 use super::following::Following;
 use super::pages::Lists;
+use super::records::KeptRecord;
 use crate::cluster::ClusterError;
 use crate::model::Name;
 
@@ -26,6 +29,9 @@ pub struct Live {
     namespace: Name,
     pub(super) skew: Cell<Option<SignedDuration>>,
     pub(super) following: RefCell<Following>,
+    pub(super) records: RefCell<BTreeMap<Name, KeptRecord>>,
+    pub(super) leftover: RefCell<BTreeSet<Name>>,
+    pub(super) chronicle: RefCell<Option<Chronicle>>,
 }
 
 impl Live {
@@ -40,7 +46,21 @@ impl Live {
         let (context, server) = (context.into(), server.into());
         let namespace = asked.namespace.as_str().into();
         let (skew, following) = (Cell::default(), RefCell::default());
-        Ok(Self { client, patience: asked.patience, context, server, cluster, namespace, skew, following })
+        let (records, leftover, chronicle) = (RefCell::default(), RefCell::default(), RefCell::default());
+        let patience = asked.patience;
+        Ok(Self {
+            client,
+            patience,
+            context,
+            server,
+            cluster,
+            namespace,
+            skew,
+            following,
+            records,
+            leftover,
+            chronicle,
+        })
     }
 
     /// How far the API server's clock was ahead of ours when it was last observed: zero if they agree within a second, None

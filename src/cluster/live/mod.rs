@@ -12,15 +12,25 @@
 mod call;
 mod client;
 mod connect;
+mod door;
+mod events;
+mod evict;
 mod following;
 mod kinds;
 mod known;
 mod kubeconfig;
+mod lease;
+mod memory;
 mod observing;
+mod own_map;
 mod pages;
+mod patch;
 mod pulse;
 mod reading;
+mod records;
+mod suspend;
 mod watch;
 
 pub use client::Live;
 pub use connect::{Connect, ConnectError};
+pub use lease::LeaseLocks;

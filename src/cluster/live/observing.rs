@@ -63,8 +63,12 @@ impl Live {
         let (here, there) = (Timestamp::now(), date.get());
         self.skew.set(there.map(|there| skew(there, here)));
         builder.about(self.context(), self.server(), self.cluster(), there.unwrap_or(here));
-        self.recall(&mut builder).await;
+        self.remembered(&mut builder).await;
+        if let Err(error) = self.read_records().await {
+            builder.gap(told(&error));
+        }
         let mut snapshot = builder.finish();
+        self.lay_over_all(&mut snapshot.nodes);
         // Lists come side by side: what is said of them is not to depend on which was first.
         snapshot.gaps.sort();
         self.follow(starts.into_inner(), &snapshot);
@@ -72,9 +76,9 @@ impl Live {
     }
 
     /// What was remembered by the last run, into the snapshot.
-    async fn recall(&self, builder: &mut Builder) {
-        match self.remembered().await {
-            Ok(memory) => memory.into_iter().for_each(|memory| builder.remembered(memory)),
+    async fn remembered(&self, builder: &mut Builder) {
+        match self.recall().await {
+            Ok(memory) => builder.remembered(memory),
             Err(error) => builder.gap(told(&error)),
         }
     }

@@ -1,7 +1,5 @@
 //! Single reads: always of what is there now, never of a cache, and never older than what was seen before (H22).
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::Api;
 use kube::api::GetParams;
 use kube::core::Request as Paths;
 use serde_json::Value;
@@ -11,13 +9,8 @@ use super::client::Live;
 use super::kinds::{Listed, NODES, PODS};
 use super::pages::send;
 use crate::cluster::ClusterError;
-use crate::model::{Change, Kind, Memory, Name, Node, Pod};
+use crate::model::{Change, Kind, Name, Node, Pod};
 use crate::observe::read_object;
-
-/// The ConfigMap that holds what was remembered.
-pub(super) const MEMORY: &str = "tidegate-memory";
-/// The key in it.
-pub(super) const MEMORY_KEY: &str = "memory.json";
 
 /// Reads of something that must not be older than what was seen, before that is given up.
 const TRIES: u32 = 3;
@@ -93,23 +86,6 @@ impl Live {
         let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let key = (text("/metadata/namespace"), text("/metadata/name"));
         self.following.borrow().sees(listed.kind, key, &text("/metadata/resourceVersion"))
-    }
-
-    /// What the last run remembered; None if none did.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub(super) async fn remembered(&self) -> Result<Option<Memory>, ClusterError> {
-        let namespace = self.namespace();
-        let call = Call::new("get", format!("configmap {MEMORY} in namespace {namespace}"));
-        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
-        let found = match self.again(&call, || maps.get(MEMORY)).await {
-            Ok(found) => found,
-            Err(ClusterError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let Some(text) = found.data.and_then(|mut data| data.remove(MEMORY_KEY)) else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| garbled(&call, &error))
     }
 }
 

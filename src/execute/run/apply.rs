@@ -12,7 +12,7 @@ use super::locking;
 use super::log::Log;
 use super::performing::Doors;
 use super::stale::stale;
-use super::{preparing, process};
+use super::{chronicle, preparing, process};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
@@ -123,11 +123,21 @@ pub async fn apply(
     tell: &mut dyn FnMut(&Event),
 ) -> Outcome {
     tell(&Event::version(doors.clock.now()));
-    let result = if order.resume {
-        resume(doors, order, interrupts, tell).await
-    } else {
-        begin(doors, order, interrupts, tell).await
+    let mut told = |event: &Event| {
+        if let Some(news) = chronicle::news(event) {
+            doors.cluster.note(news);
+        }
+        tell(event);
     };
+    let result = if order.resume {
+        resume(doors, order, interrupts, &mut told).await
+    } else {
+        begin(doors, order, interrupts, &mut told).await
+    };
+    if let Err(error) = doors.cluster.noted().await {
+        let text = format!("not everything was told on the nodes as an Event: {error}");
+        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    }
     result.unwrap_or_else(Outcome::Failed)
 }
 

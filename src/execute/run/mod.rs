@@ -4,6 +4,7 @@
 
 mod apply;
 mod calling;
+mod chronicle;
 mod driving;
 mod forgetting;
 mod interrupts;

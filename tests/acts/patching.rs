@@ -1,0 +1,241 @@
+//! Patches of Nodes: whom they may touch, what they leave, and what is kept outside of the Node meanwhile.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate::cluster::{Cluster, ClusterError, NodeMark, NodePatch, NodeRecord, keys};
+use tidegate::model::{Memory, Name, SUSPENDED, Taint, TaintEffect};
+
+use super::fake::{Fake, MAPS, refusal};
+
+const NODE: &str = "/api/v1/nodes/n";
+
+fn node() -> Value {
+    json!({"apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": "n", "uid": "first", "labels": {"pool": "gpu", "kubernetes.io/hostname": "n"},
+            "annotations": {"owner": "ada"}},
+        "spec": {"providerID": "openstack:///1", "podCIDRs": ["10.1.0.0/24"],
+            "taints": [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
+async fn stage() -> Fake {
+    let fake = Fake::start().await;
+    fake.with(|objects| objects.put(NODE, node()));
+    fake
+}
+
+fn record(mark: NodeMark) -> Name {
+    let record = NodeRecord {
+        mark,
+        since: Timestamp::UNIX_EPOCH,
+        policy: "p".into(),
+        pool: "workers".into(),
+        labels: BTreeSet::new(),
+        annotations: BTreeSet::new(),
+        taints: BTreeSet::new(),
+        extended: [].into(),
+        drivers: BTreeSet::new(),
+        zone: None,
+    };
+    record.to_annotation()
+}
+
+fn marks(mark: NodeMark) -> NodePatch {
+    let annotations = [(Name::from(keys::RECORD), Some(record(mark)))].into();
+    NodePatch { uid: "first".into(), annotations, ..NodePatch::default() }
+}
+
+fn cordon() -> NodePatch {
+    NodePatch { unschedulable: Some(true), ..marks(NodeMark::Draining) }
+}
+
+fn give_back() -> NodePatch {
+    let annotations = [(Name::from(keys::RECORD), None)].into();
+    NodePatch { uid: "first".into(), unschedulable: Some(false), annotations, ..NodePatch::default() }
+}
+
+fn leaving() -> Taint {
+    Taint { key: keys::LEAVING.into(), value: "".into(), effect: TaintEffect::PreferNoSchedule }
+}
+
+#[tokio::test]
+async fn h12_cordon_mark_label_and_taint_are_one_request_that_names_its_version() {
+    let fake = stage().await;
+    let labels = [(Name::from(keys::EXCLUDE_FROM_LOAD_BALANCERS), Some("".into()))].into();
+    let patch = NodePatch { labels, add_taints: [leaving()].into(), ..cordon() };
+    let patched = fake.live.patch_node(&"n".into(), &patch).await.unwrap();
+    assert!(patched.unschedulable && patched.annotations.contains_key(keys::RECORD));
+    assert!(patched.labels.contains_key(keys::EXCLUDE_FROM_LOAD_BALANCERS));
+    assert_eq!(patched.taints.len(), 2);
+    assert_eq!(fake.asked("PATCH", NODE), 1);
+    let body = fake.with(|objects| objects.log.iter().find(|(method, ..)| method == "PATCH").unwrap().2.clone());
+    assert!(body["metadata"]["resourceVersion"].is_string());
+
+    let back = NodePatch {
+        labels: [(Name::from(keys::EXCLUDE_FROM_LOAD_BALANCERS), None)].into(),
+        remove_taints: [leaving()].into(),
+        ..give_back()
+    };
+    fake.live.patch_node(&"n".into(), &back).await.unwrap();
+    let mut after = fake.object(NODE).unwrap();
+    after["metadata"]["resourceVersion"] = Value::Null;
+    let mut before = node();
+    before["metadata"]["resourceVersion"] = Value::Null;
+    assert_eq!(after, before, "nothing of ours is left");
+}
+
+#[tokio::test]
+async fn a_conflict_is_overcome_where_nothing_that_is_changed_is_concerned() {
+    let fake = stage().await;
+    // A kubelet's heartbeat, and somebody's taint: neither is lost.
+    fake.before("PATCH", NODE, |objects| objects.change(NODE, |node| node["status"]["beat"] = json!(1)));
+    fake.before("PATCH", NODE, |objects| {
+        objects.change(NODE, |node| {
+            let taints = node["spec"]["taints"].as_array_mut().unwrap();
+            taints.push(json!({"key": "theirs", "effect": "NoExecute", "timeAdded": "2026-11-22T12:00:00Z"}));
+        });
+    });
+    let patch = NodePatch { add_taints: [leaving()].into(), ..cordon() };
+    let patched = fake.live.patch_node(&"n".into(), &patch).await.unwrap();
+    let taints: Vec<String> = patched.taints.iter().map(ToString::to_string).collect();
+    assert_eq!(taints, ["gpu=yes:NoSchedule", "theirs:NoExecute", "tidegate.dev/leaving:PreferNoSchedule"]);
+    let kept = &fake.object(NODE).unwrap()["spec"]["taints"][1]["timeAdded"];
+    assert_eq!(kept, "2026-11-22T12:00:00Z", "what others wrote is written back whole");
+    assert_eq!(fake.asked("PATCH", NODE), 3);
+}
+
+#[tokio::test]
+async fn a_cordon_or_a_node_that_came_in_between_is_somebody_elses() {
+    type Meddle = fn(&mut Value);
+    let cordoned: Meddle = |node| node["spec"]["unschedulable"] = json!(true);
+    let remade: Meddle = |node| node["metadata"]["uid"] = json!("second");
+    for (on, meddle) in [("PATCH", cordoned), ("PATCH", remade), ("GET", cordoned), ("GET", remade)] {
+        let fake = stage().await;
+        fake.before(on, NODE, move |objects| objects.change(NODE, meddle));
+        let answer = fake.live.patch_node(&"n".into(), &cordon()).await;
+        assert!(matches!(answer, Err(ClusterError::Conflict(_))), "{answer:?}");
+        let left = fake.object(NODE).unwrap();
+        assert!(left["metadata"]["annotations"][keys::RECORD].is_null(), "{left}");
+        assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none(), "what was not done needs no record");
+    }
+    // Somebody took our record off: the cordon is not ours any more.
+    let fake = stage().await;
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    let bare = |node: &mut Value| drop(node["metadata"]["annotations"].as_object_mut().unwrap().remove(keys::RECORD));
+    fake.before("GET", NODE, move |objects| objects.change(NODE, bare));
+    let answer = fake.live.patch_node(&"n".into(), &give_back()).await;
+    assert!(matches!(answer, Err(ClusterError::Conflict(_))), "{answer:?}");
+    assert_eq!(fake.object(NODE).unwrap()["spec"]["unschedulable"], true);
+}
+
+#[tokio::test]
+async fn a_node_that_changes_all_the_time_is_left_to_be_tried_again() {
+    let fake = stage().await;
+    fake.answers("PATCH", NODE, vec![refusal(409, "Conflict", "the object has been modified"); 100]);
+    let answer = fake.live.patch_node(&"n".into(), &cordon()).await;
+    assert!(matches!(answer, Err(ClusterError::Conflict(_))), "{answer:?}");
+    assert!(fake.asked("PATCH", NODE) < 20);
+    let gone = fake.live.patch_node(&"m".into(), &cordon()).await;
+    assert!(matches!(gone, Err(ClusterError::NotFound(_))), "{gone:?}");
+}
+
+#[tokio::test]
+async fn the_condition_suspended_is_set_and_taken_away_beside_those_of_the_kubelet() {
+    let fake = stage().await;
+    for (suspended, conditions) in [(true, 2), (true, 2), (false, 1), (false, 1)] {
+        let node = fake.live.suspend_node(&"n".into(), suspended).await.unwrap();
+        assert_eq!((node.condition(SUSPENDED).is_some(), node.conditions.len()), (suspended, conditions));
+        assert!(node.ready());
+    }
+    assert_eq!(fake.asked("PATCH", &format!("{NODE}/status")), 2, "what is so already is not written");
+}
+
+#[tokio::test]
+async fn h24_a_record_is_kept_outside_of_the_node_from_the_cordon_until_it_is_given_back() {
+    let fake = stage().await;
+    let map = format!("{MAPS}/tidegate-node-n");
+    let written = |fake: &Fake| {
+        let text = fake.object(&map)?["data"]["record.json"].as_str().unwrap().to_owned();
+        Some(serde_json::from_str::<Value>(&text).unwrap())
+    };
+    fake.live.patch_node(&"n".into(), &marks(NodeMark::Leaving)).await.unwrap();
+    assert!(written(&fake).is_none(), "nothing of a soft taint would be missed");
+
+    // It is there before the Node is cordoned, and a cordon without it is not made.
+    fake.answers("POST", MAPS, vec![refusal(403, "Forbidden", "User \"x\" cannot create resource \"configmaps\"")]);
+    let refused = fake.live.patch_node(&"n".into(), &cordon()).await.unwrap_err();
+    let ClusterError::Forbidden { verb, what } = &refused else { panic!("{refused}") };
+    assert!(verb == "create" && what.contains("configmap tidegate-node-n"), "{refused}");
+    assert!(fake.object(NODE).unwrap()["spec"]["unschedulable"].is_null());
+
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    fake.live.patch_node(&"n".into(), &marks(NodeMark::Parked)).await.unwrap();
+    let kept = written(&fake).unwrap();
+    assert_eq!(
+        (&kept["uid"], &kept["providerId"], &kept["labels"]["pool"]),
+        (&json!("first"), &json!("openstack:///1"), &json!("gpu"))
+    );
+    assert_eq!(kept["annotations"], json!({"owner": "ada"}), "ours is not among them");
+    let annotation = fake.object(NODE).unwrap()["metadata"]["annotations"][keys::RECORD].clone();
+    assert_eq!(kept["record"], annotation);
+
+    fake.live.patch_node(&"n".into(), &give_back()).await.unwrap();
+    assert!(written(&fake).is_none());
+}
+
+#[tokio::test]
+async fn h24_a_record_that_a_crash_left_says_nothing_of_the_node_that_is_there_nor_of_the_next() {
+    let fake = stage().await;
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    // Killed between the record and the Node: no annotation, and the same UID.
+    fake.with(|objects| objects.put(NODE, node()));
+    let live = fake.another("tidegate").await;
+    let [shown] = live.observe().await.unwrap().nodes.try_into().unwrap();
+    assert_eq!(NodeRecord::of(&shown).unwrap(), None);
+    assert!(!shown.unschedulable);
+    live.remember(&Memory::default()).await.unwrap();
+    assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none());
+}
+
+#[tokio::test]
+async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_what_it_lost() {
+    let fake = stage().await;
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    fake.live.patch_node(&"n".into(), &marks(NodeMark::Parked)).await.unwrap();
+    fake.with(|objects| objects.all.remove(NODE));
+
+    // Another process, later: the record stands in for the Node.
+    let live = fake.another("tidegate").await;
+    let snapshot = live.observe().await.unwrap().nodes;
+    let [shown] = snapshot.as_slice() else { panic!("{snapshot:?}") };
+    assert_eq!((&*shown.name, &*shown.uid, shown.unschedulable, shown.ready()), ("n", "first", true, false));
+    assert_eq!(NodeRecord::of(shown).unwrap().unwrap().mark, NodeMark::Parked);
+
+    // The first patch makes it again, cordoned; then its kubelet registers anew, and knows nothing.
+    let made = live.patch_node(&"n".into(), &marks(NodeMark::Waking)).await.unwrap();
+    assert_eq!((&*made.uid, made.unschedulable, made.labels.len(), made.taints.len()), ("first", true, 2, 1));
+    let object = fake.object(NODE).unwrap();
+    assert_eq!(
+        (&object["spec"]["providerID"], &object["spec"]["podCIDRs"]),
+        (&json!("openstack:///1"), &json!(["10.1.0.0/24"]))
+    );
+    fake.with(|objects| {
+        let labels = json!({"kubernetes.io/hostname": "n2"});
+        let fresh =
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "uid": "third", "labels": labels}});
+        objects.put(NODE, fresh);
+    });
+    let seen = live.node(&"n".into()).await.unwrap().unwrap();
+    assert_eq!((&*seen.uid, NodeRecord::of(&seen).unwrap().unwrap().mark), ("first", NodeMark::Waking));
+
+    let back = live.patch_node(&"n".into(), &give_back()).await.unwrap();
+    assert_eq!(back.labels.get("pool").map(|pool| &**pool), Some("gpu"));
+    assert_eq!(back.labels.get("kubernetes.io/hostname").map(|name| &**name), Some("n2"), "what it says itself stays");
+    assert_eq!(back.annotations.get("owner").map(|owner| &**owner), Some("ada"));
+    assert!(!back.annotations.contains_key(keys::RECORD) && !back.unschedulable);
+    assert_eq!(back.taints.iter().map(ToString::to_string).collect::<Vec<_>>(), ["gpu=yes:NoSchedule"]);
+    assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none());
+    assert_eq!(&*live.node(&"n".into()).await.unwrap().unwrap().uid, "third", "it is itself from now on");
+}
