@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Provider;
-use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
+use crate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending, keys};
 use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot};
 
 /// How often the servers are listed: providers tell nothing by themselves. Each pause is up to a fifth longer or shorter, so
@@ -91,6 +91,11 @@ impl Cluster for Joined<'_> {
                     false => snapshot.observed.remove(&kind),
                 };
             }
+            if survey.gaps.is_empty() {
+                // Node and server both gone: somebody took the machine out of service.
+                let there = |node: &Node| survey.servers.iter().any(|server| behind(server, node));
+                snapshot.nodes.retain(|node| !node.annotations.contains_key(keys::DELETED) || there(node));
+            }
             snapshot.gaps.extend(survey.gaps);
             *self.known.borrow_mut() =
                 survey.servers.iter().map(|server| (server.id.clone(), server.clone())).collect();
@@ -142,4 +147,18 @@ impl Cluster for Joined<'_> {
     fn remember(&self, memory: &Memory) -> Pending<'_, (), ClusterError> {
         self.cluster.remember(memory)
     }
+
+    fn note(&self, news: NodeNews) {
+        self.cluster.note(news);
+    }
+
+    fn noted(&self) -> Pending<'_, ()> {
+        self.cluster.noted()
+    }
+}
+
+/// Whether `server` may be the one behind `node`.
+fn behind(server: &Server, node: &Node) -> bool {
+    let id = node.provider_id.as_deref().and_then(|id| id.rsplit('/').next());
+    id == Some(&*server.id) || *server.name == *node.name || server.node.as_ref() == Some(&node.name)
 }

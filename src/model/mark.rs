@@ -13,6 +13,8 @@ pub mod keys {
     pub const RECORD: &str = "tidegate.dev/record";
     /// Key in a server's metadata: the same record in few words. Providers allow neither a slash nor long values there.
     pub const SERVER_RECORD: &str = "tidegate_record";
+    /// Annotation on what stands in for a Node that somebody deleted while its server was parked (H24); never in a cluster.
+    pub const DELETED: &str = "tidegate.dev/deleted";
     /// Annotation by a person: this node stays as it is.
     pub const HOLD: &str = "tidegate.dev/hold";
     /// Annotation on a pod: do not disrupt.

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate::cloud::{Joined, Polling};
 use tidegate::cluster::{Cluster, ClusterError, NodeMark, NodePatch, NodeRecord, keys};
-use tidegate::model::{Memory, Name, SUSPENDED, Taint, TaintEffect};
+use tidegate::model::{Memory, Name, SUSPENDED, Server, Snapshot, Taint, TaintEffect};
+use tidegate::sandbox::{Faults, Sandbox};
 
 use super::fake::{Fake, MAPS, refusal};
 
@@ -210,6 +212,13 @@ async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_wh
     let live = fake.another("tidegate").await;
     let snapshot = live.observe().await.unwrap().nodes;
     let [shown] = snapshot.as_slice() else { panic!("{snapshot:?}") };
+    for (server, there) in [("1", true), ("2", false)] {
+        let server = Server { id: server.into(), ..Server::default() };
+        let provider =
+            Sandbox::in_memory(Snapshot { servers: vec![server], ..Snapshot::default() }, &Faults::default());
+        let joined = Joined::new(&live, &provider, Polling::default()).observe().await.unwrap();
+        assert_eq!(joined.nodes.len(), usize::from(there), "nobody wants a Node back whose server is gone too");
+    }
     assert_eq!((&*shown.name, &*shown.uid, shown.unschedulable, shown.ready()), ("n", "first", true, false));
     assert_eq!(NodeRecord::of(shown).unwrap().unwrap().mark, NodeMark::Parked);
 

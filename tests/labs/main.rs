@@ -1,6 +1,7 @@
 //! Placement against a real kube-scheduler, and observation of a real cluster. README.md beside this file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod acts;
 mod answer;
 mod binder;
 mod dice;

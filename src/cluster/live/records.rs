@@ -14,7 +14,8 @@
 //! - A record with the UID of a Node that has no annotation was left behind by a crash: it counts for nothing, and goes
 //!   with the next memory that is written.
 //! - Where no Node has the name, the record stands in for it, not Ready and cordoned; the first patch makes the Node again
-//!   from it, cordoned.
+//!   from it, cordoned. Once neither Node nor server is there nobody wants it back, and what joins cluster and provider shows
+//!   it no more.
 //!
 //! Records of nodes that are only chosen to go later (the soft taint) are not kept: nothing of them would be missed.
 
@@ -241,6 +242,9 @@ impl Live {
         let mut object = kept.as_object();
         let metadata = object.pointer_mut("/metadata").and_then(Value::as_object_mut)?;
         metadata.insert("uid".to_owned(), json!(kept.uid));
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.insert(keys::DELETED.to_owned(), json!(""));
+        }
         match read_object(object) {
             Ok(Some(Change::Node(node))) => Some(node),
             _ => None,
