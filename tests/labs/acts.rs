@@ -81,6 +81,7 @@ fn stage(nodes: &[&str]) {
     kubectl(&["delete", "node", "-l", "acts=yes"]).unwrap();
     let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
     make(&[namespace("tidegate"), namespace("acts")]);
+    kubectl(&["delete", "configmap", "-n", "tidegate", "-l", "tidegate.dev/keeps"]).unwrap();
     nodes.iter().for_each(|name| make(&[node(name)]));
     for name in nodes {
         kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "node", name]).unwrap();
@@ -91,7 +92,7 @@ fn deployment(name: &str, replicas: u32) -> Value {
     let labels = json!({"app": name});
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "acts"},
         "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": {
-            "metadata": {"labels": labels, "annotations": {"kubernetes-lab/ready-after": "3s"}},
+            "metadata": {"labels": labels, "annotations": {"kubernetes-lab/ready-after": "10s"}},
             "spec": {"nodeSelector": {"acts": "yes"}, "terminationGracePeriodSeconds": 1, "tolerations": [],
                 "containers": [{"name": "c", "image": "none"}]}}}})
 }
