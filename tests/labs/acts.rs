@@ -298,7 +298,7 @@ fn a_parked_node_says_so_keeps_its_record_and_outlives_its_object() {
         assert_eq!((taints(&back), back.unschedulable), (taints(&before), false));
         let maps = kubectl(&["get", "configmaps", "-n", "tidegate", "-l", "tidegate.dev/keeps", "-o", "name"]).unwrap();
         assert_eq!(maps, "", "no record is left");
-        let memory = Memory { written: Some(Timestamp::UNIX_EPOCH), ..Memory::default() };
+        let memory = Memory { written: Some(Timestamp::now()), ..Memory::default() };
         live.remember(&memory).await.unwrap();
         assert_eq!(Cluster::observe(&admin().await).await.unwrap().memory, memory);
     });
