@@ -14,6 +14,8 @@ mod explained;
 mod fixture;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/losses.rs"]
+mod losses;
 #[path = "plan/pod_explained.rs"]
 mod pod_explained;
 #[path = "plan/pools.rs"]

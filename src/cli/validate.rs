@@ -8,7 +8,7 @@ use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::policy::{Severity, absent_from, check_against, expired, past, print_effective};
+use crate::policy::{Severity, absent_from, check_against, expired, losses, past, print_effective};
 use crate::report;
 
 /// Check a policy: every problem at once, each with its place and its fix; with a cluster, names and labels too
@@ -44,6 +44,7 @@ impl Validate {
                 problems.extend(past(policy, now));
                 problems.extend(check_against(policy, &world, now));
                 problems.extend(absent_from(policy, &world));
+                problems.extend(losses(policy, &world));
             } else {
                 let now = Timestamp::now();
                 problems.extend(past(policy, now));

@@ -17,6 +17,7 @@ mod node;
 mod other_owner;
 mod pod;
 mod quantity;
+mod recreated;
 mod resources;
 mod selector;
 mod server;

@@ -55,13 +55,19 @@ pub fn homes(world: &World, movers: &[Mover]) -> String {
     if let Some(unlisted) = unlisted(world, evicts) {
         return unlisted.to_owned();
     }
+    let lost: Vec<&Mover> = movers.iter().filter(|m| m.action == PodAction::Evict && world.loses(&m.pod)).collect();
+    let lost = match lost.as_slice() {
+        [] => String::new(),
+        [one] => format!("; but {} is LOST: nothing makes it again", one.pod.key),
+        many => format!("; but {} pods are LOST: nothing makes them again", many.len()),
+    };
     let waiting = match waited.as_slice() {
-        [] => return "everything on it has another home".to_owned(),
+        [] => return format!("everything on it has another home{lost}"),
         [one] => format!("{} is waited for", one.pod.key),
         many => format!("{} pods are waited for", many.len()),
     };
     let rest = if evicts { "everything else on it has another home" } else { "nothing else on it has to move" };
-    format!("{waiting}, {rest}")
+    format!("{waiting}, {rest}{lost}")
 }
 
 /// What to say of a snapshot that is older than `brakes.maxSnapshotAge` at the plan's now.

@@ -151,6 +151,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             delete: 0,
             evictions: 0,
             waits: 0,
+            lost: 0,
         },
     };
     plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world));

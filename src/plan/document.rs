@@ -78,6 +78,9 @@ pub struct PodMove {
     /// It would be deleted, not evicted, if it did not go in time (`onTimeout: delete`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delete_on_timeout: bool,
+    /// It is evicted and nothing makes it again: it has no controller, or its controller is not there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// Why, where it is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -388,6 +391,13 @@ pub struct Summary {
     pub evictions: u32,
     /// Pods that are waited for.
     pub waits: u32,
+    /// Of those that are evicted, pods that nothing makes again.
+    #[serde(default, skip_serializing_if = "none_lost")]
+    pub lost: u32,
+}
+
+fn none_lost(lost: &u32) -> bool {
+    *lost == 0
 }
 
 /// Cost of something now and after, in millionths of the unit.

@@ -28,6 +28,9 @@ pub struct PodAnswer {
     pub node: String,
     /// Other nodes that could take it when the plan is done.
     pub homes: u32,
+    /// It may be evicted, and nothing makes it again: the homes are nothing to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// What each other node says, for a pod that keeps its node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeAnswer>,
@@ -153,12 +156,16 @@ fn answer(
     let homes = elsewhere.homes(pod, node);
     let (answer, text) = match may_leave(&asked) {
         Ruling::Goes if homes == 0 => ("blocks", "it has no other home when the plan is done".to_owned()),
+        Ruling::Goes if world.loses(pod) => {
+            ("goes", "it may be evicted and is LOST: nothing makes it again".to_owned())
+        }
         Ruling::Goes => ("goes", "it may be evicted".to_owned()),
         Ruling::Stays(why) => ("stays", why.to_owned()),
         Ruling::Waits(_, reason) => ("waits", reason.text),
         Ruling::Blocks(reason) => ("blocks", reason.text),
     };
     PodAnswer {
+        lost: answer == "goes" && world.loses(pod),
         pod: pod.key.to_string(),
         answer: answer.to_owned(),
         text,

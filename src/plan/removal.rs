@@ -102,6 +102,11 @@ impl<'a> Removals<'a> {
         self.spreads.open(node);
     }
 
+    /// The world that nodes are taken from.
+    pub fn world(&self) -> &World {
+        self.world
+    }
+
     /// Where a displaced pod goes by simulation.
     pub fn home(&self, pod: &PodKey) -> Option<&Name> {
         self.homes.get(pod)

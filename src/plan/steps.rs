@@ -200,6 +200,7 @@ impl Build<'_> {
                 at_most: mover.at_most,
                 after_cordon: mover.after_cordon,
                 delete_on_timeout: evicted && self.policy.drain.on_timeout == OnTimeout::Delete,
+                lost: evicted && self.removals.world().loses(&mover.pod),
                 reason: mover.reason.clone(),
             });
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::astray::{astray, said};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Code, Kept, Plan, PodAction, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
+use super::{Code, Kept, Plan, PodAction, PodMove, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
 use crate::model::{Kind, counted, they_are};
 
 /// Sums a plan up; `broken` is what is said of broken pools (H8).
@@ -32,6 +32,7 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         delete: 0,
         evictions,
         waits,
+        lost: u32::try_from(plan.losses().count()).unwrap_or(u32::MAX),
     };
     let shorts: Vec<u32> = decisions.iter().map(|decision| decision.short).collect();
     let astray = said(plan, &shorts);
@@ -146,6 +147,11 @@ fn waiting(plan: &Plan, inventory: &Inventory) -> Option<String> {
 }
 
 impl Plan {
+    /// The pods that are evicted and that nothing makes again, each with the step that evicts it.
+    pub fn losses(&self) -> impl Iterator<Item = (&Step, &PodMove)> {
+        self.steps.iter().flat_map(|step| step.pods.iter().filter(|pod| pod.lost).map(move |pod| (step, pod)))
+    }
+
     /// Whether something is left: steps, or what the policy wants and no step can bring about, or what a brake holds.
     pub fn pending(&self) -> bool {
         !self.steps.is_empty()
@@ -216,6 +222,9 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         text.push_str(&format!(" By simulation at {now}: {}", counted(summary.evictions, "eviction")));
         if outages > 0 {
             text.push_str(&format!(", {} of only replicas", counted(outages, "outage")));
+        }
+        if summary.lost > 0 {
+            text.push_str(&format!(", {} LOST", counted(summary.lost, "pod")));
         }
         if summary.waits > 0 {
             text.push_str(&format!(", {} waited for", counted(summary.waits, "pod")));

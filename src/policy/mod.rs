@@ -12,6 +12,7 @@ mod finding;
 mod hook;
 mod load;
 mod located;
+mod losses;
 mod lower;
 mod nearest;
 mod node;
@@ -36,6 +37,7 @@ pub use domain::{
 };
 pub use hook::{Hook, HookCall, HookTime, OnFailure};
 pub use load::{Loaded, PolicySource, load};
+pub use losses::losses;
 pub use origin::Origin;
 pub use past::past;
 pub use pattern::MOST_NAMES;

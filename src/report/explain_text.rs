@@ -80,7 +80,7 @@ fn pods(out: &mut String, found: &Explanation, width: usize) {
     let wide = found.pods.iter().map(|pod| pod.pod.chars().count()).max().unwrap_or(0).min(60);
     for pod in &found.pods {
         let homes = match pod.answer.as_str() {
-            "goes" if pod.nodes.is_empty() => {
+            "goes" if pod.nodes.is_empty() && !pod.lost => {
                 let homes = usize::try_from(pod.homes).unwrap_or(usize::MAX);
                 format!(", {} could take it", plural(homes, "other node"))
             }

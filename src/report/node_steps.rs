@@ -9,6 +9,9 @@ use super::layout::{faint, local_times, plural, wrapped};
 use crate::model::Money;
 use crate::plan::{Plan, PodAction, Step, Verb};
 
+/// What becomes of a pod that nothing makes again.
+pub const LOST: &str = "LOST: nothing makes it again";
+
 /// The steps of each node together, in the order of the first of each.
 pub fn by_node<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Vec<&'a Step>> {
     let mut nodes: Vec<Vec<&Step>> = Vec::new();
@@ -69,7 +72,8 @@ pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) 
                     }
                 });
                 let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
-                format!("evict {} (room on {home}{}{forced})", pod.pod, round.unwrap_or_default())
+                let becomes = if pod.lost { LOST.to_owned() } else { format!("room on {home}") };
+                format!("evict {} ({becomes}{}{forced})", pod.pod, round.unwrap_or_default())
             }
         };
         out.push_str(&wrapped(&line, 6, width));

@@ -75,6 +75,9 @@ pub fn plan_markdown(plan: &Plan) -> String {
         }
         let _ = writeln!(out, "\n</details>");
     }
+    for (step, pod) in plan.losses() {
+        let _ = writeln!(out, "\n:warning: **LOST**: nothing makes `{}` on {} again", pod.pod, escaped(&step.node));
+    }
     for outage in &plan.outages {
         let _ =
             writeln!(out, "\n:warning: {} has no Ready pod while `{}` moves", escaped(&outage.workload), outage.pod);

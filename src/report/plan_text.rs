@@ -128,6 +128,8 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
             }
         }
     };
+    let losses = plan.losses().map(|(step, pod)| format!("{} on {}", pod.pod, step.node));
+    section("LOST: nothing makes these pods again", losses.collect());
     let outages = plan
         .outages
         .iter()

@@ -20,6 +20,7 @@ pub fn pod_text(found: &PodExplanation, zone: &str, width: usize) -> String {
     if let Some(leaving) = &found.leaving {
         let homes = usize::try_from(leaving.homes).unwrap_or(usize::MAX);
         let homes = match homes {
+            _ if leaving.lost => String::new(),
             0 => String::new(),
             some => format!(" ({} could take it when the plan is done)", plural(some, "other node")),
         };

@@ -31,6 +31,29 @@ fn h2_a_pod_that_crashed_before_is_done_when_it_is_gone_and_its_replacement_is_b
     assert_eq!((pod.ready, pod.node.as_deref()), (false, Some("worker-1")), "bound elsewhere, and crashing as before");
 }
 
+/// What nothing makes again is waited for by nobody, and no event speaks of a replacement.
+#[test]
+fn h2_a_pod_that_nothing_makes_again_is_said_to_be_gone_for_good() {
+    let mut cluster = Cluster::workers(2);
+    cluster.pod("jhub/jupyter-dana", "worker-2", "", "100m");
+    cluster.pod("jhub/proxy-1", "worker-2", "proxy", "100m");
+    let stage = stage(&cluster, "");
+    let drain = "  drain:\n    pods:\n      - {match: {namespaces: [jhub]}, action: evict}\n";
+    let (outcome, told) = stage.apply(&one_of_them("", drain));
+    assert_eq!((exit(&outcome), stage.parked()), (0, 1), "{}", lines(&told));
+    let of = |kind| -> Vec<(&str, bool)> {
+        let mut of: Vec<(&str, bool)> = (told.iter().filter(|event| event.kind == kind))
+            .map(|event| (event.pod.as_deref().unwrap(), event.message.contains("for good: nothing makes it again")))
+            .collect();
+        of.sort_unstable();
+        of
+    };
+    let gone = [("jhub/jupyter-dana", true), ("jhub/proxy-1", false)];
+    assert_eq!(of(EventKind::PodGone), gone, "{}", lines(&told));
+    assert_eq!(of(EventKind::ReplacementReady), [("jhub/proxy-1", false)], "{}", lines(&told));
+    assert_eq!(stage.world().pods.len(), 1, "one pod is left of two");
+}
+
 #[test]
 fn h3_a_node_whose_drain_fails_is_barred_for_ten_minutes_doubling_to_six_hours() {
     let mut cluster = Cluster::workers(2);

@@ -2,7 +2,7 @@
 
 use tidegate::model::World;
 use tidegate::observe;
-use tidegate::policy::{Policy, PolicySource, Severity, absent_from, check_against, load};
+use tidegate::policy::{Policy, PolicySource, Severity, absent_from, check_against, load, losses};
 
 const HEAD: &str = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p}\nspec:\n";
 
@@ -95,5 +95,24 @@ fn what_a_cluster_does_not_have_now_is_told() {
         })]);
         let listed: Vec<String> = told(&World::build(nodes));
         assert!(!listed.iter().any(|code| code.starts_with("matches-no-pod")), "no pods were listed: {listed:?}");
+    }
+}
+
+/// An entry that lets pods go which nothing makes again says which, where it is the one that decides.
+#[test]
+fn what_an_entry_loses_is_told() {
+    for (rules, expected) in [
+        ("{match: {namespaces: [jhub]}, action: evict}", vec!["loses-pods jhub/x"]),
+        ("{match: {namespaces: [jhub]}, action: wait}", vec![]),
+        ("{match: {namespaces: [jhub]}, action: block}, {match: {labels: {component: user}}, action: evict}", vec![]),
+        ("{match: {namespaces: [other]}, action: evict}", vec![]),
+    ] {
+        let (policy, _) = policy(&format!("  pools: []\n  drain: {{pods: [{rules}]}}\n"));
+        let problems = losses(&policy, &world());
+        let found: Vec<String> = (problems.iter())
+            .map(|problem| format!("{} {}", problem.code, problem.message.rsplit(": ").next().unwrap()))
+            .collect();
+        assert_eq!(found, expected, "{rules}");
+        assert!(problems.iter().all(|problem| problem.severity == Severity::Warning && problem.help.is_some()));
     }
 }

@@ -222,7 +222,11 @@ impl Leaver {
             }
             Stage::Gone(at) => {
                 let deadline = later(at, desk.settings.drain.ready_timeout);
-                if self.replaced(course, desk, world)? {
+                if world.loses(&self.pod) {
+                    // Nothing is to come in its place, and no event says that it did.
+                    self.stage = Stage::Done;
+                    desk.moved = true;
+                } else if self.replaced(course, desk, world)? {
                     self.stage = Stage::Done;
                     let text = format!("what takes the place of {} is ready", self.pod.key);
                     desk.tell(self.event(course, desk, EventKind::ReplacementReady, now, text));
@@ -387,7 +391,8 @@ impl Leaver {
             return false;
         }
         self.stage = Stage::Gone(now);
-        let text = format!("{} is gone", self.pod.key);
+        let for_good = if world.loses(&self.pod) { " for good: nothing makes it again" } else { "" };
+        let text = format!("{} is gone{for_good}", self.pod.key);
         desk.tell(self.event(course, desk, EventKind::PodGone, now, text));
         true
     }

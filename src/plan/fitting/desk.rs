@@ -33,7 +33,8 @@ pub fn explain_pod(
     let pod = world.pods.get(key)?;
     if let (Some((policy, plan)), true) = (decided, pod.node.is_some()) {
         let answer = explain::answer_of(policy, world, plan, pod, now);
-        found.leaving = Some(Leaving { answer: answer.answer, text: answer.text, homes: answer.homes });
+        let explain::PodAnswer { answer, text, homes, lost, .. } = answer;
+        found.leaving = Some(Leaving { answer, text, homes, lost });
     }
     Some(found)
 }

@@ -103,6 +103,9 @@ pub struct Leaving {
     pub text: String,
     /// Other nodes that could take it when the plan is done.
     pub homes: u32,
+    /// It may be evicted, and nothing makes it again: the homes are nothing to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 /// How far the scores of nodes are the scheduler's.

@@ -2,7 +2,7 @@
 
 use super::marks;
 use super::table::{Asked, Ruling};
-use crate::model::{Kind, Owner, Pod, PodKey, WorkloadKind, World};
+use crate::model::{Owner, Pod, PodKey, WorkloadKind, World};
 use crate::plan::{Code, Evidence, Reason};
 
 fn reason(asked: &Asked<'_>, code: Code, text: String) -> Reason {
@@ -83,38 +83,12 @@ pub fn replica_count(asked: &Asked<'_>) -> Option<Ruling> {
 /// assumed.
 pub fn controller_there(asked: &Asked<'_>) -> Option<Ruling> {
     let owner = asked.pod.owner.as_ref()?;
-    if asked.pod.terminating() || marks::lifted(asked) {
+    if asked.pod.terminating() || marks::lifted(asked) || !asked.world.controller_gone(asked.pod) {
         return None;
     }
     let (pod, whose) = (&asked.pod.key, label(asked.pod, owner));
-    let kind = WorkloadKind::named(&owner.kind);
-    let listed = match built_in(owner) {
-        Some(listed_as) => asked.world.knows(listed_as),
-        None => {
-            let scaled = matches!(kind, WorkloadKind::Scaled(_));
-            scaled && asked.world.workloads.keys().any(|(found, _)| *found == kind)
-        }
-    };
-    let key = PodKey::new(pod.namespace.clone(), owner.name.clone());
-    if !listed || asked.world.workloads.contains_key(&(kind, key)) {
-        return None;
-    }
     let text = format!("{whose} of {pod} is not there: nothing would recreate it");
     Some(Ruling::Blocks(reason(asked, Code::ControllerNotFound, text)))
-}
-
-/// The built-in kind of controller that `owner` is of.
-fn built_in(owner: &Owner) -> Option<Kind> {
-    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-    let (kind, home) = match &*owner.kind {
-        "ReplicaSet" => (Kind::ReplicaSet, "apps"),
-        "StatefulSet" => (Kind::StatefulSet, "apps"),
-        "DaemonSet" => (Kind::DaemonSet, "apps"),
-        "Job" => (Kind::Job, "batch"),
-        "ReplicationController" => (Kind::ReplicationController, ""),
-        _ => return None,
-    };
-    [home, "", "extensions"].contains(&group).then_some(kind)
 }
 
 /// None if the pod is not a system pod without a budget; else whether it is old enough to go.

@@ -104,6 +104,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         ("to delete", said.delete, 0),
         ("eviction", said.evictions, pods(PodAction::Evict)),
         ("waited for", said.waits, pods(PodAction::Wait)),
+        ("LOST", said.lost, plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.lost).count()),
     ];
     for (what, said_count, is) in counts {
         if usize::try_from(said_count) != Ok(is) {

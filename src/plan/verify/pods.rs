@@ -93,6 +93,10 @@ fn one(case: &Case<'_>, step: &Step, entry: &PodMove, pod: &Pod, found: &mut Fou
             format!("whether {} is deleted in the end is not what the policy says", entry.pod),
         );
     }
+    if entry.lost != (evicted && case.world.loses(pod)) {
+        let text = format!("whether anything makes {} again is not what the cluster says", entry.pod);
+        found.step(step, Rule::Pods, text);
+    }
     if !evicted && (entry.home.is_some() || entry.chunk.is_some()) {
         found.step(step, Rule::Pods, format!("{} is not evicted and has a round or a home", entry.pod));
     }
