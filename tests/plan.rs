@@ -24,6 +24,8 @@ mod pools;
 mod properties;
 #[path = "plan/random.rs"]
 mod random;
+#[path = "plan/soon.rs"]
+mod soon;
 #[path = "plan/truth.rs"]
 mod truth;
 

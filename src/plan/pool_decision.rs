@@ -308,12 +308,23 @@ impl Pooled<'_> {
         let going_names: Vec<&Name> =
             order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
         let stays = |name: &Name| !going_names.contains(&name);
+        let mut back = self.leftovers(up);
         for (_, index, movers) in ranked {
             let Some(member) = self.members.get(index) else { continue };
             let asleep_by_hand = self.asked_to_sleep(member);
             let leftover = !up.contains(&index);
             let drained_by_hand = self.asked_to_drain(member);
-            let regardless = asleep_by_hand.is_some() || drained_by_hand.is_some() || leftover;
+            let asked = asleep_by_hand.is_some() || drained_by_hand.is_some();
+            // What was begun goes on, unless the node is wanted again too soon for that (H26).
+            let wanted_soon = leftover && !asked && total.saturating_add(back) <= least;
+            if leftover && !asked && !wanted_soon {
+                back = back.saturating_sub(1);
+            }
+            let regardless = asked || leftover && !wanted_soon;
+            if wanted_soon && let Some(reason) = soon.map(|(rising, at)| self.too_soon(rising, at)) {
+                staying.push((index, vec![reason]));
+                continue;
+            }
             if let Some(reason) = self.not_now(without_freeze, least, floor, soon, regardless) {
                 if reason.code == Code::Freeze && !leftover {
                     without_freeze = without_freeze.saturating_sub(1);
@@ -400,6 +411,25 @@ impl Pooled<'_> {
         decision.coming.push(Coming { member: index, reason });
     }
 
+    /// How many members are cordoned by us that the floor of now does not want back, but for those that a person asked for.
+    fn leftovers(&self, up: &[usize]) -> u32 {
+        let leftover = self.members.iter().enumerate().filter(|(index, member)| {
+            let asked = self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
+            matches!(member.state, State::OwnCordon(_)) && !up.contains(index) && !asked
+        });
+        u32::try_from(leftover.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Why a node is not parked for the short time until `at` (H26).
+    fn too_soon(&self, rising: u32, at: Timestamp) -> Reason {
+        Reason {
+            code: Code::MinParked,
+            text: format!("the floor is {rising} from {at} on: parking it until then is not worth it"),
+            evidence: Evidence { until: Some(at), ..Evidence::default() },
+            origin: self.pool.origins.get("minParked").cloned().or_else(|| Some(self.pool.origin.clone())),
+        }
+    }
+
     /// Why a node that could go does not: it is needed, now or soon, or a freeze is open.
     fn not_now(
         &self,
@@ -425,12 +455,7 @@ impl Pooled<'_> {
         if active > floor
             && let Some((rising, at)) = soon
         {
-            return Some(Reason {
-                code: Code::MinParked,
-                text: format!("the floor is {rising} from {at} on: parking it until then is not worth it"),
-                evidence: Evidence { until: Some(at), ..Evidence::default() },
-                origin: self.pool.origins.get("minParked").cloned().or_else(|| Some(self.pool.origin.clone())),
-            });
+            return Some(self.too_soon(rising, at));
         }
         Some(Reason {
             code: Code::Floor,
