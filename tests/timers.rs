@@ -53,3 +53,36 @@ fn without_a_sandbox_the_line_says_what_to_replace() {
         assert!(text.contains(" --sandbox /path/to/sandbox --yes --no-wait"), "{text}");
     }
 }
+
+/// `lead: auto` is one number for timers and plans: a run at the printed moment wakes, before and after wakes were measured.
+#[test]
+fn a_printed_run_wakes_where_the_lead_is_auto() {
+    let (_kept, here) = workshop();
+    let policy = std::fs::read_to_string(here.join("policy.yaml")).unwrap();
+    let auto = policy.replace("lead: 15m", "lead: auto");
+    assert_ne!(auto, policy);
+    std::fs::write(here.join("policy.yaml"), auto).unwrap();
+    let apply = ["apply", "-f", "policy.yaml", "--sandbox", "box", "--yes", "--no-wait"];
+    let parked = tidegate(&here, &apply);
+    assert_eq!(parked.status.code(), Some(6), "one person is waited for: {}", said(&parked));
+    for opens in ["2026-11-17T19:50:00Z", "2026-12-01T19:50:00Z"] {
+        let crontab =
+            said(&tidegate(&here, &[SCHEDULE.as_slice(), &["--sandbox", "box", "--format", "crontab"]].concat()));
+        assert!(crontab.lines().any(|line| line.starts_with("50 12 * * ")), "{crontab}");
+        let shown = tidegate(&here, &["sandbox", "show", "box", "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+        let now: jiff::Timestamp = shown["taken"].as_str().unwrap().parse().unwrap();
+        let opens: jiff::Timestamp = opens.parse().unwrap();
+        let advance = |by: i64| tidegate(&here, &["sandbox", "advance", &format!("{by}s"), "box"]);
+        let wakes =
+            || said(&tidegate(&here, &["plan", "-f", "policy.yaml", "--sandbox", "box"])).contains(" to wake (");
+        assert!(advance(opens.duration_since(now).as_secs() - 1).status.success());
+        assert!(!wakes(), "a second before");
+        assert!(advance(1).status.success());
+        assert!(wakes(), "at {opens}");
+        assert!(tidegate(&here, &apply).status.success());
+        // Back to one node, so that the next workshop wakes them again.
+        assert!(advance(4 * 3600).status.success());
+        tidegate(&here, &apply);
+    }
+}

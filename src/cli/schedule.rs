@@ -10,8 +10,11 @@ use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::shell::quoted;
 use super::{Exit, Failure};
+use crate::model::World;
+use crate::plan::{AUTO_LEAD, wake_lead};
 use crate::policy::{Policy, Pool};
 use crate::report::timetable::{self, Command, Timetable};
+use crate::sandbox::Sandbox;
 use crate::schedule::holds;
 
 /// Show the coming changes of each pool, or who says what at one moment
@@ -38,7 +41,7 @@ pub struct Schedule {
     /// Only this pool; may be given more than once
     #[arg(long, value_name = "NAME")]
     pool: Vec<String>,
-    /// For timers: the sandbox that `apply` is to work on
+    /// The sandbox that `apply` is to work on: for timers, and for what `lead: auto` measured there
     #[arg(long, value_name = "DIR")]
     sandbox: Option<PathBuf>,
     /// How to print
@@ -60,9 +63,6 @@ enum Format {
     Systemd,
 }
 
-/// What `lead: auto` means before anything has been measured: Nova wakes a node in less.
-const UNMEASURED_LEAD: SignedDuration = SignedDuration::from_mins(10);
-
 impl Schedule {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
@@ -82,8 +82,16 @@ impl Schedule {
         if until <= from {
             return Err(Failure::new(format!("`--until` ({until}) is not after the start ({from})")));
         }
-        let table = |pool: &&Pool| Timetable::of(&policy, pool, from, until, UNMEASURED_LEAD);
-        let tables: Vec<Timetable> = pools.iter().map(table).collect();
+        let world = self.world();
+        let mut tables = Vec::new();
+        for pool in &pools {
+            let lead = wake_lead(&world, pool);
+            tables.push(Timetable::of(&policy, pool, from, until, lead));
+            // What was measured may be less again when the timer fires: it must not miss the window then.
+            if lead > AUTO_LEAD && matches!(self.format, Format::Crontab | Format::Systemd) {
+                tables.push(Timetable::of(&policy, pool, from, until, AUTO_LEAD));
+            }
+        }
         let command = self.command();
         match self.format {
             Format::Text => out.data(&timetable::text(&tables))?,
@@ -93,6 +101,12 @@ impl Schedule {
             Format::Systemd => out.data(&timetable::systemd(&tables, &command))?,
         }
         Ok(Exit::Done)
+    }
+
+    /// The sandbox with what was measured in it; nothing where none was named or made yet.
+    fn world(&self) -> World {
+        let snapshot = self.sandbox.as_deref().and_then(|folder| Sandbox::peek(folder).ok());
+        snapshot.map(World::build).unwrap_or_default()
     }
 
     fn pools<'a>(&self, policy: &'a Policy) -> Result<Vec<&'a Pool>, Failure> {
@@ -108,7 +122,8 @@ impl Schedule {
     }
 
     fn chain(&self, policy: &Policy, pools: &[&Pool], at: Timestamp, out: Output) -> Result<(), Failure> {
-        let held = |pool: &&Pool| (pool.name.clone(), holds(policy, pool, at, UNMEASURED_LEAD));
+        let world = self.world();
+        let held = |pool: &&Pool| (pool.name.clone(), holds(policy, pool, at, wake_lead(&world, pool)));
         match self.format {
             Format::Json => {
                 let held: std::collections::BTreeMap<_, _> = pools.iter().map(held).collect();

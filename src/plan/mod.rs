@@ -55,7 +55,7 @@ pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool}
 pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored, explain_pod};
 pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
-pub use pool_decision::wake_lead;
+pub use pool_decision::{AUTO_LEAD, wake_lead};
 pub use reason::{Code, Evidence, Reason};
 pub use removal::{Mover, Removals};
 pub use request::Request;

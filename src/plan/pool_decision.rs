@@ -20,9 +20,15 @@ pub fn measured(times: &[SignedDuration], prior: SignedDuration) -> SignedDurati
     times.iter().copied().max().unwrap_or(prior)
 }
 
-/// What `lead: auto` means for a pool now: the longest measured time of all nodes, since the last one counts (H21).
+/// What `lead: auto` means until nodes were seen to take longer. Timers that were printed before anything was measured
+/// run so long before a window: less would make each of them miss it.
+pub const AUTO_LEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// What `lead: auto` means for a pool now: the longest measured time of all nodes, since the last one counts (H21), but
+/// never less than [`AUTO_LEAD`].
 pub fn wake_lead(world: &World, pool: &Pool) -> SignedDuration {
-    world.memory.pools.get(&pool.name).map_or(WAKE_PRIOR, |memory| measured(&memory.wake_times, WAKE_PRIOR))
+    let memory = world.memory.pools.get(&pool.name);
+    memory.map_or(AUTO_LEAD, |memory| measured(&memory.wake_times, AUTO_LEAD)).max(AUTO_LEAD)
 }
 
 /// A node that comes back.

@@ -12,8 +12,8 @@ use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Members, Override, Policy, Pool};
 use crate::schedule::{Holding, holds};
 
-/// How long a wake takes where none was measured: nine nodes took five minutes in the published runs.
-const WAKE_PRIOR: SignedDuration = SignedDuration::from_mins(5);
+/// What `lead: auto` means at least, whatever was measured.
+const AUTO_LEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// The life of a node, as far as a check asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl<'a> Case<'a> {
             });
             case.pool_of.extend(members.iter().map(|name| (name.clone(), index)));
             let times = world.memory.pools.get(&pool.name).map(|memory| memory.wake_times.as_slice());
-            let lead = times.and_then(|times| times.iter().max()).copied().unwrap_or(WAKE_PRIOR);
+            let lead = times.and_then(|times| times.iter().max()).copied().unwrap_or(AUTO_LEAD).max(AUTO_LEAD);
             case.pools.push(Wanted { pool, holding: holds(policy, pool, plan.now, lead), lead, members });
         }
         case

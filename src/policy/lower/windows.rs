@@ -114,11 +114,6 @@ pub(crate) fn window(
     let kind = kind(written, asked, cx)?;
     doubts::window(written, when.as_ref(), &kind, cx);
     let name = written.name.as_ref().map_or_else(|| format!("windows[{index}]").into(), |name| name.name());
-    if let Some(auto) = &written.lead
-        && matches!(auto.value, LeadTime::Auto)
-    {
-        cx.not_acted_on("lead: auto (a default is used until times have been measured)", auto.span);
-    }
     let place = written.name.as_ref().map_or(written.span, |name| name.span);
     let origin = cx.origin(place);
     cx.windows.insert(origin.clone(), place);

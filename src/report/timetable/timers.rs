@@ -122,7 +122,7 @@ fn heading(tables: &[Timetable], command: &Command) -> String {
     let replace = command.replace.iter().map(|replace| format!("# {replace}\n")).collect::<String>();
     format!(
         "{replace}# From the changes of {from} up to {until}; print it anew when the policy changes\n\
-         # What it cannot say: `lead: auto` follows measured times\n"
+         # `lead: auto` is 10m, or what nodes were seen to take if that is longer: print it anew when they get slower\n"
     )
 }
 
