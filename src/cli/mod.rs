@@ -20,6 +20,7 @@ mod init;
 mod man;
 mod moment;
 mod object;
+mod out_file;
 mod output;
 mod park;
 mod plan;

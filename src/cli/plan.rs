@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::out_file::may_write;
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::shell::{kubectl, named, quoted};
@@ -35,7 +36,7 @@ pub struct PlanCommand {
     /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
     #[arg(long, value_name = "OBJECT")]
     target: Vec<Target>,
-    /// Save the plan, for `show`, `verify` and `apply`
+    /// Save the plan, for `show`, `verify` and `apply`; only over an older one
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How to print
@@ -74,6 +75,9 @@ impl PlanFormat {
 impl PlanCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
+        if let Some(path) = &self.out {
+            may_write(path, self.policy.files.iter().chain(&self.world.cluster.snapshot))?;
+        }
         let (sources, policy) = self.policy.load(out)?;
         let (world, now) = self.world.world(&policy.time_zone, out)?;
         if say(out, &check_against(&policy, &world, now), &sources) {
