@@ -8,6 +8,8 @@ mod by_hand;
 mod doctor;
 #[path = "cli/exits.rs"]
 mod exits;
+#[path = "cli/files.rs"]
+mod files;
 #[path = "cli/half.rs"]
 mod half;
 #[path = "cli/help.rs"]
@@ -321,7 +323,7 @@ fn a_plan_goes_through_links_and_into_devices() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("kept")).unwrap();
-    fs::write(path("kept/plan.json"), "old").unwrap();
+    fs::write(path("kept/plan.json"), r#"{"formatVersion": "0.9"}"#).unwrap();
     std::os::unix::fs::symlink("kept/plan.json", path("link.json")).unwrap();
     let link = path("link.json");
     for out in [link.to_str().unwrap(), "/dev/stdout"] {
@@ -335,7 +337,7 @@ fn a_plan_goes_through_links_and_into_devices() {
         }
     }
     assert!(link.is_symlink());
-    assert!(fs::read_to_string(path("kept/plan.json")).unwrap().starts_with('{'));
+    assert!(fs::read_to_string(path("kept/plan.json")).unwrap().contains("\"formatVersion\": \"1.0\""));
 }
 
 #[test]

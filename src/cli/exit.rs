@@ -130,6 +130,10 @@ impl From<SandboxError> for Failure {
                 let hint = format!("`tidegate sandbox create {} --snapshot FILE` makes one", folder.display());
                 Self::new(&error).hint(hint)
             }
+            SandboxError::NotEmpty { folder, .. } => Self::new(&error).hint(format!(
+                "a sandbox has a folder of its own: `tidegate sandbox create {} --snapshot FILE`",
+                folder.join("sandbox").display()
+            )),
             SandboxError::Busy(folder) => {
                 let busy = Self::with(Exit::Locked, &error);
                 match lock::holder(folder) {

@@ -22,6 +22,14 @@ pub enum SandboxError {
     /// There is a sandbox already.
     #[error("there is a sandbox in `{}` already", .0.display())]
     Exists(PathBuf),
+    /// The folder holds files of somebody else.
+    #[error("`{}` is not empty: there is `{found}` in it", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+        /// The first of what is in it.
+        found: String,
+    },
     /// There is no sandbox.
     #[error("there is no sandbox in `{}`", .0.display())]
     Missing(PathBuf),

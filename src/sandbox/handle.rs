@@ -34,20 +34,20 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Makes a sandbox in `folder` from snapshot files, which are read once and never written. The folder may exist but
-    /// must not hold a sandbox.
+    /// must be empty.
     ///
     /// # Errors
-    /// The files cannot be read, there is a sandbox already, or the folder cannot be written.
+    /// The files cannot be read, there is a sandbox or anything else already, or the folder cannot be written.
     pub fn create(folder: &Path, files: &[PathBuf], faults: Faults) -> Result<Self, SandboxError> {
         let snapshot = crate::observe::read(files).map_err(|error| SandboxError::Snapshot(error.to_string()))?;
         let made_from = files.iter().map(|file| file.display().to_string()).collect();
         Store::create(folder, made_from, snapshot, faults).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
-    /// Makes a sandbox in `folder` from a snapshot. The folder may exist but must not hold a sandbox.
+    /// Makes a sandbox in `folder` from a snapshot. The folder may exist but must be empty.
     ///
     /// # Errors
-    /// There is one already, or the folder cannot be written.
+    /// It is not, or the folder cannot be written.
     pub fn create_from(folder: &Path, snapshot: Snapshot, faults: Faults) -> Result<Self, SandboxError> {
         Store::create(folder, Vec::new(), snapshot, faults).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }

@@ -79,7 +79,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a new sandbox in `folder`, which may exist but must not hold one.
+    /// Makes a new sandbox in `folder`, which may exist but must be empty, but for what a create that was cut short left.
     pub fn create(
         folder: &Path,
         made_from: Vec<String>,
@@ -87,6 +87,7 @@ impl Store {
         faults: Faults,
     ) -> Result<(Self, Sim), SandboxError> {
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+        empty(folder)?;
         let lock = lock(folder)?;
         if folder.join(START).exists() {
             return Err(SandboxError::Exists(folder.to_owned()));
@@ -112,6 +113,8 @@ impl Store {
             return Err(SandboxError::Missing(folder.to_owned()));
         }
         let lock = lock(folder)?;
+        // Where the start is not one of ours, nothing else in the folder may be either.
+        begin(folder)?;
         wipe(folder)?;
         Self::load(folder, lock)
     }
@@ -242,6 +245,30 @@ fn begin(folder: &Path) -> Result<(Sim, String), SandboxError> {
         ledger::unseal(&bytes).map_err(|why| unstartable(format!("it is damaged: {why}")))?;
     let start: Start = serde_json::from_str(&json).map_err(|error| unstartable(format!("it is damaged: {error}")))?;
     Ok((Sim::start(start.snapshot, &start.faults), sum))
+}
+
+/// Whether the folder holds nothing that a new sandbox would write over or a later reset remove. One that holds a sandbox
+/// is told apart by who has its lock.
+fn empty(folder: &Path) -> Result<(), SandboxError> {
+    let ours = |bytes: Vec<u8>| ledger::unseal(&bytes).is_ok() || serde_json::from_slice::<Written>(&bytes).is_ok();
+    if std::fs::read(folder.join(START)).is_ok_and(ours) {
+        return Ok(());
+    }
+    let mut strange = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io("read", folder))? {
+        let entry = entry.map_err(io("read", folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let bare = entry.metadata().is_ok_and(|entry| entry.is_file() && entry.len() == 0);
+        let cut_short = name == format!("{LOG}.new") || name == format!("{START}.new");
+        if !(cut_short || bare && (name == LOCK || name == LOG)) {
+            strange.push(name);
+        }
+    }
+    strange.sort();
+    match strange.into_iter().next() {
+        Some(found) => Err(SandboxError::NotEmpty { folder: folder.to_owned(), found }),
+        None => Ok(()),
+    }
 }
 
 fn lock(folder: &Path) -> Result<File, SandboxError> {
