@@ -214,6 +214,10 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
              region and project",
         ),
         (Code::ServerRefuses, _) => found(Vec::new(), "another `idle` for the pool, or what the reason says"),
+        (Code::NotActedOn, _) => found(
+            vec!["idle: shelve".to_owned()],
+            "in the pool (`stop` or `suspend` too), if its servers may be kept; or delete them yourself",
+        ),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),
     }

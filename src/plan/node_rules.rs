@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::members::Member;
 use super::{Code, Evidence, Reason};
 use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys};
-use crate::policy::{Policy, Pool};
+use crate::policy::{Idle, Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
 const DISABLED: [&str; 2] = ["cluster-autoscaler.kubernetes.io/scale-down-disabled", "karpenter.sh/do-not-disrupt"];
@@ -79,6 +79,16 @@ pub fn refuses(member: &Member, verb: &str) -> Option<Reason> {
     let why = member.server.as_ref()?.cannot.get(verb)?;
     let text = format!("its server does not allow `{verb}`: {why}");
     Some(Reason { code: Code::ServerRefuses, text, evidence: Evidence::default(), origin: None })
+}
+
+/// Why a node of a pool with `idle: delete` stays, instead of being drained for a deletion that this version never makes.
+pub fn never_deleted(pool: &Pool) -> Option<Reason> {
+    (pool.idle == Idle::Delete).then(|| Reason {
+        code: Code::NotActedOn,
+        text: "not needed, but `idle: delete` is not acted on by this version: no server is deleted".to_owned(),
+        evidence: Evidence::default(),
+        origin: pool.origins.get("idle").cloned(),
+    })
 }
 
 fn by_node(

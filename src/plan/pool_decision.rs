@@ -308,8 +308,8 @@ impl Pooled<'_> {
         ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
         let total = u32::try_from(up.len()).unwrap_or(u32::MAX);
         let mut active = total;
-        // Under a freeze nobody goes; who would is who it holds, and the others are needed.
-        let mut without_freeze = total;
+        // Where nobody may go, under a freeze or to be deleted, who would go is who that holds; the others are needed.
+        let mut unheld = total;
         let order: Vec<usize> = ranked.iter().map(|(_, index, _)| *index).collect();
         let going_names: Vec<&Name> =
             order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
@@ -331,10 +331,15 @@ impl Pooled<'_> {
                 staying.push((index, vec![reason]));
                 continue;
             }
-            if let Some(reason) = self.not_now(without_freeze, least, floor, soon, regardless) {
+            if let Some(reason) = self.not_now(unheld, least, floor, soon, regardless) {
                 if reason.code == Code::Freeze && !leftover {
-                    without_freeze = without_freeze.saturating_sub(1);
+                    unheld = unheld.saturating_sub(1);
                 }
+                staying.push((index, vec![reason]));
+                continue;
+            }
+            if let Some(reason) = node_rules::never_deleted(self.pool).filter(|_| drained_by_hand.is_none()) {
+                unheld = unheld.saturating_sub(u32::from(!leftover));
                 staying.push((index, vec![reason]));
                 continue;
             }
@@ -359,7 +364,7 @@ impl Pooled<'_> {
                     };
                     if !leftover {
                         active = active.saturating_sub(1);
-                        without_freeze = active;
+                        unheld = unheld.saturating_sub(1);
                     }
                     let going = Going { member: index, reason, movers, depth };
                     // What has no step says why it is as it is.

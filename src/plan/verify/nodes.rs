@@ -6,6 +6,7 @@ use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
 use crate::model::{Name, Node, NodeMark, NodeMemory, PodKey, Volume, VolumeSource, keys};
 use crate::plan::{Step, Verb};
+use crate::policy::Idle;
 
 /// Annotations by which a person or another system keeps a node, with the value that means it (None: any).
 const KEPT_BY: [(&str, Option<&str>); 3] = [
@@ -55,6 +56,9 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         if takes(step) {
             if let Some(freeze) = &wanted.holding.freeze {
                 found.step(step, Rule::Freeze, format!("freeze {} is open", freeze.text()));
+            }
+            if wanted.pool.idle == Idle::Delete && !case.drained_by_hand(&step.node) {
+                found.step(step, Rule::Kept, "nothing is deleted by this version".to_owned());
             }
             if let Some(why) = stays(case, wanted, &step.node) {
                 found.step(step, Rule::Kept, why);
