@@ -13,7 +13,7 @@ use crate::execute::Event;
 use crate::execute::machine::{End, EndKind};
 use crate::execute::run::{ApplyError, Order, Outcome};
 use crate::model::World;
-use crate::plan::{Code, NOT_LISTED, Plan, Refusal, Verdict, Word, plan};
+use crate::plan::{Code, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
@@ -152,9 +152,25 @@ pub fn refused(refusals: &[Refusal]) -> Failure {
             format!("\n  {}: {}{place}", refusal.brake, refusal.text)
         })
         .collect();
-    Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}")).hint(match refusals {
-        [only] if only.brake == NOT_LISTED => "capacity that is to come back was not held up",
-        _ => "`brakes` in the policy sets these limits; capacity that is to come back was not held up",
+    let nothing_at_all = refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER);
+    let mut hints: Vec<&str> = refusals.iter().filter_map(|refusal| way_out(&refusal.brake)).collect();
+    hints.dedup();
+    hints.push(if nothing_at_all {
+        "until then nothing at all is done, giving capacity back included"
+    } else {
+        "capacity that is to come back is not held up"
+    });
+    Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}")).hint(hints.join("; "))
+}
+
+/// What to do about a brake; None where its own words say so.
+fn way_out(brake: &str) -> Option<&'static str> {
+    Some(match brake {
+        "max-nodes" => "take fewer away at once (`--target`), or raise `brakes.maxNodes` in the policy",
+        "snapshot-too-old" => "look again, or raise `brakes.maxSnapshotAge` in the policy",
+        "incomplete" => "mend what could not be read, and plan again",
+        OTHER_CLUSTER => "go to the other cluster, or change `cluster` in the policy",
+        _ => return None,
     })
 }
 

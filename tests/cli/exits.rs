@@ -167,3 +167,22 @@ fn failures_are_partly_applied_and_say_what_is_tried_when() {
         assert!(!told.contains(said) || told.contains("its last drain failed"), "{told}");
     }
 }
+
+/// Each brake says what helps against it, and whether what gives capacity back was held too.
+#[test]
+fn what_is_refused_says_what_helps_against_its_brake() {
+    let gives = "capacity that is to come back is not held up";
+    for (from, to, said, gives_back) in [
+        ("  drain:\n", "  brakes: {maxNodes: 3}\n  drain:\n", "raise `brakes.maxNodes`", true),
+        ("  cluster: \"15ac", "  cluster: \"25ac", "change `cluster` in the policy", false),
+    ] {
+        let folder = workshop();
+        change(folder.path(), from, to);
+        let refused = tidegate(folder.path(), &[APPLY.as_slice(), &["--yes"]].concat());
+        let told = text(&refused.stderr);
+        let hint = told.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
+        assert_eq!(code(&refused), 7, "{told}");
+        assert!(hint.contains(said) && hint.contains(gives) == gives_back, "{told}");
+        assert!(gives_back || hint.contains("nothing at all is done") && !hint.contains("brakes"), "{told}");
+    }
+}
