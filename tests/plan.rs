@@ -470,6 +470,55 @@ fn brakes_each_have_a_message() {
     assert_eq!(brake(&plan_for(&calm, &world, at("2026-11-22T19:10:00Z"), &request).0), Vec::<String>::new());
 }
 
+/// What a policy does not claim any more has not vanished; what it claims and nobody sees has.
+#[test]
+fn an_edit_of_the_policy_is_no_shrunken_inventory() {
+    let names = |pattern: &str| {
+        let text = format!(
+            "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: test}}\nspec:\n  pools:\n    \
+             - {{name: workers, nodes: {pattern}, min: 1}}\n"
+        );
+        let source = tidegate::policy::PolicySource { path: "policy.yaml".into(), text: text.into_bytes() };
+        tidegate::policy::load(&[source]).policy.unwrap()
+    };
+    let workers = |count: usize, role: &str| {
+        let mut cluster = Cluster::workers(0);
+        for number in 1..=count {
+            let labels = json!({"labels": {"role": role}});
+            cluster.node(&format!("worker-{number}"), labels, json!({}), "ACTIVE");
+        }
+        cluster
+    };
+    let (all, few, starred) = ("{names: \"worker-{1..10}\"}", "{names: \"worker-{1..4}\"}", "{names: \"worker-*\"}");
+    let (work, rest) = ("{labels: {role: work}}", "{labels: {role: rest}}");
+    for (first, second, seen, role, shrank) in [
+        (all, few, 10, "work", false),
+        (all, few, 4, "work", false),
+        (all, few, 1, "work", true),
+        (all, starred, 4, "work", true),
+        (starred, starred, 5, "work", false),
+        (starred, starred, 4, "work", true),
+        (work, rest, 10, "work", false),
+        (work, rest, 4, "work", true),
+        (work, work, 10, "rest", false),
+    ] {
+        let memory = tidegate::plan::plan(&names(first), &workers(10, "work").world(), at(CALM)).1;
+        let mut cluster = workers(seen, role);
+        cluster.memory(serde_json::to_value(&memory).unwrap());
+        let (policy, world) = (names(second), cluster.world());
+        let (plan, after) = tidegate::plan::plan(&policy, &world, at(CALM));
+        let held: Vec<_> = plan.refusals.iter().map(|refusal| refusal.brake.as_str()).collect();
+        let expected = if shrank { vec!["inventory-shrank"] } else { vec![] };
+        assert_eq!(held, expected, "{first}, {second}, {seen}, {role}: {:?}", plan.refusals);
+        assert_eq!(verify(&plan, &world, &policy), [], "{first}, {second}, {seen}, {role}");
+        let remembered = usize::try_from(after.pools["workers"].members).unwrap();
+        assert_eq!(remembered == 10, shrank || plan.pools[0].active == 10, "memory goes on unless the brake holds");
+        if let Some(refusal) = plan.refusals.first() {
+            assert!(refusal.text.contains("minInventory: 0") && refusal.text.contains("`nodes`"), "{}", refusal.text);
+        }
+    }
+}
+
 #[test]
 fn a_failed_drain_bars_its_node_for_a_while() {
     let policy = policy(WORKSHOP, "");

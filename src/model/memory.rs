@@ -1,6 +1,6 @@
 //! What plain observation forgets, carried from one decision to the next as a value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,9 @@ impl NodeMemory {
 pub struct PoolMemory {
     /// Members seen by the last decision: the measure for a vanished inventory.
     pub members: u32,
+    /// Their names, to tell what vanished from what the policy gave up; an older version wrote none.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub names: BTreeSet<Name>,
     /// Failed wakes in a row (H8: three make the pool broken). Those that fail while it backs off count for one.
     pub failed_wakes: u32,
     /// No wake before this, except by hand.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::members::Inventory;
 use super::{Refusal, Step, Verb};
 use crate::model::{IntOrPercent, World, counted};
-use crate::policy::Policy;
+use crate::policy::{Members, Policy, Pool};
 
 /// Every brake that the steps (or the inventory) would set off.
 pub fn refusals(
@@ -28,18 +28,19 @@ pub fn refusals(
                     hand if that is meant";
         refuse("empty-policy", text.to_owned());
     }
-    for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
+    for (index, (pool, members)) in policy.pools.iter().zip(&inventory.pools).enumerate() {
         let present = members.iter().filter(|member| member.exists()).count();
         let present = u64::try_from(present).unwrap_or(u64::MAX);
-        let remembered = world.memory.pools.get(&pool.name).map_or(0, |memory| memory.members);
-        if present * 100 < u64::from(remembered) * u64::from(brakes.min_inventory) {
+        let claimed = claimed(index, pool, world, inventory);
+        if present * 100 < u64::from(claimed) * u64::from(brakes.min_inventory) {
             refuse(
                 "inventory-shrank",
                 format!(
-                    "pool {} had {}, {present} of them seen now: this looks like a failed \
-                     observation (wrong credentials, wrong cluster), not like a wish",
+                    "pool {} had {} that the policy still claims, {present} of them seen now: this looks like a failed \
+                     observation (wrong credentials, wrong cluster), not like a wish; if they are gone for good, take \
+                     them out of the pool's `nodes`, or write `brakes: {{minInventory: 0}}` for one apply",
                     pool.name,
-                    counted(remembered, "member")
+                    counted(claimed, "member")
                 ),
             );
         }
@@ -72,6 +73,21 @@ pub fn refusals(
         }
     }
     refusals
+}
+
+/// How many of the members that were remembered the policy still claims. What exists and is in no pool, or in another
+/// one, was given up by an edit; what is gone counts unless the pool's names have no place for it.
+fn claimed(index: usize, pool: &Pool, world: &World, inventory: &Inventory) -> u32 {
+    let Some(memory) = world.memory.pools.get(&pool.name) else { return 0 };
+    if memory.names.is_empty() {
+        return memory.members;
+    }
+    let still = memory.names.iter().filter(|name| match (inventory.pool_of.get(*name), &pool.members) {
+        (Some(now), _) => *now == index,
+        (None, Members::Names(patterns)) => patterns.iter().any(|pattern| pattern.matches(name)),
+        (None, Members::Labels(_)) => !world.nodes.contains_key(*name),
+    });
+    u32::try_from(still.count()).unwrap_or(u32::MAX)
 }
 
 /// Why this world is not the one that the policy is for: then nothing at all is done, giving capacity back included.

@@ -261,8 +261,8 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
         let entry = memory.pools.entry(pool.name.clone()).or_default();
         let shrank = plan.refusals.iter().any(|refusal| refusal.brake == "inventory-shrank");
         if !shrank {
-            let present = members.iter().filter(|member| member.exists()).count();
-            entry.members = u32::try_from(present).unwrap_or(u32::MAX);
+            entry.names = members.iter().filter(|member| member.exists()).map(|member| member.name.clone()).collect();
+            entry.members = u32::try_from(entry.names.len()).unwrap_or(u32::MAX);
         }
     }
     let going: BTreeSet<&str> =

@@ -1,9 +1,10 @@
 //! Brakes: what must be listed as a refusal is, and nothing is that does not hold.
 
-use super::case::{Case, Life, takes};
+use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
 use crate::model::{IntOrPercent, Kind, Name, Node, Pod};
 use crate::plan::{NOT_LISTED, PodAction, Step, Verb};
+use crate::policy::Members;
 
 /// Every brake that can be judged from policy and snapshot alone. The age of a snapshot counts when a plan is carried
 /// out, whether the cluster is the right one is asked with the plan's identity.
@@ -17,9 +18,13 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
     });
     let remembered = &case.world.memory.pools;
     let shrank = case.pools.iter().any(|wanted| {
-        let before = remembered.get(&wanted.pool.name).map_or(0, |memory| memory.members);
+        let before = remembered.get(&wanted.pool.name).map_or(0, |memory| {
+            let claims = |name: &&Name| claims(case, wanted, name);
+            let named = u64::try_from(memory.names.iter().filter(claims).count()).unwrap_or(u64::MAX);
+            if memory.names.is_empty() { u64::from(memory.members) } else { named }
+        });
         let there = case.count(wanted, |life| life != Life::Absent);
-        u64::from(there) * 100 < u64::from(before) * u64::from(brakes.min_inventory)
+        u64::from(there) * 100 < before.saturating_mul(u64::from(brakes.min_inventory))
     });
     let emptied = case.policy.pools.is_empty() && remembered.values().any(|memory| memory.members > 0);
     for (brake, holds) in [
@@ -37,6 +42,17 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Brake, format!("it says that brake {brake} holds, and it does not"));
         }
     }
+}
+
+/// Whether a pool had a node and would still take it in. Of what is gone nobody knows the labels.
+fn claims(case: &Case<'_>, wanted: &Wanted<'_>, name: &Name) -> bool {
+    let gone = case.pool_of(name).is_none() && case.node(name).is_none();
+    wanted.members.contains(name)
+        || gone
+            && match &wanted.pool.members {
+                Members::Labels(_) => true,
+                Members::Names(patterns) => patterns.iter().any(|pattern| pattern.matches(name)),
+            }
 }
 
 /// A Cluster Autoscaler runs, and would see more NotReady nodes than `brakes.maxUnready` and than three.
