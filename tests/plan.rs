@@ -121,11 +121,67 @@ fn a_week_of_ten_workers_costs_what_it_should(rates: &str) {
     }
 }
 
+/// What is kept only for a while is on until that ends: a freeze, one that meets the end of a window, a failed drain, and
+/// a floor that rises too soon to park for. What has no known end stays on.
+#[test]
+fn the_forecast_lets_go_of_what_is_kept_for_a_while() {
+    let freeze = |name: &str, from: &str, until: &str| {
+        format!("{WORKSHOP}        - {{name: {name}, kind: freeze, from: \"{from}\", until: \"{until}\"}}\n")
+    };
+    let week = |pool: &str, change: &dyn Fn(&mut Cluster), now: &str| {
+        let (policy, mut cluster) = (policy(pool, RATES), Cluster::workers(10));
+        change(&mut cluster);
+        let plan = cluster.plan(&policy, now);
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+        plan.cost.unwrap().week_micros
+    };
+    let asis: &dyn Fn(&mut Cluster) = &|_| {};
+    // 1,578 SU, and nine nodes of 8 SU an hour for two hours more.
+    let now = freeze("now", "2026-11-22T18:00:00Z", "2026-11-22T21:00:00Z");
+    assert_eq!(week(&now, asis, CALM), 1_722_000_000);
+    let after = freeze("after", "2026-11-24T22:00:00Z", "2026-11-25T01:00:00Z");
+    assert_eq!(week(&after, asis, CALM), 1_722_000_000);
+    // One node of 8 SU an hour for half an hour more.
+    let failed: &dyn Fn(&mut Cluster) = &|cluster| {
+        let failure = json!({"why": "a pod did not go", "tries": 2, "next": "2026-11-22T19:30:00Z"});
+        cluster.memory(json!({"nodes": {"worker-5": {"drainFailure": failure}}}));
+    };
+    assert_eq!(week(WORKSHOP, failed, CALM), 1_582_000_000);
+    // An hour before the window's nodes are wanted: 4.25 h of ten nodes, 163.75 h of one.
+    assert_eq!(week(WORKSHOP, asis, "2026-11-24T18:45:01Z"), 1_649_980_000);
+    // A pod without a controller holds its node, who knows how long: all but the window's 3.25 hours, 8 SU an hour more.
+    let bare: &dyn Fn(&mut Cluster) = &|cluster| {
+        cluster.pod("bare", "worker-5", "", "1");
+    };
+    assert_eq!(week(WORKSHOP, bare, CALM), 2_896_000_000);
+}
+
 #[test]
 fn an_allocation_says_when_it_runs_out() {
     let rest = format!("{RATES}  allocation: {{balance: 13440, asOf: \"{CALM}\"}}\n");
     let plan = Cluster::workers(10).plan(&policy("      replicas: 10\n", &rest), CALM);
     assert_eq!(plan.cost.unwrap().allocation_ends, Some(at("2026-11-29T19:00:00Z")));
+}
+
+/// An allocation that ends with something left runs out of time, not of units.
+#[test]
+fn an_allocation_that_ends_first_says_what_is_left() {
+    for (as_of, ends, told) in [
+        (CALM, "2026-12-01T00:00:00Z", "the allocation ends Mon 30 Nov 17:00 MST, with 84,240 SU left at this policy"),
+        (
+            "2026-11-20T19:00:00Z",
+            "2026-11-21T19:00:00Z",
+            "the allocation ended Sat 21 Nov 12:00 MST, with 98,080 SU left",
+        ),
+    ] {
+        let rest = format!("{RATES}  allocation: {{balance: 100000, asOf: \"{as_of}\", ends: \"{ends}\"}}\n");
+        let (policy, cluster) = (policy("      replicas: 10\n", &rest), Cluster::workers(10));
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(plan.cost.as_ref().unwrap().allocation_ends, Some(at(ends)));
+        let text = tidegate::report::plan_text(&plan, 1000);
+        assert!(text.contains(told) && !text.contains("runs out"), "{text}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    }
 }
 
 /// What was spent since the balance was read is taken at what everything costs now, not once the plan is done.
@@ -199,7 +255,7 @@ fn a_brake_on_what_this_version_never_does_says_so() {
 /// Deleting is not acted on yet: nobody is drained for a deletion that would fail, and what is needed is not called held.
 #[test]
 fn nodes_that_would_be_deleted_are_kept_and_say_why() {
-    let policy = policy(&format!("{}      idle: delete\n", WORKSHOP.replace("min: 1", "min: 3")), RATES);
+    let policy = policy(&format!("{}      idle: delete\n", WORKSHOP.replacen("min: 1", "min: 3", 1)), RATES);
     let mut cluster = Cluster::workers(9);
     own_cordon(&mut cluster, 10, "draining");
     cluster.pod("web-1", "worker-5", "web", "1");

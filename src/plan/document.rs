@@ -440,6 +440,9 @@ pub struct PlanCost {
     /// When the allocation runs out at this policy; absent without an allocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation_ends: Option<Timestamp>,
+    /// What is left of the balance then, where the allocation ends before that is used up, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation_left_micros: Option<i64>,
     /// What the figures leave out, and flavors without a price.
     pub notes: Vec<String>,
 }

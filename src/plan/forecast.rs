@@ -1,14 +1,14 @@
 //! Money: per hour now and after, until the next change, for a week, and the day the allocation runs out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::members::{Inventory, Member, State};
 use super::prices::{Prices, share_of_state, unpriced};
-use super::{CostLine, PlanCost, PoolPlan, Step, Verb};
+use super::{Code, CostLine, Kept, PlanCost, PoolPlan, Step, Verb};
 use crate::model::{Money, World};
-use crate::policy::{Policy, Pool};
+use crate::policy::{Idle, Policy, Pool};
 use crate::schedule::{Turn, turns};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -46,17 +46,16 @@ impl Lot {
 struct Course<'a> {
     pool: &'a Pool,
     members: Vec<(&'a Member, Lot)>,
-    /// Active although the floor is lower: what the plan could not or need not park stays in the forecast.
-    stuck: u32,
-    turns: Vec<Turn>,
+    /// From when on how many are active, rising in time; before the first the plan's outcome.
+    levels: Vec<(Timestamp, u32)>,
 }
 
 impl Course<'_> {
-    /// Cost per hour at `at`: the plan's outcome until the first change, then floor, what is stuck and ceiling.
+    /// Cost per hour at `at`.
     fn per_hour(&self, prices: &Prices<'_>, at: Timestamp) -> Money {
-        let Some(turn) = self.turns.iter().rev().find(|turn| turn.at <= at) else { return self.outcome(prices) };
-        let ceiling = turn.holding.ceiling.unwrap_or(u32::MAX);
-        self.with(prices, turn.holding.floor.max(self.stuck.min(ceiling)))
+        let begun = self.levels.partition_point(|(from, _)| *from <= at);
+        let level = begun.checked_sub(1).and_then(|last| self.levels.get(last));
+        level.map_or_else(|| self.outcome(prices), |(_, active)| self.with(prices, *active))
     }
 
     /// Cost per hour when the plan is done, each member in the state that it leaves it in.
@@ -99,12 +98,47 @@ impl Course<'_> {
     }
 }
 
+/// How many of a pool are active from when on: the floor, and what is kept above it for as long as that lasts. Under a
+/// freeze nobody goes.
+fn levels(planned: &PoolPlan, turns: &[Turn], held: &[Timestamp]) -> Vec<(Timestamp, u32)> {
+    let ends = held.iter().copied().filter(|until| *until < Timestamp::MAX);
+    let mut moments: Vec<Timestamp> = turns.iter().map(|turn| turn.at).chain(ends).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let (mut floor, mut ceiling, mut frozen) = (planned.floor, planned.ceiling, planned.freeze.is_some());
+    let mut active = planned.desired;
+    let mut turns = turns.iter().peekable();
+    let mut levels = Vec::new();
+    for at in moments {
+        while let Some(turn) = turns.next_if(|turn| turn.at <= at) {
+            let holding = &turn.holding;
+            (floor, ceiling, frozen) = (holding.floor, holding.ceiling.unwrap_or(u32::MAX), holding.freeze.is_some());
+        }
+        let kept = u32::try_from(held.iter().filter(|until| **until > at).count()).unwrap_or(u32::MAX);
+        let wanted = floor.max(kept.min(ceiling));
+        active = if frozen { wanted.max(active) } else { wanted };
+        levels.push((at, active));
+    }
+    levels
+}
+
+/// Until when what keeps a node that is not needed does so, as far as anybody knows; None if nothing does.
+fn held_until(kept: &Kept) -> Option<Timestamp> {
+    if kept.reasons.first().is_some_and(|reason| reason.code == Code::Floor) {
+        return None;
+    }
+    let in_its_way = kept.reasons.iter().filter(|reason| {
+        !matches!(reason.code, Code::Floor | Code::OverCeiling | Code::AboveCeiling | Code::WindDown | Code::NotNeeded)
+    });
+    in_its_way.map(|reason| reason.evidence.until.unwrap_or(Timestamp::MAX)).max()
+}
+
 /// What a plan costs. None without rates.
 pub fn cost(
     policy: &Policy,
     world: &World,
     inventory: &Inventory,
-    pools: &[PoolPlan],
+    (pools, kept): (&[PoolPlan], &[Kept]),
     steps: &[Step],
     now: Timestamp,
 ) -> Option<PlanCost> {
@@ -115,16 +149,20 @@ pub fn cost(
     let next = pools.iter().filter_map(|pool| pool.next_change.as_ref()).map(|next| next.at).min();
     let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
     let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
+    let stepped: BTreeSet<&str> = steps.iter().map(|step| step.node.as_str()).collect();
+    let kept: BTreeMap<&str, &Kept> = kept.iter().map(|kept| (kept.node.as_str(), kept)).collect();
     let mut courses = Vec::new();
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
-        let stuck = if planned.desired > planned.floor { planned.desired } else { 0 };
-        courses.push(Course {
-            pool,
-            members: members.iter().map(|member| (member, Lot::of(member, &verbs))).collect(),
-            stuck,
-            turns: turns(policy, pool, now, end, lead),
+        let members: Vec<_> = members.iter().map(|member| (member, Lot::of(member, &verbs))).collect();
+        let left = members.iter().filter(|(member, lot)| *lot == Lot::Runs && !stepped.contains(&*member.name));
+        // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
+        let held = left.filter_map(|(member, _)| match kept.get(&*member.name) {
+            Some(kept) if pool.idle != Idle::Delete => held_until(kept),
+            _ => Some(Timestamp::MAX),
         });
+        let held: Vec<Timestamp> = held.collect();
+        courses.push(Course { pool, members, levels: levels(planned, &turns(policy, pool, now, end, lead), &held) });
     }
     let mut lines = Vec::new();
     let mut notes = vec!["images, volumes and traffic are not in these figures".to_owned()];
@@ -152,7 +190,7 @@ pub fn cost(
     }
     let other = others(policy, world, inventory, &prices);
     let today = total.0.plus(Money(other.now_per_hour_micros));
-    let allocation_ends = runs_out(policy, &courses, Money(other.now_per_hour_micros), today, now, end);
+    let (allocation_ends, left) = runs_out(policy, &courses, Money(other.now_per_hour_micros), today, now, end).unzip();
     let until_next =
         next.map(|next| courses.iter().map(|course| spent(policy, course, now, next)).fold(Money::ZERO, Money::plus).0);
     let mut cost = PlanCost {
@@ -164,6 +202,7 @@ pub fn cost(
         week_micros: total.2.0,
         always_on_week_micros: total.3.0,
         allocation_ends,
+        allocation_left_micros: left.flatten().map(|left: Money| left.0),
         other,
         notes,
     };
@@ -192,10 +231,10 @@ fn others(policy: &Policy, world: &World, inventory: &Inventory, prices: &Prices
     }
 }
 
-/// The moments in `(from, until)` at which a course's cost per hour may change: its turns and the dates of rates.
+/// The moments in `(from, until)` at which a course's cost per hour may change: its levels and the dates of rates.
 fn corners(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
     let rates = policy.rates.iter().filter_map(|rate| rate.from);
-    let mut corners: Vec<Timestamp> = course.turns.iter().map(|turn| turn.at).chain(rates).collect();
+    let mut corners: Vec<Timestamp> = course.levels.iter().map(|(at, _)| *at).chain(rates).collect();
     corners.retain(|at| *at > from && *at < until);
     corners.push(until);
     corners.sort_unstable();
@@ -234,8 +273,8 @@ fn about_allocation(policy: &Policy, cost: &PlanCost, today: Money, now: Timesta
     notes
 }
 
-/// When the balance is used up at this policy, other nodes included; the allocation's own end if that is earlier. A
-/// moment that has passed if what everything costs now, `today`, has used it up since the balance was read.
+/// When the balance is used up at this policy, other nodes included; the allocation's own end with what is left if that
+/// is earlier. A moment that has passed if what everything costs now, `today`, has used it up since the balance was read.
 fn runs_out(
     policy: &Policy,
     courses: &[Course<'_>],
@@ -243,31 +282,30 @@ fn runs_out(
     today: Money,
     now: Timestamp,
     end: Timestamp,
-) -> Option<Timestamp> {
+) -> Option<(Timestamp, Option<Money>)> {
     let allocation = policy.allocation.as_ref()?;
-    let sooner = |empty: Timestamp| Some(allocation.ends.map_or(empty, |ends| ends.min(empty)));
-    let spent = today.per_hour_for(now.duration_since(allocation.as_of).as_secs().max(0));
-    if spent > allocation.balance {
-        return sooner(used_up(allocation.as_of, allocation.balance, today));
-    }
-    let mut left = allocation.balance.minus(spent);
     let mut corners: Vec<Timestamp> =
         courses.iter().flat_map(|course| self::corners(policy, course, now, end)).collect();
+    corners.push(now);
+    corners.extend(allocation.ends.filter(|ends| *ends < end));
     corners.sort_unstable();
     corners.dedup();
-    let mut at = now;
-    for corner in corners {
+    let (mut at, mut left) = (allocation.as_of, allocation.balance);
+    for corner in corners.into_iter().filter(|corner| *corner > allocation.as_of) {
+        if let Some(ends) = allocation.ends.filter(|ends| *ends <= at) {
+            return Some((ends, Some(left)));
+        }
         let prices = Prices::at(policy, at);
-        let per_hour = courses.iter().map(|course| course.per_hour(&prices, at));
-        let per_hour = per_hour.fold(other, Money::plus);
+        let each = courses.iter().map(|course| course.per_hour(&prices, at));
+        let per_hour = if at < now { today } else { each.fold(other, Money::plus) };
         let cost = per_hour.per_hour_for(corner.duration_since(at).as_secs());
         if cost > left {
-            return sooner(used_up(at, left, per_hour));
+            return Some((used_up(at, left, per_hour), None));
         }
         left = left.minus(cost);
         at = corner;
     }
-    allocation.ends.filter(|ends| *ends <= end)
+    allocation.ends.filter(|ends| *ends <= at).map(|ends| (ends, Some(left)))
 }
 
 /// When a balance is used up that is spent from `from` at so much per hour.

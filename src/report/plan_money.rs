@@ -36,9 +36,14 @@ pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
     }
     if let Some(ends) = cost.allocation_ends {
         let at = local(ends, &plan.time_zone);
-        let _ = match ends <= plan.now {
-            true => writeln!(out, "  the allocation ran out {at}, by this estimate"),
-            false => writeln!(out, "  the allocation runs out {at}"),
+        let past = ends <= plan.now;
+        let _ = match cost.allocation_left_micros.map(Money) {
+            Some(left) if past => {
+                writeln!(out, "  the allocation ended {at}, with {left} {unit} left by this estimate")
+            }
+            Some(left) => writeln!(out, "  the allocation ends {at}, with {left} {unit} left at this policy"),
+            None if past => writeln!(out, "  the allocation ran out {at}, by this estimate"),
+            None => writeln!(out, "  the allocation runs out {at}"),
         };
     }
     for note in &cost.notes {

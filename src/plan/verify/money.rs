@@ -42,7 +42,8 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         found.plan(Rule::Cost, format!("its pools cost {all} per hour now by the rates"));
     }
     let inventory = Inventory::take(case.policy, case.world);
-    let again = forecast::cost(case.policy, case.world, &inventory, &case.plan.pools, &case.plan.steps, case.plan.now);
+    let plan = case.plan;
+    let again = forecast::cost(case.policy, case.world, &inventory, (&plan.pools, &plan.kept), &plan.steps, plan.now);
     if again.as_ref() != Some(said) {
         found.plan(Rule::Cost, "its forecast is not what rates and schedule give");
     }
