@@ -155,10 +155,12 @@ pub fn cost(
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
         let members: Vec<_> = members.iter().map(|member| (member, Lot::of(member, &verbs))).collect();
-        let left = members.iter().filter(|(member, lot)| *lot == Lot::Runs && !stepped.contains(&*member.name));
+        let deletes = pool.idle == Idle::Delete;
+        let left =
+            members.iter().filter(|(member, lot)| *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name)));
         // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
         let held = left.filter_map(|(member, _)| match kept.get(&*member.name) {
-            Some(kept) if pool.idle != Idle::Delete => held_until(kept),
+            Some(kept) if !deletes => held_until(kept),
             _ => Some(Timestamp::MAX),
         });
         let held: Vec<Timestamp> = held.collect();
