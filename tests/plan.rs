@@ -90,6 +90,33 @@ fn what_a_brake_refuses_is_not_applyable() {
     assert_eq!(rules, [tidegate::plan::Rule::Applyable]);
 }
 
+/// What is checked and not acted on is said, with its place, and what happens instead.
+#[test]
+fn what_is_only_checked_is_said_to_be() {
+    let home =
+        |action: &str| format!("  drain: {{whenNoHome: [{{match: {{namespaces: batch}}, action: {action}}}]}}\n");
+    let pool = |what: &str| format!("{WORKSHOP}      parkedNode: {what}\n");
+    for (pool, rest, said) in [
+        (pool("delete"), String::new(), Some("parkedNode: delete (Nodes of parked servers are kept) (policy.yaml:")),
+        (pool("keep"), String::new(), None),
+        (
+            WORKSHOP.to_owned(),
+            home("sleep"),
+            Some("drain.whenNoHome: sleep (pods without another home keep their node) ("),
+        ),
+        (WORKSHOP.to_owned(), home("stay"), None),
+    ] {
+        let mut cluster = Cluster::workers(10);
+        cluster.pod("batch/big", "worker-5", "big", "9");
+        let plan = cluster.plan(&policy(&pool, &rest), CALM);
+        let unacted: Vec<_> = plan.notes.iter().filter(|note| note.contains("not acted on by this version")).collect();
+        assert_eq!(unacted.len(), usize::from(said.is_some()), "{unacted:?}");
+        assert!(said.is_none_or(|said| unacted[0].starts_with(said)), "{unacted:?}");
+        assert_eq!(codes(&plan, "worker-5"), [Code::NoOtherHome], "its node is kept");
+        assert_eq!(verbs(&plan, Verb::Park).len(), 8);
+    }
+}
+
 #[test]
 fn a_brake_on_what_this_version_never_does_says_so() {
     let plan = Cluster::workers(1).plan(&policy(WORKSHOP, "  brakes: {maxDeletes: 1}\n"), CALM);

@@ -19,6 +19,7 @@ pub(crate) fn names(list: &Option<Located<OneOrMany<Text>>>) -> Vec<Name> {
 pub(crate) fn drain(written: &Option<Located<wire::Drain>>, cx: &mut Context<'_>) -> Drain {
     let none = wire::Drain::default();
     let fields = written.as_ref().map_or(&none, |drain| &drain.value);
+    when_no_home(fields, cx);
     Drain {
         pod_timeout: some_time(&fields.pod_timeout, 120, cx),
         ready_timeout: some_time(&fields.ready_timeout, 300, cx),
@@ -56,16 +57,33 @@ pub(crate) fn empty_lists(lists: &[(&str, &Option<Located<OneOrMany<Text>>>)], c
     }
 }
 
+/// Checked, and not acted on: who has no other home keeps the node (H20).
+fn when_no_home(drain: &wire::Drain, cx: &mut Context<'_>) {
+    for written in drain.when_no_home.iter().flat_map(|list| &list.value) {
+        if let Some(pods) = &written.pods {
+            selects(pods, cx);
+        }
+        if let Some(sleep) = written.action.as_ref().filter(|action| action.value.0 == wire::NoHome::Sleep) {
+            cx.not_acted_on("drain.whenNoHome: sleep (pods without another home keep their node)", sleep.span);
+        }
+    }
+}
+
+/// Complains of a selector that selects nothing or everything.
+fn selects(pods: &Located<wire::DrainMatch>, cx: &mut Context<'_>) {
+    empty_lists(&[("namespaces", &pods.namespaces), ("owners", &pods.owners)], cx);
+    if wire::DrainMatch::FIELDS.iter().all(|field| !pods.has(field)) {
+        cx.out
+            .warning("matches-every-pod", pods.span, "this entry matches every pod of the cluster")
+            .help("name `namespaces`, `labels` or `owners`, if not all of them are meant");
+    }
+}
+
 fn rules(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<DrainRule> {
     let mut rules: Vec<(DrainRule, Span)> = Vec::new();
     for written in drain.pods.iter().flat_map(|list| &list.value) {
         let Some(pods) = &written.pods else { continue };
-        empty_lists(&[("namespaces", &pods.namespaces), ("owners", &pods.owners)], cx);
-        if wire::DrainMatch::FIELDS.iter().all(|field| !pods.has(field)) {
-            cx.out
-                .warning("matches-every-pod", pods.span, "this entry matches every pod of the cluster")
-                .help("name `namespaces`, `labels` or `owners`, if not all of them are meant");
-        }
+        selects(pods, cx);
         let Some(action) = &written.action else { continue };
         let action_name = action.value.0;
         if action_name == DrainAction::Wait && !written.has("atMost") {

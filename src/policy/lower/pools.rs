@@ -82,6 +82,9 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
     if let Some(deletes) = written.idle.as_ref().filter(|idle| idle.value.0 == Idle::Delete) {
         cx.not_acted_on("idle: delete", deletes.span);
     }
+    if let Some(deletes) = written.parked_node.as_ref().filter(|what| what.value.0 == wire::ParkedNode::Delete) {
+        cx.not_acted_on("parkedNode: delete (Nodes of parked servers are kept)", deletes.span);
+    }
     if let Some(weight) = written.weight.as_ref().filter(|weight| weight.value != 0) {
         cx.not_acted_on("weight", weight.span);
     }

@@ -59,6 +59,29 @@ object! {
     }
 }
 
+/// What becomes of pods that have no other home when their node is not needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoHome {
+    Stay,
+    Sleep,
+}
+
+words! { NoHome, "NoHome", "something to do with a pod that has no other home" {
+    "stay" => NoHome::Stay,
+    "sleep" => NoHome::Sleep,
+} }
+
+object! {
+    /// What to do with some pods that have no other home.
+    WhenNoHome, "an entry of `drain.whenNoHome`" {
+        /// Which pods.
+        pods = "match": DrainMatch [required],
+        /// `stay` (the default) keeps their node; `sleep` would let them wait Pending until a node is back, which this
+        /// version only checks: their node is kept.
+        action = "action": Choice<NoHome> [required],
+    }
+}
+
 object! {
     /// How nodes are drained.
     Drain, "`drain`" {
@@ -80,5 +103,8 @@ object! {
         disposable = "disposable": Vec<Located<Disposable>>,
         /// Rules by pod, the first that matches decides.
         pods = "pods": Vec<Located<DrainPods>>,
+        /// What to do with pods that have no other home, the first that matches decides; without an entry they keep
+        /// their node.
+        when_no_home = "whenNoHome": Vec<Located<WhenNoHome>>,
     }
 }

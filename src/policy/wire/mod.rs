@@ -20,12 +20,12 @@ mod wake;
 mod windows;
 
 pub(crate) use document::{Document, Spec};
-pub(crate) use drain::{Disposable, Drain, DrainMatch};
+pub(crate) use drain::{Disposable, Drain, DrainMatch, NoHome};
 pub(crate) use hooks::Hook;
 pub(crate) use limits::{Brakes, Limits, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};
-pub(crate) use pools::{Automatic, Headroom, MayGo, Nodes, Pool, SelectorFields};
+pub(crate) use pools::{Automatic, Headroom, MayGo, Nodes, ParkedNode, Pool, SelectorFields};
 pub(crate) use read::{OneOrMany, Pairs, Wire, join};
 pub(crate) use schedulers::Scheduler;
 pub(crate) use text::{Pattern, Text};

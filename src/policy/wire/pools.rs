@@ -39,6 +39,18 @@ words! { MayGo, "MayGo", "a rule for such nodes" {
     "protected" => MayGo::Protected,
 } }
 
+/// What becomes of the Node object of a parked server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParkedNode {
+    Keep,
+    Delete,
+}
+
+words! { ParkedNode, "ParkedNode", "something to do with the Node of a parked server" {
+    "keep" => ParkedNode::Keep,
+    "delete" => ParkedNode::Delete,
+} }
+
 object! {
     /// One condition on one label.
     Expression, "an expression" {
@@ -148,6 +160,9 @@ object! {
         replicas = "replicas": u32,
         /// What happens to a node that is not needed; `shelve` by default.
         idle = "idle": Choice<Idle>,
+        /// What becomes of a parked server's Node object: `keep` (the default), or `delete`, which this version only
+        /// checks: the Node is kept, with its labels and taints.
+        parked_node = "parkedNode": Choice<ParkedNode>,
         /// Nodes that change at once; 10 by default.
         parallelism = "parallelism": u32,
         /// Nodes that may be in transition at once, as a count or a share of the active ones.
