@@ -172,3 +172,60 @@ fn year(error: &str) -> i32 {
     let (_, after) = error.split_once(": from ").unwrap();
     after.split(' ').nth(1).unwrap()[..4].parse().unwrap()
 }
+
+/// Exceptions have no priorities: on a day that two share, both must be able to hold.
+#[test]
+fn exceptions_that_share_a_day_must_be_able_to_hold_together() {
+    let found = |one: &str, two: &str| {
+        let text = format!("      exceptions: [{{name: one, {one}}}, {{name: two, {two}}}]\n");
+        errors(&policy("UTC", "        - {name: w, start: \"0 8 * * *\", duration: 1h, min: 1}\n", &text))
+    };
+    for (one, two, day) in [
+        (
+            "dates: 2026-12-01..2026-12-09, max: 2",
+            "dates: [2026-12-24, 2026-12-08..2026-12-31], min: 4",
+            Some("2026-12-08"),
+        ),
+        ("dates: 2026-12-01, replicas: 2", "dates: 2026-12-01, replicas: 3", Some("2026-12-01")),
+        ("dates: 2026-12-01, max: 4", "dates: 2026-12-01, min: 4", None),
+        ("dates: 2026-12-01..2026-12-07, max: 2", "dates: 2026-12-08, min: 4", None),
+    ] {
+        let found = found(one, two);
+        assert_eq!(found.len(), usize::from(day.is_some()), "{one} {two}: {found:?}");
+        let said =
+            |day: &str| found[0].starts_with("exceptions-contradict ") && found[0].contains(&format!("on {day} one"));
+        assert!(day.is_none_or(said), "{one} {two}: {found:?}");
+    }
+}
+
+/// Overrides end by themselves, so it is a warning; the explanation does not call equals stronger.
+#[test]
+fn overrides_that_cannot_both_hold_are_warned_of() {
+    let load_with = |second: &str| {
+        let text = format!(
+            "{HEAD}  pools: [{{name: a, nodes: {{names: \"n-{{1..9}}\"}}}}]\n  overrides:\n    - {{target: pool/a, max: 1, \
+             expires: \"2026-12-02T00:00:00Z\", reason: cold}}\n    - {{target: pool/a, {second}, expires: \
+             \"2026-12-01T00:00:00Z\", reason: warm}}\n"
+        );
+        let loaded = load(&[PolicySource { path: "p.yaml".into(), text: text.into_bytes() }]);
+        crate::helped(&loaded.problems);
+        loaded
+    };
+    assert_eq!(errors(&load_with("min: 1")), Vec::<String>::new());
+    let loaded = load_with("min: 3");
+    let found = errors(&loaded);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("overrides-contradict ") && found[0].contains("until 2026-12-01T00:00:00Z"),
+        "{found:?}"
+    );
+    let policy = loaded.policy.expect("a warning");
+    for (at, told) in [("2026-11-30T12:00:00Z", true), ("2026-12-01T12:00:00Z", false)] {
+        let at: Timestamp = at.parse().unwrap();
+        let holding = tidegate::schedule::holds(&policy, &policy.pools[0], at, SignedDuration::ZERO);
+        let text = tidegate::report::timetable::chain("a", "UTC", at, &holding);
+        let max = text.lines().find(|line| line.contains("max 1")).unwrap();
+        assert_eq!(max.contains("as strong, decides"), told, "{text}");
+        assert!(!max.contains("something stronger"), "{text}");
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) struct Context<'a> {
     pub out: &'a mut Findings,
     /// Fields that this version does not act on, with their places.
     pub not_acted_on: Vec<(Name, Origin)>,
-    /// Where windows stand, by their origin, for problems that show only when all are known.
+    /// Where windows, exceptions and overrides stand, by their origin, for problems that show only when all are known.
     pub windows: BTreeMap<Origin, Span>,
     /// Windows that say nothing of a lead.
     pub without_lead: BTreeSet<Origin>,

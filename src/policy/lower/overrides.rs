@@ -1,5 +1,6 @@
 //! Overrides: temporary exceptions to the policy.
 
+use super::conflicts::contradiction;
 use super::context::Context;
 use super::windows::{Numbers, numbers};
 use crate::model::Target;
@@ -25,6 +26,7 @@ pub(crate) fn overrides(
         }
         let target = target(entry, pools, pool_names, cx);
         let (Some(target), Some(expires), Some(reason)) = (target, &entry.expires, &entry.reason) else { continue };
+        cx.windows.insert(cx.origin(entry.span), entry.span);
         all.push(Override {
             target,
             ask: Ask {
@@ -39,7 +41,29 @@ pub(crate) fn overrides(
             origin: cx.origin(entry.span),
         });
     }
+    contradicting(&all, cx);
     all
+}
+
+/// Warns of overrides of one target that cannot both hold. It is no error: until when each holds is plain, and the one that
+/// is left then is meant.
+fn contradicting(all: &[Override], cx: &mut Context<'_>) {
+    for (place, one) in all.iter().enumerate() {
+        for two in all.iter().skip(place + 1).filter(|two| two.target == one.target) {
+            let Some((floor, ceiling)) = contradiction(&one.ask, &two.ask) else { continue };
+            let span = |entry: &Override| cx.windows.get(&entry.origin).copied().unwrap_or_default();
+            let (span, other) = (span(two), span(one));
+            let message = format!(
+                "two overrides of {} cannot both hold: until {} one wants at least {floor} and the other at most {ceiling}",
+                one.target,
+                one.expires.min(two.expires)
+            );
+            cx.out
+                .warning("overrides-contradict", span, message)
+                .help("remove the one that is not meant any more; until then the larger floor holds")
+                .see(other, "the other override");
+        }
+    }
 }
 
 fn target(

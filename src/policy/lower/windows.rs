@@ -317,6 +317,7 @@ pub(crate) fn exception(
     let mut days: Vec<_> = dates.value.0.iter().map(|day| day.value.0).collect();
     days.sort_unstable();
     let name = written.name.as_ref()?;
+    cx.windows.insert(cx.origin(name.span), name.span);
     Some(Exception {
         name: name.name(),
         schedule: home.schedule.cloned(),

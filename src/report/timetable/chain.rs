@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::text::moment;
 use super::{asked, zone};
-use crate::schedule::Holding;
+use crate::schedule::{Holding, Level, Said};
 
 /// The whole chain for one pool at one instant.
 pub fn chain(pool: &str, zone_name: &str, at: Timestamp, holding: &Holding) -> String {
@@ -22,7 +22,12 @@ pub fn chain(pool: &str, zone_name: &str, at: Timestamp, holding: &Holding) -> S
             let _ = write!(out, ", until {}", moment(until, &zone));
         }
         if !said.won {
-            out.push_str(" (something stronger decides)");
+            out.push_str(match as_strong(said, holding) {
+                true => {
+                    " (another override, as strong, decides: the larger floor, the smaller ceiling, the floor first)"
+                }
+                false => " (something stronger decides)",
+            });
         }
         if let Some(origin) = &said.origin {
             let _ = write!(out, "  [{origin}]");
@@ -30,4 +35,12 @@ pub fn chain(pool: &str, zone_name: &str, at: Timestamp, holding: &Holding) -> S
         out.push('\n');
     }
     out
+}
+
+/// Whether what lost is an override and lost against another: windows have priorities, exceptions must not contradict.
+fn as_strong(lost: &Said, holding: &Holding) -> bool {
+    let number = |said: &Said| matches!(said.what.as_str(), "min" | "max" | "replicas");
+    lost.level == Level::Override
+        && number(lost)
+        && holding.said.iter().any(|said| said.won && said.level == Level::Override && number(said))
 }
