@@ -233,6 +233,28 @@ fn what_keeps_a_node_is_named() {
     }
 }
 
+/// What cannot be read cannot be moved either: its node stays, and says which pod it is.
+#[test]
+fn a_pod_that_cannot_be_read_keeps_its_node() {
+    let mut cluster = Cluster::workers(10);
+    cluster.pod("odd", "worker-5", "a", "one and a half");
+    cluster.pod("astray", "", "a", "one and a half");
+    let policy = policy(WORKSHOP, "");
+    let plan = cluster.plan(&policy, CALM);
+    let kept = plan.kept.iter().find(|kept| kept.node == "worker-5").unwrap();
+    assert_eq!(
+        (kept.reasons[0].code, kept.reasons[0].evidence.pod.as_deref()),
+        (Code::PodUnreadable, Some("default/odd"))
+    );
+    assert!(!plan.applyable && plan.caveats.iter().filter(|caveat| caveat.contains("cannot be read")).count() == 2);
+    assert_eq!(verbs(&plan, Verb::Park).len(), 8, "{:?}", plan.kept);
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    // Corrected, it has another home.
+    let mut good = Cluster::workers(10);
+    good.pod("odd", "worker-5", "a", "1.5");
+    assert!(verbs(&good.plan(&policy, CALM), Verb::Park).contains(&"worker-5"));
+}
+
 /// Two replicas of a DNS server that must not share a node: one may go where the other is not, and two nodes stay.
 #[test]
 fn pods_that_keep_apart_find_homes_apart() {

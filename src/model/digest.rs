@@ -30,6 +30,9 @@ pub fn digest(world: &World) -> String {
     if !world.quotas.is_empty() {
         all(&mut hash, "quotas", world.quotas.values());
     }
+    if !world.unread.is_empty() {
+        all(&mut hash, "unread", &world.unread);
+    }
     all(&mut hash, "rest", [(&world.cluster, &world.observed, &world.skipped, world.gaps.len(), &world.memory)]);
     hash.finalize().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub skipped: BTreeMap<Name, usize>,
     /// What could not be read, in words; anything here makes the snapshot incomplete.
     pub gaps: Vec<String>,
+    /// Pods that could not be read, by the node that they are on.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<Name, BTreeSet<Name>>,
     /// Nodes by name.
     pub nodes: Vec<Node>,
     /// Pods by key.

@@ -31,6 +31,8 @@ pub struct World {
     pub skipped: BTreeMap<Name, usize>,
     /// What could not be read.
     pub gaps: Vec<String>,
+    /// Pods that could not be read, `namespace/name`, by the node that they are on.
+    pub unread: BTreeMap<Name, BTreeSet<Name>>,
     /// Nodes by name.
     pub nodes: BTreeMap<Name, Arc<Node>>,
     /// Pods by key.
@@ -85,6 +87,7 @@ impl World {
             observed: snapshot.observed,
             skipped: snapshot.skipped,
             gaps: snapshot.gaps,
+            unread: snapshot.unread,
             namespaces: snapshot.namespaces,
             leases: snapshot.leases,
             memory: snapshot.memory,

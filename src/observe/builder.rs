@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use jiff::Timestamp;
 
 use super::convert::{About, Converter, Read, kind_named, kind_of, told};
-use super::item::{Item, Place};
+use super::item::{Item, Place, Trace};
 use super::raw;
 use crate::model::{
     Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
@@ -86,6 +86,8 @@ impl Builder {
         };
         self.found += 1;
         let api_version = header.api_version.as_deref().unwrap_or("");
+        let known = kind_of(api_version, kind);
+        let trace = (known == Some(Kind::Pod)).then(|| item.trace());
         let (problem, kept) = match self.take(api_version, kind, item) {
             Ok(false) => return (header, true),
             Ok(true) => ("is there twice and differs: the later one counts".to_owned(), true),
@@ -95,7 +97,13 @@ impl Builder {
         let name = meta.and_then(|meta| meta.name.as_ref()).map_or("", |name| &name.0);
         let namespace = meta.and_then(|meta| meta.namespace.as_ref());
         let namespace = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        self.snapshot.gaps.push(format!("{place}: {kind} {} {problem}", told(&format!("{namespace}{name}"))));
+        let told = told(&format!("{namespace}{name}"));
+        // What is on a node and cannot be read keeps it: nobody knows what would become of it.
+        if let Some(node) = trace.filter(|_| !kept).and_then(Trace::node) {
+            let node = self.converter.intern.name(&node);
+            self.snapshot.unread.entry(node).or_default().insert(told.as_str().into());
+        }
+        self.snapshot.gaps.push(format!("{place}: {kind} {told} {problem}"));
         (header, kept)
     }
 
@@ -122,7 +130,10 @@ impl Builder {
         self.snapshot.observed.remove(&kind);
         match kind {
             Kind::Node => self.nodes.clear(),
-            Kind::Pod => self.pods.clear(),
+            Kind::Pod => {
+                self.pods.clear();
+                self.snapshot.unread.clear();
+            }
             Kind::PodDisruptionBudget => self.budgets.clear(),
             Kind::PersistentVolumeClaim => self.claims.clear(),
             Kind::PersistentVolume => self.volumes.clear(),
@@ -206,6 +217,9 @@ impl Builder {
         let snapshot = &mut self.snapshot;
         snapshot.observed.extend(about.kinds.iter().filter_map(|kind| kind_named(kind)));
         snapshot.gaps.extend(about.gaps);
+        for (node, pods) in about.unread {
+            snapshot.unread.entry(node).or_default().extend(pods);
+        }
         snapshot.context = about.context.or(snapshot.context.take());
         snapshot.cluster = about.cluster.or(snapshot.cluster.take());
         snapshot.api_server = about.server.or(snapshot.api_server.take());

@@ -83,6 +83,7 @@ fn head(snapshot: &Snapshot) -> Value {
         "taken": snapshot.taken,
         "kinds": snapshot.observed,
         "gaps": snapshot.gaps,
+        "unread": snapshot.unread,
     })
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::raw::OnNode;
+
 /// An object, not yet looked into.
 pub enum Item<'a> {
     /// Its JSON text.
@@ -30,6 +32,37 @@ impl Item<'_> {
             Self::Value(value) => T::deserialize(value),
         };
         read.map_err(|error| without_position(&error))
+    }
+}
+
+/// What is left of an object that could not be read.
+pub enum Trace<'a> {
+    /// Its JSON text.
+    Text(&'a [u8]),
+    /// The node that it names.
+    Node(Option<String>),
+}
+
+impl<'a> Item<'a> {
+    /// What to find its node by if it turns out not to be readable.
+    pub fn trace(&self) -> Trace<'a> {
+        match self {
+            Self::Text(text) => Trace::Text(text),
+            Self::Value(value) => {
+                Trace::Node(value.pointer("/spec/nodeName").and_then(Value::as_str).map(str::to_owned))
+            }
+        }
+    }
+}
+
+impl Trace<'_> {
+    /// The node that a Pod is on.
+    pub fn node(self) -> Option<String> {
+        let node = match self {
+            Self::Text(text) => serde_json::from_slice::<OnNode>(text).ok()?.spec?.node_name,
+            Self::Node(node) => node,
+        };
+        node.filter(|node| !node.is_empty())
     }
 }
 

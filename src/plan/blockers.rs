@@ -214,6 +214,9 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
              region and project",
         ),
         (Code::ServerRefuses, _) => found(Vec::new(), "another `idle` for the pool, or what the reason says"),
+        (Code::PodUnreadable, _) => {
+            found(Vec::new(), "what is wrong with it is said above; mend it, or take the snapshot again")
+        }
         (Code::NotActedOn, _) => found(
             vec!["idle: shelve".to_owned()],
             "in the pool (`stop` or `suspend` too), if its servers may be kept; or delete them yourself",

@@ -36,6 +36,10 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     if let Some(node) = &member.node {
         by_node(pool, node, world, &mut push);
     }
+    for pod in world.unread.get(&member.name).into_iter().flatten() {
+        let evidence = Evidence { pod: Some(pod.to_string()), ..Evidence::default() };
+        push(Code::PodUnreadable, format!("{pod} is on it and could not be read"), evidence, None);
+    }
     if let (Some(node), None) = (&member.node, &member.server) {
         let id = node.provider_id.as_ref().map_or(String::new(), |id| format!(" (its providerID is {id})"));
         push(Code::ServerUnknown, format!("no server is known behind it{id}"), Evidence::default(), None);

@@ -80,6 +80,8 @@ pub enum Code {
     ServerError,
     /// Its kubelet is silent or says no.
     NotReady,
+    /// A pod on it cannot be read, so nobody knows what would become of it.
+    PodUnreadable,
     /// Our record on it cannot be read.
     RecordUnreadable,
     /// It was ours and no pool has it now (H28).

@@ -1,6 +1,7 @@
 //! Tidegate's own items.
 
 use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Converter;
 use super::meta::{moment, told};
@@ -22,6 +23,8 @@ pub struct About {
     pub kinds: Vec<String>,
     /// What could not be read.
     pub gaps: Vec<String>,
+    /// Pods that could not be read, by the node that they are on.
+    pub unread: BTreeMap<Name, BTreeSet<Name>>,
 }
 
 impl Converter {
@@ -33,6 +36,9 @@ impl Converter {
             taken: moment(raw.taken.as_deref(), "taken")?,
             kinds: raw.kinds.unwrap_or_default(),
             gaps: raw.gaps.unwrap_or_default().iter().map(|gap| told(gap)).collect(),
+            unread: (raw.unread.unwrap_or_default().into_iter())
+                .map(|(node, pods)| (self.intern.name(&node), pods.iter().map(|pod| told(pod).into()).collect()))
+                .collect(),
         })
     }
 

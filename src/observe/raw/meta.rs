@@ -16,6 +16,22 @@ pub struct Header {
     pub metadata: Option<Named>,
 }
 
+/// Enough of a Pod that cannot be read to say where it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct OnNode {
+    /// `spec`.
+    pub spec: Option<NodeName>,
+}
+
+/// The part of a Pod's `spec` that names its node.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NodeName {
+    /// `nodeName`.
+    pub node_name: Option<String>,
+}
+
 /// The part of `metadata` that names an object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

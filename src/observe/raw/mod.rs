@@ -21,7 +21,7 @@ pub use affinity::{Affinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAff
 pub use budget::Budget;
 pub use capacity::{CsiDriver, StorageCapacity};
 pub use container::{Container, ContainerStatus, ResourceNeeds};
-pub use meta::{Bare, Header, LabelSelector, Meta, OwnerRef, SelectorExpression};
+pub use meta::{Bare, Header, LabelSelector, Meta, OnNode, OwnerRef, SelectorExpression};
 pub use node::Node;
 pub use own::{FlavorItem, MemoryItem, QuotaItem, ServerItem, SnapshotItem};
 pub use pod::{NamedPart, Pod, PodSpec, Toleration};

@@ -1,5 +1,7 @@
 //! Tidegate's own items in a kubectl List.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Map, Meta, Scalar};
@@ -22,6 +24,8 @@ pub struct SnapshotItem {
     pub kinds: Option<Vec<String>>,
     /// What could not be read when it was taken.
     pub gaps: Option<Vec<String>>,
+    /// Pods that could not be read then, by the node that they are on.
+    pub unread: Option<BTreeMap<String, Vec<String>>>,
 }
 
 /// `kind: Server`.

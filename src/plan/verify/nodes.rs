@@ -138,6 +138,9 @@ fn stays(case: &Case<'_>, wanted: &Wanted<'_>, name: &str) -> Option<String> {
     if pool.keep.iter().any(|pattern| pattern.matches(name)) {
         return Some("the policy keeps it".to_owned());
     }
+    if let Some(pod) = case.world.unread.get(name).and_then(|pods| pods.first()) {
+        return Some(format!("{pod} is on it, and nobody can read what it needs"));
+    }
     if case.awake_by_hand(name) {
         return Some("a person wants it awake".to_owned());
     }

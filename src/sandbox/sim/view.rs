@@ -34,6 +34,7 @@ impl Sim {
             observed: world.observed.clone(),
             skipped: world.skipped.clone(),
             gaps: world.gaps.clone(),
+            unread: world.unread.clone(),
             nodes: world.nodes.values().map(|node| (**node).clone()).collect(),
             pods: world.pods.values().map(|pod| (**pod).clone()).collect(),
             budgets: world.budgets.values().map(|budget| (**budget).clone()).collect(),
