@@ -28,8 +28,7 @@ Examples:
   tidegate apply -f policy.yaml --sandbox ./sandbox --yes --format json > events.jsonl
   tidegate apply -f policy.yaml --sandbox ./sandbox --snapshot cluster.json --yes --slow 60")]
 pub struct Apply {
-    /// A plan that `plan --out` saved; without one it is made now and shown first
-    #[arg(conflicts_with = "resume")]
+    /// A plan that `plan --out` saved; given again it goes on where it ended; without one it is made now and shown first
     plan: Option<PathBuf>,
     #[command(flatten)]
     policy: SavedPolicyArgs,
@@ -44,7 +43,7 @@ pub struct Apply {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Go on with what was cut short
+    /// Go on with what was cut short, whichever plan that was; with a plan only if it was that one
     #[arg(long)]
     resume: bool,
     /// Do not wait for pods that end by themselves: end with 6, and the next run goes on (so it is without a terminal)
@@ -74,8 +73,8 @@ impl Apply {
         let policy = self.policy.load(agreed.as_ref(), out)?;
         let ground = self.ground.open(&self.snapshot, self.slow, out)?;
         let plan = match (self.resume, agreed) {
-            (true, _) => None,
-            (false, Some(plan)) => Some(plan),
+            (_, Some(plan)) => Some(plan),
+            (true, None) => None,
             (false, None) => match self.agree(&policy, &ground, out)? {
                 Ok(plan) => Some(plan),
                 Err(exit) => return Ok(exit),
@@ -85,6 +84,8 @@ impl Apply {
             policy: &policy,
             ground: &ground,
             word: Word::default(),
+            saved: self.plan.as_deref(),
+            resume: self.resume,
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };

@@ -1,12 +1,14 @@
 //! Carries a plan out and says how it ended.
 
+use std::path::Path;
+
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::apply::EventFormat;
 use super::ground::Ground;
 use super::output::Output;
-use super::shell::named;
+use super::shell::{named, quoted};
 use super::{Exit, Failure};
 use crate::cluster::{ClusterError, LockError};
 use crate::execute::Event;
@@ -26,6 +28,10 @@ pub struct Carrying<'a> {
     pub ground: &'a Ground,
     /// What is asked for by hand with it.
     pub word: Word,
+    /// The file of the plan that was agreed to.
+    pub saved: Option<&'a Path>,
+    /// Only go on with what was cut short.
+    pub resume: bool,
     /// Do not wait for pods that end by themselves.
     pub no_wait: bool,
     /// How events are printed.
@@ -42,7 +48,7 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
     let locks = carrying.ground.locks();
     let order = Order {
         policy: carrying.policy,
-        resume: plan.is_none(),
+        resume: carrying.resume,
         plan,
         no_wait: carrying.no_wait,
         folder: carrying.ground.folder().to_owned(),
@@ -176,7 +182,8 @@ fn way_out(brake: &str) -> Option<&'static str> {
 
 /// The command that was given, to be given again.
 fn command(carrying: &Carrying<'_>, more: &str) -> String {
-    format!("tidegate apply{}{}{more}", named(carrying.policy), carrying.ground.flags())
+    let plan = carrying.saved.map(|plan| format!(" {}", quoted(&plan.to_string_lossy()))).unwrap_or_default();
+    format!("tidegate apply{plan}{}{}{more}", named(carrying.policy), carrying.ground.flags())
 }
 
 /// What to do after an end that was not the whole; the stream has said the numbers.

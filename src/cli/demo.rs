@@ -76,6 +76,8 @@ impl Demo {
             policy: &policy,
             ground: &Ground::sandbox(sandbox.clone(), &folder)?,
             word: Word::default(),
+            saved: None,
+            resume: false,
             no_wait: false,
             format: EventFormat::Text,
         };

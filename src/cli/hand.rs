@@ -89,6 +89,8 @@ impl HandArgs {
             policy: &policy,
             ground: &ground,
             word,
+            saved: None,
+            resume: false,
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };

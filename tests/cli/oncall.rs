@@ -47,6 +47,39 @@ fn an_apply_that_waits_says_how_to_go_on() {
     assert_eq!((codes.first(), codes.last()), (Some(&6), Some(&0)), "{codes:?}");
 }
 
+/// A plan that was reviewed is carried out to its end by giving it again; what it did itself does not make it stale.
+#[test]
+fn a_saved_plan_that_waits_is_gone_on_with_by_giving_it_again() {
+    let folder = workshop();
+    let run = |args: &[&str]| tidegate(folder.path(), args);
+    let made = run(&["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out", "plan.json"]);
+    assert_eq!(code(&made), 0, "{}", text(&made.stderr));
+    let fresh = run(&["apply", "plan.json", "--sandbox", "sandbox", "--resume"]);
+    assert_eq!(code(&fresh), 1, "nothing of it was begun: {}", said(&fresh));
+    assert!(said(&fresh).contains("no apply was ever begun"), "{}", said(&fresh));
+    let mut codes = Vec::new();
+    for more in [[].as_slice(), &["--resume"], &[], &["--resume"], &[], &[], &[], &[]] {
+        let output = run(&[&["apply", "plan.json", "--sandbox", "sandbox"], more].concat());
+        codes.push(code(&output));
+        if code(&output) != 6 {
+            assert_eq!(code(&output), 0, "{}", said(&output));
+            break;
+        }
+        assert!(said(&output).contains("`tidegate apply plan.json "), "what goes on is the plan: {}", said(&output));
+        assert_eq!(code(&run(&["sandbox", "advance", "15m", "sandbox"])), 0);
+    }
+    assert!(codes.len() > 2 && codes.last() == Some(&0), "{codes:?}");
+    let shown = text(&run(&["sandbox", "show", "sandbox"]).stdout);
+    assert_eq!(shown.matches("parked by Tidegate").count(), 9, "{shown}");
+    // It is done: what is there now is another world, and that is said truly.
+    let again = run(&["apply", "plan.json", "--sandbox", "sandbox"]);
+    assert_eq!(code(&again), 4, "{}", said(&again));
+    assert!(!said(&again).contains("nobody else"), "{}", said(&again));
+    let other = run(&["apply", "plan.json", "--sandbox", "sandbox", "--resume"]);
+    assert_eq!(code(&other), 1, "{}", said(&other));
+    assert!(said(&other).contains("was carried out to its end"), "{}", said(&other));
+}
+
 /// A plan that cannot be applied says so when it is saved, and the commands that it names make one that can be.
 #[test]
 fn a_plan_of_a_dump_says_at_once_that_apply_refuses_it() {

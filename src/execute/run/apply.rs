@@ -26,9 +26,10 @@ use crate::policy::Policy;
 pub struct Order<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// The plan that was agreed to; with `resume` that of the journal counts instead.
+    /// The plan that was agreed to. One that was begun already is gone on with: what it did is not done again, and is
+    /// no change since it was made.
     pub plan: Option<Plan>,
-    /// Take up what was cut short.
+    /// Take up what was cut short: with a plan only that plan.
     pub resume: bool,
     /// Do not wait for pods that end by themselves.
     pub no_wait: bool,
@@ -129,16 +130,27 @@ pub async fn apply(
         }
         tell(event);
     };
-    let result = if order.resume {
-        resume(doors, order, interrupts, &mut told).await
-    } else {
-        begin(doors, order, interrupts, &mut told).await
+    let result = match begun(order) {
+        Err(error) => Err(error.into()),
+        Ok(begun) if begun || order.resume => {
+            resume(doors, &Order { resume: true, ..order.clone() }, interrupts, &mut told).await
+        }
+        Ok(_) => begin(doors, order, interrupts, &mut told).await,
     };
     if let Err(error) = doors.cluster.noted().await {
         let text = format!("not everything was told on the nodes as an Event: {error}");
         tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
     }
     result.unwrap_or_else(Outcome::Failed)
+}
+
+/// Whether the journal is that of the plan that was agreed to, and did not come to its end.
+fn begun(order: &Order<'_>) -> Result<bool, JournalError> {
+    // What is asked for by hand is new each time.
+    let Some(agreed) = order.plan.as_ref().filter(|_| order.word.is_empty()) else { return Ok(false) };
+    let told = journal::read(&order.folder)?;
+    let same_policy = *agreed.policy.digest == *order.policy.digest;
+    Ok(same_policy && told.is_some_and(|told| told.unfinished() && told.carries_out(agreed)))
 }
 
 async fn begin(
@@ -149,7 +161,7 @@ async fn begin(
 ) -> Result<Outcome, ApplyError> {
     let agreed = order.plan.as_ref().ok_or(ApplyError::NoPlan)?;
     let digest = journal::digest_of(agreed);
-    let run = format!("{}-{}", digest.get(..12).unwrap_or_default(), Timestamp::now().as_microsecond());
+    let run = journal::run_name(&digest, Timestamp::now());
     let lock = locking::take(order, (&run, Some(digest)), doors, interrupts, tell).await?;
     let outcome = locked(doors, order, agreed, (&run, &*lock), interrupts, tell).await;
     // What cannot be freed now is over in a while.
@@ -270,7 +282,7 @@ async fn taken_up(
 ) -> Result<Outcome, ApplyError> {
     // Between the look and the lock somebody may have finished it.
     let told = match journal::read(&order.folder)? {
-        Some(told) if told.unfinished() => told,
+        Some(told) if told.unfinished() && order.plan.as_ref().is_none_or(|agreed| told.carries_out(agreed)) => told,
         ended => {
             let half_way = half_way(&look(doors, lock).await?);
             let why = why_nothing(order, ended.as_ref(), held, half_way);
@@ -301,6 +313,10 @@ fn half_way(world: &World) -> usize {
 /// Why nothing is to be taken up, by the journal, by the lock that somebody left, and by the nodes' marks.
 fn why_nothing(order: &Order<'_>, ended: Option<&Told>, left: Option<&LockRecord>, half_way: usize) -> String {
     match (ended, left) {
+        (Some(told), _) if order.plan.as_ref().is_some_and(|agreed| !told.carries_out(agreed)) => format!(
+            "what {} began at {} was another plan: `tidegate apply` with this plan and without `--resume` begins it",
+            told.owner, told.began
+        ),
         (None, _) if half_way > 0 => format!(
             "there is no journal in `{}`, though {half_way} {} the marks of an apply that was cut short: it was lost; \
              `tidegate apply` without `--resume` goes on from what is there",

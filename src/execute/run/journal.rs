@@ -102,6 +102,11 @@ impl Told {
         !matches!(self.end, Some(EndKind::Done))
     }
 
+    /// Whether it was begun with this plan, as it was agreed to.
+    pub fn carries_out(&self, agreed: &Plan) -> bool {
+        self.run.split_once('-').is_some_and(|(plan, _)| !plan.is_empty() && digest_of(agreed).starts_with(plan))
+    }
+
     /// Acts that were begun and whose outcome is not known.
     pub fn in_flight(&self) -> BTreeMap<ActId, Act> {
         let mut flying = BTreeMap::new();
@@ -124,6 +129,11 @@ impl Told {
         });
         Resumed { acts: acts.max().unwrap_or(0), ready: self.ready.clone() }
     }
+}
+
+/// The name of an execution: which plan was agreed to, and when it was begun.
+pub fn run_name(digest: &str, began: Timestamp) -> String {
+    format!("{}-{}", digest.get(..12).unwrap_or_default(), began.as_microsecond())
 }
 
 /// A journal that is being written.

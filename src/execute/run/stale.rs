@@ -54,7 +54,7 @@ pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
     }
     for (id, step) in &before {
         if let Some(now) = after.get(id) {
-            compare(id, step, now, saved.knows_servers(), &mut changes);
+            compare(id, step, now, (saved.knows_servers(), world), &mut changes);
         }
     }
     changes
@@ -132,7 +132,7 @@ fn why_not(name: &str, steps: &[&Step], fresh: &Plan, world: &World) -> Option<S
 }
 
 /// A plan that was made without knowing the servers says nothing about them that could have changed.
-fn compare(id: &str, saved: &Step, fresh: &Step, servers: bool, changes: &mut Vec<String>) {
+fn compare(id: &str, saved: &Step, fresh: &Step, (servers, world): (bool, &World), changes: &mut Vec<String>) {
     if servers && saved.server != fresh.server {
         changes.push(format!(
             "{id} is about server {} now, not {}",
@@ -152,7 +152,15 @@ fn compare(id: &str, saved: &Step, fresh: &Step, servers: bool, changes: &mut Ve
         changes.push(format!("{id} comes after other steps now: {}", fresh.after.join(", ")));
     }
     for condition in &saved.preconditions {
-        if !fresh.preconditions.contains(condition) {
+        if fresh.preconditions.contains(condition) {
+            continue;
+        }
+        let node = world.nodes.get(saved.node.as_str());
+        let record = node.filter(|node| node.unschedulable).and_then(|node| NodeRecord::of(node).ok().flatten());
+        if let (Precondition::NotCordonedByOther, Some(record)) = (condition, record) {
+            let NodeRecord { policy, since, .. } = record;
+            changes.push(format!("{id}: an apply of policy `{policy}` cordoned the node already, at {since}"));
+        } else {
             changes.push(format!("{id}: {} does not hold any more", words(condition)));
         }
     }
