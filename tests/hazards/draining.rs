@@ -3,11 +3,15 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate::execute::machine::Act;
+use tidegate::execute::run::journal;
 use tidegate::execute::{Event, EventKind};
 use tidegate::plan::{Code, PodAction, verify};
+use tidegate::policy::Policy;
 use tidegate::sandbox::sim::What;
 
-use crate::executing::{exit, lines};
+use crate::executing::cut::cut_after;
+use crate::executing::{Stage, exit, lines};
 use crate::fixture::{Cluster, merge};
 use crate::{CALM, one_of_them, parks, stage};
 
@@ -258,4 +262,54 @@ fn h14_evicted_pods_do_not_land_on_the_next_to_go() {
     let stage = self::stage(&cluster, "- {target: pod/default/web-3, kind: evict-error}");
     assert_eq!(exit(&stage.apply(&one_of_them("      parallelism: 1\n", "")).0), 6);
     assert!(stage.world().nodes["worker-3"].taints.is_empty() && stage.record("worker-3").is_none());
+}
+
+/// A node with a pod that never stops and one that does, cut short as soon as the first was told to go.
+fn stuck(policy: &Policy) -> Stage {
+    let mut cluster = Cluster::workers(2);
+    cluster.pod("hangs-1", "worker-2", "hangs", "100m");
+    cluster.pod("web-1", "worker-2", "web", "100m");
+    (1..60)
+        .find_map(|records| {
+            let stage = stage(&cluster, "- {target: pod/default/hangs-*, kind: stuck, on: stop}");
+            cut_after(&stage, policy, records);
+            let audit = stage.sandbox.audit();
+            let hangs = |what: &What| matches!(what, What::Evicted { pod, .. } if &*pod.name == "hangs-1");
+            audit.iter().any(|record| hangs(&record.what)).then_some(stage)
+        })
+        .expect("it is evicted some time")
+}
+
+/// The one act that asks no budget: the plan spelled it out when it was agreed to, and the policy still says so.
+#[test]
+fn a_pod_is_deleted_only_where_the_plan_spelled_it_out_and_the_policy_still_says_so() {
+    let give_back = one_of_them("", "");
+    let delete = one_of_them("", "  drain: {onTimeout: delete}\n");
+    for (agreed, now, expected) in [
+        (&delete, &delete, ["default/hangs-1"].as_slice()),
+        (&give_back, &delete, &[]),
+        (&delete, &give_back, &[]),
+        (&give_back, &give_back, &[]),
+    ] {
+        let stage = stuck(agreed);
+        let spelled_out = journal::read(stage.folder.path()).unwrap().unwrap().plan;
+        let moves: Vec<bool> =
+            spelled_out.steps.iter().flat_map(|step| &step.pods).map(|pod| pod.delete_on_timeout).collect();
+        assert_eq!(moves, [std::ptr::eq(agreed, &delete); 2]);
+        let (outcome, told) = stage.carry_out(now, None, true, true);
+        let acts = journal::read(stage.folder.path()).unwrap().unwrap().records;
+        let deleted: Vec<String> = (acts.iter())
+            .filter_map(|(_, record)| match record {
+                journal::Record::Intent { what: Act::Delete { pod, .. }, .. } => Some(pod.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(deleted, expected, "{}", lines(&told));
+        // A kubelet that does not answer keeps it all the same: the node is given back, and says why.
+        assert_eq!((exit(&outcome), stage.parked()), (6, 0), "{}", lines(&told));
+        let why = if expected.is_empty() { "after its eviction" } else { "after its deletion" };
+        let failed = told.iter().find(|event| event.kind == EventKind::StepFailed).unwrap();
+        assert!(failed.message.contains(why), "{}", failed.message);
+        assert!(stage.nothing_of_ours() && stage.cordoned().is_empty(), "given back");
+    }
 }
