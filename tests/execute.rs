@@ -6,25 +6,52 @@ mod executing;
 #[path = "execute/hooks.rs"]
 mod hooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use executing::{Stage, exit, policy, span_of};
 use jiff::SignedDuration;
-use tidegate::execute::EventKind;
+use tidegate::execute::{Event, EventKind};
+use tidegate::policy::Policy;
 
 /// A Sunday: the workshop is over, nine of ten workers may go.
 const SUNDAY: &str = "2026-11-22T12:00:00Z";
 /// Tuesday, within the lead of the window.
 const LEAD: &str = "2026-12-01T19:46:00Z";
 
+/// The workshop's policy, one node after another.
+fn one_by_one() -> Policy {
+    let text = std::fs::read_to_string(executing::example("jetstream-workshop", "policy.yaml")).unwrap();
+    let serial = text.replacen("      max: 10\n", "      max: 10\n      parallelism: 1\n", 1);
+    assert_ne!(serial, text);
+    executing::policy_text(&serial)
+}
+
+/// How long each node takes when it is the only one, and all of them one after another: down, then up.
+fn each_alone() -> [(SignedDuration, SignedDuration); 2] {
+    let stage = Stage::workshop(SUNDAY, "");
+    [SUNDAY, LEAD].map(|moment| {
+        if moment == LEAD {
+            stage.until(moment);
+        }
+        let (outcome, told) = stage.apply(&one_by_one());
+        assert_eq!(exit(&outcome), 0, "{}", executing::lines(&told));
+        let spans = node_spans(&told);
+        let (whole, sum) = (whole(&told), spans.values().copied().sum::<SignedDuration>());
+        assert_eq!(spans.len(), 9);
+        assert!(sum <= whole, "one after another: {sum:#} in {whole:#}");
+        (spans.into_values().max().unwrap(), whole)
+    })
+}
+
 #[test]
 fn nine_nodes_go_and_come_in_the_time_of_the_slowest() {
+    let [alone_down, alone_up] = each_alone();
     let stage = Stage::workshop(SUNDAY, "");
     let policy = policy("jetstream-workshop");
     let (down, told) = stage.apply(&policy);
     assert_eq!(exit(&down), 0, "{down:?}\n{}", executing::lines(&told));
     assert_eq!(stage.parked(), 9);
-    let ratio_down = print_ratio("down", &told);
+    let down = whole(&told);
     stage.sound();
 
     stage.until(LEAD);
@@ -32,30 +59,30 @@ fn nine_nodes_go_and_come_in_the_time_of_the_slowest() {
     assert_eq!(exit(&up), 0, "{up:?}\n{}", executing::lines(&told));
     assert_eq!(stage.parked(), 0);
     assert!(stage.nothing_of_ours(), "marks are left over");
-    let ratio_up = print_ratio("up", &told);
+    let up = whole(&told);
     stage.sound();
-    assert!(ratio_down <= 1050, "down takes {ratio_down} thousandths of its slowest node");
-    assert!(ratio_up <= 1050, "up takes {ratio_up} thousandths of its slowest node");
+    for (way, together, (slowest, serial)) in [("down", down, alone_down), ("up", up, alone_up)] {
+        println!("{way}: {together:#} together, {slowest:#} for the slowest node alone, {serial:#} one by one");
+        assert!(together.as_millis() * 100 <= slowest.as_millis() * 105, "{way}: {together:#} against {slowest:#}");
+        assert!(serial > together * 4, "{way}: one by one must take far longer: {serial:#} against {together:#}");
+    }
 
     let (again, _) = stage.apply(&policy);
     assert_eq!(exit(&again), 0);
 }
 
-/// The whole in thousandths of its slowest node's span.
-fn print_ratio(way: &str, told: &[tidegate::execute::Event]) -> i64 {
-    let whole = span_of(told, |event| event.kind != EventKind::Version);
-    let mut nodes: BTreeMap<&str, SignedDuration> = BTreeMap::new();
-    for node in told.iter().filter_map(|event| event.node.as_deref()) {
-        nodes.entry(node).or_insert_with(|| {
-            span_of(told, |event| {
-                event.node.as_deref() == Some(node)
-                    && matches!(event.kind, EventKind::StepStarted | EventKind::StepDone)
-            })
-        });
-    }
-    let (slowest, span) = nodes.iter().max_by_key(|(_, span)| **span).unwrap();
-    println!("{way}: {whole:#} in all, {span:#} for the slowest node ({slowest})");
-    i64::try_from(whole.as_millis() * 1000 / span.as_millis().max(1)).unwrap()
+/// From the first event to the last.
+fn whole(told: &[Event]) -> SignedDuration {
+    span_of(told, |event| event.kind != EventKind::Version)
+}
+
+/// From each node's first step to its last.
+fn node_spans(told: &[Event]) -> BTreeMap<&str, SignedDuration> {
+    let of_steps = |event: &Event| matches!(event.kind, EventKind::StepStarted | EventKind::StepDone);
+    let nodes: BTreeSet<&str> =
+        told.iter().filter(|event| of_steps(event)).filter_map(|event| event.node.as_deref()).collect();
+    let span = |node| span_of(told, |event| of_steps(event) && event.node.as_deref() == Some(node));
+    nodes.into_iter().map(|node| (node, span(node))).collect()
 }
 
 /// A failure, and what must come of it.
