@@ -342,7 +342,7 @@ fn a_long_history_is_opened_from_a_state_that_is_written_beside_it() {
 }
 
 #[test]
-fn a_week_of_ten_nodes_passes_in_no_time() {
+fn every_session_of_a_week_is_played_through() {
     let mut start = cluster(10);
     for n in 0..60 {
         let session =
@@ -350,10 +350,7 @@ fn a_week_of_ten_nodes_passes_in_no_time() {
         start.pods.push(Pod { created: Some(crate::build::start() - mins(n)), ..session });
     }
     let sandbox = Sandbox::in_memory(start, &Faults::default());
-    let begun = std::time::Instant::now();
     sandbox.advance(mins(7 * 24 * 60)).unwrap();
-    let took = begun.elapsed();
     let started = sandbox.audit().iter().filter(|record| matches!(record.what, What::Created { .. })).count();
     assert!(started > 60 * 70, "{started}");
-    println!("a week with {started} sessions took {took:?}");
 }
