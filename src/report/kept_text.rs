@@ -19,8 +19,8 @@ pub fn named(nodes: &[&str]) -> String {
     }
 }
 
-/// Nodes that stay, in the order of the first of each group.
-pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
+/// Nodes that stay for the same reasons together, in the order of the first of each group, and those reasons.
+pub fn grouped<'k>(kept: &[&'k Kept], zone: &str) -> Vec<(Vec<&'k str>, String)> {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
     for kept in kept {
@@ -31,6 +31,12 @@ pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
             None => groups.push((vec![&kept.node], text)),
         }
     }
+    groups
+}
+
+/// Nodes that stay.
+pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
+    let groups = grouped(kept, zone);
     for (nodes, text) in groups.iter().take(GROUPS) {
         let _ = writeln!(out, "    {} stay{}", named(nodes), if nodes.len() == 1 { "s" } else { "" });
         out.push_str(&faint(text, 6, width));

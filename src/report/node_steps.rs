@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 
 use super::layout::{faint, local_times, plural, wrapped};
 use crate::model::Money;
-use crate::plan::{Plan, PodAction, Step, Verb};
+use crate::plan::{Plan, PodAction, PodMove, Step, Verb};
 
 /// What becomes of a pod that nothing makes again.
 pub const LOST: &str = "LOST: nothing makes it again";
@@ -43,41 +43,47 @@ pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) 
         (_, true) => "~".yellow().to_string(),
         _ => "-".cyan().to_string(),
     };
-    let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
-    let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
-    let cost = if cost == 0 { String::new() } else { format!("  {}{} {unit}/h", sign(cost), Money(cost)) };
+    let cost = cost_words(plan, steps);
+    let cost = if cost.is_empty() { cost } else { format!("  {cost}") };
     let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), in_words(plan, steps), cost.dimmed());
     let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
     let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
     out.push_str(&faint(&why, 6, width));
     for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
-        let line = match pod.action {
-            PodAction::Wait => {
-                let limit = pod.at_most.map(|s| format!("at most {:#}", jiff::SignedDuration::from_secs(s)));
-                format!("wait for {}, {}", pod.pod, limit.unwrap_or_else(|| "for as long as it runs".to_owned()))
-            }
-            _ => {
-                let home = pod.home.as_deref().unwrap_or("?");
-                let round = pod.budget.as_ref().map(|budget| match pod.at_most.filter(|_| pod.after_cordon) {
-                    Some(limit) => {
-                        let limit = jiff::SignedDuration::from_secs(limit);
-                        format!(", once the cordon releases {budget}, waited for {limit:#} at most")
-                    }
-                    None => {
-                        let round = pod.chunk.unwrap_or(1);
-                        match budget.strip_prefix("implied ") {
-                            Some(workload) => format!(", round {round}, the rest of {workload} stays Ready"),
-                            None => format!(", round {round} of {budget}"),
-                        }
-                    }
-                });
-                let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
-                let becomes = if pod.lost { LOST.to_owned() } else { format!("room on {home}") };
-                format!("evict {} ({becomes}{}{forced})", pod.pod, round.unwrap_or_default())
-            }
-        };
-        out.push_str(&wrapped(&line, 6, width));
+        out.push_str(&wrapped(&pod_words(pod), 6, width));
     }
+}
+
+/// `-8 SU/h`: what the steps of a node change; empty if nothing.
+pub fn cost_words(plan: &Plan, steps: &[&Step]) -> String {
+    let cost: i64 = steps.iter().filter_map(|step| step.cost).map(|cost| cost.per_hour_micros).sum();
+    let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
+    if cost == 0 { String::new() } else { format!("{}{} {unit}/h", sign(cost), Money(cost)) }
+}
+
+/// `evict default/web-1 (room on node-2)`: what becomes of a pod.
+pub fn pod_words(pod: &PodMove) -> String {
+    if pod.action == PodAction::Wait {
+        let limit = pod.at_most.map(|s| format!("at most {:#}", jiff::SignedDuration::from_secs(s)));
+        return format!("wait for {}, {}", pod.pod, limit.unwrap_or_else(|| "for as long as it runs".to_owned()));
+    }
+    let home = pod.home.as_deref().unwrap_or("?");
+    let round = pod.budget.as_ref().map(|budget| match pod.at_most.filter(|_| pod.after_cordon) {
+        Some(limit) => {
+            let limit = jiff::SignedDuration::from_secs(limit);
+            format!(", once the cordon releases {budget}, waited for {limit:#} at most")
+        }
+        None => {
+            let round = pod.chunk.unwrap_or(1);
+            match budget.strip_prefix("implied ") {
+                Some(workload) => format!(", round {round}, the rest of {workload} stays Ready"),
+                None => format!(", round {round} of {budget}"),
+            }
+        }
+    });
+    let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
+    let becomes = if pod.lost { LOST.to_owned() } else { format!("room on {home}") };
+    format!("evict {} ({becomes}{}{forced})", pod.pod, round.unwrap_or_default())
 }
 
 fn sign(micros: i64) -> &'static str {

@@ -1,110 +1,181 @@
-//! The plan as Markdown, for a comment on a pull request.
+//! The plan as Markdown, for a comment on a pull request: what it comes to first, the rest folded, and never longer than a
+//! comment may be.
 
 use std::fmt::Write as _;
 
-use super::layout::{by_hand_line, local_long, local_times, next_line, plural};
-use super::node_steps::{by_node, in_words};
-use super::plan_text::unclaimed_line;
+use super::kept_text::{grouped, named};
+use super::layout::{by_hand_line, local, local_long, local_times, next_line, plural};
+use super::node_steps::{by_node, cost_words, in_words, pod_words};
+use super::plan_money::money_lines;
+use super::plan_text::{said_words, unclaimed_line};
 use crate::model::Money;
-use crate::plan::{Plan, PoolPlan};
+use crate::plan::{Blocker, Kept, Plan, PlanCost, PodAction, Step};
 
-/// Summary first, details folded.
+/// Bytes of the lines of one part; GitHub takes 65,536 characters in a comment, and all parts together stay below that.
+const SHORT: usize = 3_000;
+const MIDDLE: usize = 6_000;
+const LONG: usize = 11_000;
+/// Bytes of one line of running text.
+const LINE: usize = 1_500;
+
+/// Summary first, details folded. What does not fit in a comment is left out, with how much that is.
 pub fn plan_markdown(plan: &Plan) -> String {
     let mut out = String::new();
-    let escaped = |text: &str| escaped(&local_times(text, &plan.time_zone));
-    let _ = writeln!(out, "### Tidegate: {}\n", escaped(&plan.summary.text));
+    let say = |text: &str| escaped(&local_times(text, &plan.time_zone));
+    let _ = writeln!(out, "### Tidegate: {}\n", shortened(&say(&plan.summary.text)));
     let _ = writeln!(
         out,
         "Policy `{}`, {}{}\n",
-        plan.policy.name,
+        shortened(&plan.policy.name),
         local_long(plan.now, &plan.time_zone),
         if plan.complete { "" } else { ", **incomplete**" }
     );
-    let _ = writeln!(
-        out,
-        "| pool | active | cordoned | parked | floor | ceiling | when done |\n|---|---:|---:|---:|---:|---:|---:|"
-    );
-    for pool in &plan.pools {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} |",
-            escaped(&pool.name),
-            pool.active,
-            pool.cordoned,
-            pool.parked,
-            pool.floor,
-            pool.ceiling,
-            pool.desired
-        );
-    }
-    for asked in &plan.by_hand {
-        let _ = writeln!(out, "\nBy hand: {}", escaped(&by_hand_line(asked, &plan.time_zone)));
-    }
-    let next = |pool: &PoolPlan| {
-        let line = next_line(pool, pool.next_change.as_ref()?, &plan.time_zone);
-        Some(format!("- {}, {}\n", escaped(&pool.name), escaped(&line)))
-    };
-    let next: String = plan.pools.iter().filter_map(next).collect();
-    if !next.is_empty() {
-        let _ = write!(out, "\n{next}");
-    }
-    if !plan.steps.is_empty() {
-        let _ = writeln!(out, "\n<details><summary>{}</summary>\n", plural(plan.steps.len(), "step"));
-        let _ = writeln!(out, "| node | what | why |\n|---|---|---|");
-        for steps in by_node(plan.steps.iter()) {
-            let Some(first) = steps.first() else { continue };
-            let origin = first.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
-            let why = escaped(&first.reason.text);
-            let _ = writeln!(out, "| {} | {} | {why}{origin} |", escaped(&first.node), in_words(plan, &steps));
-        }
-        let _ = writeln!(out, "\n</details>");
-    }
-    if !plan.blockers.is_empty() {
-        let _ = writeln!(out, "\n<details><summary>In the way</summary>\n");
-        for blocker in &plan.blockers {
-            let _ = writeln!(
-                out,
-                "- {} ({}): {}",
-                escaped(&blocker.text),
-                plural(blocker.nodes.len(), "node"),
-                escaped(&blocker.hint)
-            );
-            if !blocker.lift.is_empty() {
-                let _ = writeln!(out, "  ```yaml\n  {}\n  ```", blocker.lift.join("\n  "));
-            }
-        }
-        let _ = writeln!(out, "\n</details>");
-    }
-    for (step, pod) in plan.losses() {
-        let _ = writeln!(out, "\n:warning: **LOST**: nothing makes `{}` on {} again", pod.pod, escaped(&step.node));
-    }
-    for outage in &plan.outages {
-        let _ =
-            writeln!(out, "\n:warning: {} has no Ready pod while `{}` moves", escaped(&outage.workload), outage.pod);
-    }
-    if !plan.unclaimed.is_empty() {
-        let _ = writeln!(out, "\nUnclaimed, ours once and in no pool now:\n");
-        for unclaimed in &plan.unclaimed {
-            let _ = writeln!(out, "- {}", escaped(&unclaimed_line(unclaimed, plan)));
-        }
-    }
-    for refusal in &plan.refusals {
-        let _ = writeln!(out, "\n:no_entry: **{}**: {}", refusal.brake, escaped(&refusal.text));
-    }
-    for caveat in plan.snapshot.old.iter().chain(&plan.caveats).chain(&plan.notes) {
-        let _ = writeln!(out, "\n> {}", escaped(caveat));
-    }
+    pools(&mut out, plan);
+    let asked = plan.by_hand.iter().map(|asked| format!("- By hand: {}\n", say(&by_hand_line(asked, &plan.time_zone))));
+    listed(&mut out, "", asked.collect(), SHORT);
+    steps(&mut out, plan);
+    let kept: Vec<&Kept> = plan.kept.iter().collect();
+    let kept = grouped(&kept, &plan.time_zone).into_iter();
+    let kept: Vec<String> = kept.map(|(nodes, why)| format!("- {}: {}\n", named(&nodes), escaped(&why))).collect();
+    folded(&mut out, &format!("Why {} not taken away", are(plan.kept.len(), "node")), "", kept, LONG);
+    folded(&mut out, "In the way", "", plan.blockers.iter().map(|found| blocker(found, plan)).collect(), LONG);
+    let losses = plan.losses().map(|(step, pod)| {
+        format!("\n:warning: **LOST**: nothing makes `{}` on {} again\n", pod.pod, escaped(&step.node))
+    });
+    listed(&mut out, "", losses.collect(), SHORT);
+    let outages = plan.outages.iter().map(|outage| {
+        let (workload, pod, node) = (escaped(&outage.workload), &outage.pod, escaped(&outage.node));
+        format!("\n:warning: {workload} has no Ready pod while `{pod}` moves off {node}\n")
+    });
+    listed(&mut out, "", outages.collect(), SHORT);
+    let unclaimed = plan.unclaimed.iter().map(|unclaimed| format!("- {}\n", say(&unclaimed_line(unclaimed, plan))));
+    listed(&mut out, "\nUnclaimed, ours once and in no pool now:\n\n", unclaimed.collect(), SHORT);
+    let refusals = plan.refusals.iter().map(|refusal| {
+        let place = refusal.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
+        format!("\n:no_entry: **{}**: {}{place}\n", refusal.brake, say(&refusal.text))
+    });
+    listed(&mut out, "", refusals.collect(), SHORT);
+    let remarks = plan.snapshot.old.iter().chain(&plan.caveats).chain(&plan.notes);
+    listed(&mut out, "", remarks.map(|remark| format!("\n> {}\n", say(remark))).collect(), SHORT);
     if let Some(cost) = &plan.cost {
-        if cost.unpriced() {
-            let _ = writeln!(out, "\nNo price for any node: what this costs is not known");
-            return out;
-        }
-        let (now, after) = (Money(cost.now_per_hour_micros), Money(cost.after_per_hour_micros));
-        let (week, always) = (Money(cost.week_micros), Money(cost.always_on_week_micros));
-        let unit = &cost.unit;
-        let _ = writeln!(out, "\n{now} → {after} {unit}/h; {week} {unit} in 7 days (always on: {always})");
+        money(&mut out, plan, cost);
     }
     out
+}
+
+/// What is wanted of each pool, who says so, and what comes next.
+fn pools(out: &mut String, plan: &Plan) {
+    let head =
+        "| pool | active | cordoned | parked | floor | ceiling | when done |\n|---|---:|---:|---:|---:|---:|---:|\n";
+    let rows = plan.pools.iter().map(|pool| {
+        let name = escaped(&pool.name);
+        let (active, cordoned, parked) = (pool.active, pool.cordoned, pool.parked);
+        format!(
+            "| {name} | {active} | {cordoned} | {parked} | {} | {} | {} |\n",
+            pool.floor, pool.ceiling, pool.desired
+        )
+    });
+    listed(out, head, rows.collect(), MIDDLE);
+    let mut lines = Vec::new();
+    for pool in &plan.pools {
+        for said in pool.said.iter().filter(|said| said.won && said.origin.is_some()) {
+            let until = said.until.map(|until| format!(" until {}", local(until, &plan.time_zone))).unwrap_or_default();
+            let origin = said.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            let what = escaped(&format!("{}: {} by {}{until}", pool.name, said_words(said), said.by));
+            lines.push(format!("- {what} (`{origin}`)\n"));
+        }
+        if let Some(next) = &pool.next_change {
+            let line = next_line(pool, next, &plan.time_zone);
+            lines.push(format!("- {}, {}\n", escaped(&pool.name), escaped(&line)));
+        }
+    }
+    listed(out, "\n", lines, MIDDLE);
+}
+
+/// What happens to each node, and what becomes of each pod on it.
+fn steps(out: &mut String, plan: &Plan) {
+    let rows = by_node(plan.steps.iter()).into_iter().filter_map(|steps: Vec<&Step>| {
+        let first = steps.first()?;
+        let origin = first.origin.as_ref().map(|origin| format!(" (`{origin}`)")).unwrap_or_default();
+        let why = escaped(&local_times(&first.reason.text, &plan.time_zone));
+        let (node, what) = (escaped(&first.node), in_words(plan, &steps));
+        Some(format!("| {node} | {what} | {} | {why}{origin} |\n", cost_words(plan, &steps)))
+    });
+    let head = "| node | what | cost | why |\n|---|---|---:|---|\n";
+    folded(out, &plural(plan.steps.len(), "step"), head, rows.collect(), LONG);
+    let moves = plan.steps.iter().flat_map(|step| step.pods.iter().map(move |pod| (step, pod)));
+    let moves = moves.filter(|(_, pod)| pod.action != PodAction::Stays);
+    let lines: Vec<String> =
+        moves.map(|(step, pod)| format!("- {}: {}\n", escaped(&step.node), escaped(&pod_words(pod)))).collect();
+    folded(out, &format!("Where {} to go", are(lines.len(), "pod")), "", lines, LONG);
+}
+
+fn blocker(found: &Blocker, plan: &Plan) -> String {
+    let say = |text: &str| escaped(&local_times(text, &plan.time_zone));
+    let (nodes, hint) = (plural(found.nodes.len(), "node"), say(&found.hint));
+    let mut text = format!("- {} ({nodes}): {hint}\n", say(&found.text));
+    if !found.lift.is_empty() {
+        let _ = writeln!(text, "  ```yaml\n  {}\n  ```", found.lift.join("\n  "));
+    }
+    text
+}
+
+fn money(out: &mut String, plan: &Plan, cost: &PlanCost) {
+    if cost.unpriced() {
+        let _ = writeln!(out, "\nNo price for any node: what this costs is not known");
+        return;
+    }
+    let (now, after) = (Money(cost.now_per_hour_micros), Money(cost.after_per_hour_micros));
+    let (week, always) = (Money(cost.week_micros), Money(cost.always_on_week_micros));
+    let unit = &cost.unit;
+    let _ = writeln!(out, "\n{now} → {after} {unit}/h; {week} {unit} in 7 days (always on: {always})");
+    let lines = money_lines(cost, plan);
+    // Four spaces: a block in which nothing is markup.
+    folded(out, "Money", "", lines.lines().map(|line| format!("    {line}\n")).collect(), MIDDLE);
+}
+
+/// Lines under a head, as many as `room` bytes hold, and how many more there are.
+fn listed(out: &mut String, head: &str, lines: Vec<String>, room: usize) {
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str(head);
+    let (mut left, mut cut) = (room, 0_usize);
+    for line in lines {
+        match left.checked_sub(line.len()) {
+            Some(less) if cut == 0 => {
+                left = less;
+                out.push_str(&line);
+            }
+            _ => cut += 1,
+        }
+    }
+    if cut > 0 {
+        let _ = writeln!(out, "\n{cut} more, for which a comment has no room: `tidegate show PLAN` has them");
+    }
+}
+
+/// The same, folded.
+fn folded(out: &mut String, title: &str, head: &str, lines: Vec<String>, room: usize) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n<details><summary>{title}</summary>\n");
+    listed(out, head, lines, room);
+    let _ = writeln!(out, "\n</details>");
+}
+
+/// `1 node is`, `2 nodes are`.
+fn are(count: usize, what: &str) -> String {
+    format!("{} {}", plural(count, what), if count == 1 { "is" } else { "are" })
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= LINE {
+        return text.to_owned();
+    }
+    let end = (0..=LINE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", text.get(..end).unwrap_or_default())
 }
 
 fn escaped(text: &str) -> String {

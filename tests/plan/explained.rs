@@ -5,7 +5,7 @@ use tidegate::plan::{Explanation, explain_node, explain_pool, plan};
 use tidegate::report::explain_text;
 
 use super::CALM;
-use super::fixture::{Cluster, WORKSHOP, at, merge, policy};
+use super::fixture::{Cluster, RATES, WORKSHOP, at, merge, policy};
 
 fn explained(cluster: &Cluster, object: &str) -> (Explanation, String) {
     let policy = policy(WORKSHOP, "");
@@ -98,6 +98,63 @@ fn a_node_that_goes_is_one_line() {
     let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with("| worker-")).collect();
     assert_eq!(rows.len(), 3, "{markdown}");
     assert!(rows.iter().any(|row| row.starts_with("| worker-3 | cordon → drain (1 eviction) → shelve | ")), "{rows:?}");
+}
+
+/// What a reviewer asks of a comment: who stays and why, who says so, where pods go, what is interrupted, what it costs.
+#[test]
+fn a_comment_says_what_the_text_says() {
+    let mut cluster = Cluster::workers(4);
+    cluster.pod("bare", "worker-2", "", "100m");
+    cluster.pod("web-1", "worker-3", "web", "100m");
+    let allocation = "  allocation: {balance: 1000, asOf: \"2026-11-22T00:00:00Z\"}\n";
+    let money = format!("{RATES}{allocation}");
+    let plan = cluster.plan(&policy(WORKSHOP, &money), CALM);
+    let markdown = tidegate::report::plan_markdown(&plan);
+    let home = plan.steps.iter().flat_map(|step| &step.pods).find_map(|pod| pod.home.clone()).unwrap();
+    for words in [
+        "not taken away</summary>",
+        "default/bare has no controller",
+        "- workers: min 1 by ",
+        "(`policy.yaml:",
+        &format!("- worker-3: evict default/web-1 (room on {home}"),
+        "has no Ready pod while `default/web-1` moves off worker-3",
+        "| -8 SU/h |",
+        "the allocation runs out ",
+        "other nodes",
+    ] {
+        assert!(markdown.contains(words), "{words}:\n{markdown}");
+    }
+    let notes = plan.cost.as_ref().unwrap().notes.iter();
+    assert!(notes.clone().count() > 0);
+    notes.for_each(|note| {
+        let note = tidegate::report::local_times(note, "America/Denver");
+        assert!(markdown.contains(&note), "{note}:\n{markdown}");
+    });
+}
+
+/// GitHub takes 65,536 characters in a comment: what is left out is counted.
+#[test]
+fn a_comment_on_a_large_plan_fits_and_counts_what_it_leaves_out() {
+    let mut cluster = Cluster::workers(0);
+    for number in 1..=3000 {
+        cluster.node(&format!("worker-{number}"), json!({"labels": {"pool": "w"}}), json!({}), "ACTIVE");
+        let owner = if number % 2 == 0 { format!("web-{number}") } else { String::new() };
+        cluster.pod(&format!("pod-{number}"), &format!("worker-{number}"), &owner, "100m");
+    }
+    let text = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: test}\nspec:\n  \
+                pools:\n    - {name: workers, nodes: {labels: {pool: w}}, min: 1}\n";
+    let source = tidegate::policy::PolicySource { path: "p.yaml".into(), text: text.into() };
+    let policy = tidegate::policy::load(&[source]).policy.unwrap();
+    let plan = plan(&policy, &cluster.world(), at(CALM)).0;
+    assert!(plan.steps.len() > 3000 && plan.kept.len() > 1000 && plan.outages.len() > 1000, "{}", plan.summary.text);
+    let markdown = tidegate::report::plan_markdown(&plan);
+    assert!(markdown.len() < 65_000, "{} bytes", markdown.len());
+    assert_eq!(markdown.matches("<details>").count(), markdown.matches("</details>").count());
+    let nodes = plan.steps.iter().map(|step| step.node.as_str()).collect::<std::collections::BTreeSet<_>>().len();
+    let shown = markdown.lines().filter(|line| line.starts_with("| worker-")).count();
+    assert!(shown > 50, "{shown}");
+    let cut = format!("{} more, for which a comment has no room", nodes - shown);
+    assert!(markdown.contains(&cut), "{cut}");
 }
 
 /// Five thousand nodes, each kept for a reason of its own: a text that a person can read, and all of it as a value.
