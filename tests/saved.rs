@@ -209,8 +209,13 @@ fn a_plan_is_checked_against_what_it_names() {
     assert_eq!(code(&verify(&[])), 0, "{}", said(&verify(&[])));
     write_cluster(folder.path(), "before.json", &Cluster::workers(4));
     let other = verify(&[]);
-    assert_eq!(code(&other), 3, "{}", said(&other));
-    assert!(said(&other).contains("plan: it was made from another snapshot than the one given (snapshot)"));
+    assert_eq!(code(&other), 4, "{}", said(&other));
+    assert!(said(&other).starts_with("The world is another one than the plan was made from:"), "{}", said(&other));
+    assert!(!said(&other).contains("(pods)"), "nothing is measured by the wrong world: {}", said(&other));
+    let json = verify(&["--format", "json"]);
+    assert_eq!(code(&json), 4);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert!(json["violations"].as_array().unwrap().iter().any(|found| found["rule"] == "snapshot"), "{json}");
     fs::remove_file(folder.path().join("before.json")).unwrap();
     let gone = verify(&[]);
     assert_eq!(code(&gone), 1, "{}", said(&gone));
@@ -251,6 +256,21 @@ fn what_is_wrong_with_a_plan_is_there_for_people_and_for_scripts() {
     let rules: Vec<&Value> = json["violations"].as_array().unwrap().iter().map(|found| &found["rule"]).collect();
     assert_eq!(rules, ["pods", "round", "summary", "summary"]);
     assert_eq!(json["violations"][0]["subject"], "drain/worker-4");
+}
+
+/// A good plan of a sandbox is not said to be a bad one when somebody has worked with that sandbox since.
+#[test]
+fn verify_tells_another_world_from_a_bad_plan() {
+    let folder = planned();
+    let applied = tidegate(folder.path(), &["apply", "plan.json", "--sandbox", "before"]);
+    assert_eq!(code(&applied), 0, "{}", said(&applied));
+    let output = tidegate(folder.path(), &["verify", "plan.json"]);
+    assert_eq!(code(&output), 4, "{}", said(&output));
+    let said = said(&output);
+    assert!(said.starts_with("The world is another one than the plan was made from:"), "{said}");
+    assert!(said.contains("`plan.json` was made from another world: it cannot be judged"), "{said}");
+    assert!(said.contains("hint: name what it was made from"), "{said}");
+    assert!(said.lines().count() < 8, "{said}");
 }
 
 /// The same policy at another path is the same policy: the plan names its lines by the path that it was made with.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::format::Format;
@@ -11,9 +12,9 @@ use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved, snapshot};
 use super::world_args::ClusterArgs;
 use super::{Exit, Failure};
-use crate::model::World;
+use crate::model::{World, digest};
 use crate::plan::{Plan, Violation, verify};
-use crate::report::plural;
+use crate::report::{local_long, plural};
 
 /// Replay a saved plan and check that the cluster is safe after each prefix of it
 #[derive(Debug, Args)]
@@ -57,6 +58,8 @@ impl Verify {
         let policy = self.policy.load(Some(&plan), out)?;
         let world = World::build(snapshot(&plan, &self.cluster, out)?);
         let violations = verify(&plan, &world, &policy);
+        // Whatever else is found then is measured by the wrong world.
+        let elsewhere = plan.snapshot.digest != digest(&world);
         match self.format {
             Format::Json => out.json(&Verified {
                 safe: violations.is_empty(),
@@ -65,7 +68,19 @@ impl Verify {
                 steps: plan.steps.len(),
                 violations: &violations,
             })?,
+            Format::Text if elsewhere => out.data(&other_world(&plan, &world))?,
             Format::Text => out.data(&text(&plan, &violations))?,
+        }
+        if elsewhere {
+            let plan = self.plan.display();
+            return Err(Failure::with(
+                Exit::Stale,
+                format!("`{plan}` was made from another world: it cannot be judged"),
+            )
+            .hint(
+                "name what it was made from with `--snapshot FILE`, or make the plan again from what is there now; \
+                     a plan of a sandbox can be checked until somebody works with that sandbox",
+            ));
         }
         if violations.is_empty() {
             return Ok(Exit::Done);
@@ -80,6 +95,19 @@ impl Verify {
         )
         .hint("make the plan again from what is there now"))
     }
+}
+
+/// What tells the two worlds apart, for people.
+fn other_world(plan: &Plan, world: &World) -> String {
+    let named = |cluster: Option<&str>, taken: Option<Timestamp>| {
+        let taken = taken.map(|at| format!(", seen {}", local_long(at, &plan.time_zone))).unwrap_or_default();
+        format!("cluster {}{taken}", cluster.unwrap_or("without a name"))
+    };
+    let (then, now) = (&plan.snapshot, named(world.cluster.as_deref(), world.taken));
+    format!(
+        "The world is another one than the plan was made from:\n  the plan: {}\n  this one: {now}",
+        named(then.cluster.as_deref(), then.taken)
+    )
 }
 
 fn text(plan: &Plan, violations: &[Violation]) -> String {
