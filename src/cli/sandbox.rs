@@ -40,9 +40,17 @@ pub struct SandboxCommand {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Make one from a snapshot, which is never written to
-    #[command(
-        after_help = "Example:\n  tidegate sandbox create ./sandbox --snapshot cluster.json --faults faults.yaml"
-    )]
+    #[command(after_help = "\
+Examples:
+  tidegate sandbox create ./sandbox --snapshot cluster.json --faults faults.yaml
+  tidegate schema faults --format markdown      # every field of such a file
+
+A file of failures:
+  faults:
+  - {target: server/node-3, kind: error, on: park, times: 1}      # the first time it is parked
+  - {target: 'server/node-*', kind: slow, on: wake, factor: 3}    # `*` is any run of characters
+  - {target: pod/web/shop-*, kind: stuck, on: stop}
+  - {target: node/node-4, kind: node-never-ready}")]
     Create {
         /// The folder; made if it is not there
         folder: PathBuf,
@@ -93,7 +101,10 @@ impl SandboxCommand {
                         let shown = path.display();
                         let text = fs::read_to_string(path)
                             .map_err(|error| Failure::new(format!("cannot read `{shown}`: {error}")))?;
-                        Faults::parse(&text).map_err(|error| Failure::new(format!("`{shown}`: {error}")))?
+                        Faults::parse(&text).map_err(|error| {
+                            Failure::new(format!("`{shown}`: {error}"))
+                                .hint("`tidegate schema faults --format markdown` has every field")
+                        })?
                     }
                 };
                 let mut snapshot = world_args::read(snapshot, out)?;
@@ -106,7 +117,15 @@ impl SandboxCommand {
                     }
                     snapshot.taken = Some(now);
                 }
+                let of_nothing: Vec<String> =
+                    faults.of_nothing(&snapshot).iter().map(|target| format!("`{target}`")).collect();
                 let sandbox = Sandbox::create_from(folder, snapshot, faults)?;
+                if !of_nothing.is_empty() {
+                    out.say(&format!(
+                        "warning: nothing there is called {}: these failures strike nobody so far",
+                        of_nothing.join(", ")
+                    ));
+                }
                 out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
             }
             Act::Show { folder, format } => {

@@ -10,6 +10,7 @@ use crate::execute::event_schema;
 use crate::plan::{Explained, Plan};
 use crate::policy;
 use crate::report::reference;
+use crate::sandbox::Faults;
 
 /// Print the JSON Schema of a document, or its fields for people
 #[derive(Debug, Args)]
@@ -46,6 +47,8 @@ pub enum Document {
     Doctor,
     /// A line of what `apply --format json` prints
     Event,
+    /// The failures that `sandbox create --faults` reads
+    Faults,
 }
 
 impl Document {
@@ -60,6 +63,7 @@ impl Document {
             Self::Explain => schema_for!(Explained).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
+            Self::Faults => schema_for!(Faults).to_value(),
         };
         Ok(serde_json::to_string_pretty(&schema)? + "\n")
     }
@@ -75,6 +79,7 @@ impl Document {
             Self::Explain => ("Every field of an explanation", "explain"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),
+            Self::Faults => ("Every field of a file of failures", "faults"),
         };
         let schema = serde_json::from_str(&self.text()?)?;
         Ok(reference(&schema, title, &format!("Printed by `tidegate schema {command} --format markdown`.")))

@@ -1,10 +1,13 @@
 //! Failures to inject: what goes wrong, where, and how often, from a YAML or JSON file.
 
 use jiff::SignedDuration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Snapshot;
+
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// It takes `factor` times as long, or `latency`.
@@ -37,7 +40,7 @@ pub enum FaultKind {
 }
 
 /// On which occasion a fault strikes; without one, on every occasion that its kind knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Occasion {
     /// A server is parked.
@@ -57,7 +60,7 @@ pub enum Occasion {
 }
 
 /// Where a server ends that could not be parked or woken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Ends {
     /// In `ERROR`.
@@ -68,7 +71,7 @@ pub enum Ends {
 }
 
 /// One failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
     /// `server/NAME`, `node/NAME`, `pod/NAMESPACE/NAME` or `workload/NAMESPACE/NAME`; `*` is any run of characters.
@@ -81,8 +84,9 @@ pub struct Fault {
     /// For `slow`: so many times as long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<u32>,
-    /// For `slow`: exactly so long.
+    /// For `slow`: exactly so long, such as `90s` or `2m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub latency: Option<SignedDuration>,
     /// For `error`: where the server ends.
     #[serde(default)]
@@ -93,20 +97,45 @@ pub struct Fault {
 }
 
 /// All failures of a sandbox, in order: the first that fits strikes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// The failures.
     pub faults: Vec<Fault>,
 }
 
+/// What such a file looks like.
+pub const EXAMPLE: &str = "\
+faults:
+- {target: server/node-3, kind: error, on: park, times: 1}
+- {target: 'server/node-*', kind: slow, on: wake, factor: 3}
+- {target: pod/web/shop-*, kind: stuck, on: stop}
+- {target: node/node-4, kind: node-never-ready}";
+
 impl Faults {
-    /// Reads YAML or JSON.
+    /// The targets that name nothing in this snapshot. A pod that comes later may still fit them.
+    pub fn of_nothing(&self, snapshot: &Snapshot) -> Vec<&str> {
+        let servers = snapshot.servers.iter().map(|server| format!("server/{}", server.name));
+        let nodes =
+            snapshot.nodes.iter().flat_map(|node| [format!("node/{}", node.name), format!("server/{}", node.name)]);
+        let pods = snapshot.pods.iter().map(|pod| format!("pod/{}", pod.key));
+        let owners = snapshot.pods.iter().filter_map(|pod| Some((&pod.key.namespace, &pod.owner.as_ref()?.name)));
+        let owners = owners.map(|(namespace, name)| format!("workload/{namespace}/{name}"));
+        let workloads = snapshot.workloads.iter().map(|workload| format!("workload/{}", workload.key));
+        let there: Vec<String> = servers.chain(nodes).chain(pods).chain(owners).chain(workloads).collect();
+        let targets = self.faults.iter().map(|fault| fault.target.as_str());
+        targets.filter(|target| !there.iter().any(|name| glob(target, name))).collect()
+    }
+
+    /// Reads YAML or JSON: a mapping with the list `faults`.
     ///
     /// # Errors
     /// The text is not such a document, or a target is not one of the four forms; in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let faults: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        if serde_yaml::from_str::<Vec<serde::de::IgnoredAny>>(text).is_ok() {
+            return Err(format!("this is a list; write it under `faults:`, as in\n{EXAMPLE}"));
+        }
+        let faults: Self = serde_yaml::from_str(text).map_err(|error| format!("{error}; such a file is\n{EXAMPLE}"))?;
         for fault in &faults.faults {
             let parts = fault.target.split('/').count();
             let known = match fault.target.split('/').next() {

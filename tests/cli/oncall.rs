@@ -249,3 +249,42 @@ fn a_now_that_does_not_exist_is_said() {
     assert!(skipped.contains("does not exist in America/Denver"), "{skipped}");
     assert!(!text(&plan("2027-03-14T03:30").stderr).contains("warning: 2027"), "{skipped}");
 }
+
+/// Who writes a file of failures learns its form from the program: by help, by schema, and by what is wrong with it.
+#[test]
+fn a_file_of_failures_is_described_and_what_it_names_is_looked_for() {
+    let folder = workshop();
+    let create = |name: &str, faults: &str| {
+        fs::write(folder.path().join("faults.yaml"), faults).unwrap();
+        tidegate(folder.path(), &["sandbox", "create", name, "--snapshot", "cluster.yaml", "--faults", "faults.yaml"])
+    };
+    let help = text(&here(&["sandbox", "create", "--help"]).stdout);
+    let (_, shown) = help.split_once("A file of failures:\n").unwrap();
+    let made = create("shown", shown);
+    assert_eq!(code(&made), 0, "the help's file is one: {}", said(&made));
+    // The workshop has none of the names of the help, and is told so.
+    assert!(
+        said(&made).contains("warning: nothing there is called `server/node-3`, `server/node-*`"),
+        "{}",
+        said(&made)
+    );
+    let own = create("own", "faults: [{target: server/demo-k8s-node-nf-*, kind: slow, on: wake, factor: 3}]");
+    assert_eq!(code(&own), 0, "{}", said(&own));
+    assert!(!said(&own).contains("warning"), "{}", said(&own));
+    for (faults, words) in [
+        ("- {target: server/a, kind: slow}", "this is a list; write it under `faults:`"),
+        ("faults: [{target: server/a, kind: slower}]", "unknown variant `slower`"),
+        ("faults: [{target: a, kind: slow}]", "`a` is not a target"),
+        ("failures: []", "unknown field `failures`"),
+    ] {
+        let wrong = create("wrong", faults);
+        assert_eq!(code(&wrong), 1, "{faults}: {}", said(&wrong));
+        assert!(said(&wrong).contains(words) && said(&wrong).contains("tidegate schema faults"), "{}", said(&wrong));
+        assert!(!folder.path().join("wrong").exists());
+    }
+    let schema = serde_json::from_slice(&here(&["schema", "faults"]).stdout).unwrap();
+    let shown: Value = serde_yaml::from_str(shown).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&shown));
+    let misspelt = serde_json::json!({"faults": [{"target": "server/a", "kind": "slower"}]});
+    assert!(!jsonschema::validator_for(&schema).unwrap().is_valid(&misspelt));
+}
