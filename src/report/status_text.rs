@@ -22,6 +22,8 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
     let widths: Vec<usize> = (0..6).map(wide).collect();
     let before: usize = widths.iter().map(|width| width + 2).sum();
     let beside = before + wide(6) <= width;
+    // Columns that do not fit become words.
+    let narrow = before.saturating_sub(2) > width;
     let mut text = format!("{}\n\n", local_long(plan.now, &plan.time_zone));
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -39,7 +41,12 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
             }
         }
         let line = line.trim_end();
-        let _ = if index == 0 { writeln!(text, "{}", line.bold()) } else { writeln!(text, "{line}") };
+        let _ = match index {
+            0 if narrow => Ok(()),
+            0 => writeln!(text, "{}", line.bold()),
+            _ if narrow => write!(text, "{}", in_words(cells, width)),
+            _ => writeln!(text, "{line}"),
+        };
     }
     text.push('\n');
     for (why, nodes) in &groups {
@@ -56,6 +63,19 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
     }
     text.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
     text
+}
+
+/// `node-7: active, pool workers, since Mon 12:45, next stays`, in as many lines as it takes.
+fn in_words(cells: &[String], width: usize) -> String {
+    let mut words = String::new();
+    for (head, cell) in HEAD.iter().zip(cells).filter(|(_, cell)| *cell != "-") {
+        let _ = match *head {
+            "NODE" => write!(words, "{cell}:"),
+            "STATE" => write!(words, " {cell},"),
+            head => write!(words, " {} {cell},", head.to_lowercase()),
+        };
+    }
+    wrapped(words.trim_end_matches(','), 0, width)
 }
 
 fn row(line: &NodeStatus, plan: &Plan) -> [String; 7] {

@@ -205,6 +205,14 @@ fn status_gives_the_reason_of_what_comes() {
         let lines = status(&policy, &world, &plan);
         assert!(lines.iter().filter(|line| line.node != "worker-1").all(|line| line.why == why), "{now}: {lines:#?}");
         assert_eq!(status_text(&lines, &plan, 80).contains("not needed"), why == "not needed");
+        // At the width that is there, or as words where no table fits.
+        for width in [40, 50, 80, 160] {
+            let text = status_text(&lines, &plan, width);
+            let plain: String = text.replace("\u{1b}[1m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+            let long = plain.lines().find(|line| line.chars().count() > width);
+            assert_eq!(long, None, "{width}:\n{plain}");
+            assert!(lines.iter().all(|line| plain.contains(&line.node)), "{plain}");
+        }
     }
 }
 
