@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::removal::Mover;
 use super::{PodAction, Refusal, Step, Verb};
-use crate::model::{KUBECTL, Kind, Node, TaintEffect, World};
+use crate::model::{KUBECTL, Kind, Node, TaintEffect, World, counted};
 use crate::policy::Policy;
 
 /// The brake that holds where nobody can tell what would become of the pods.
@@ -35,9 +35,43 @@ pub fn blind(world: &World, steps: &[Step]) -> Option<&'static str> {
         .then_some("Whether the pods may be evicted is unknown: disruption budgets were not listed.")
 }
 
+/// Why what was listed looks like the objects of some namespaces only, as `kubectl get` gives them without `-A`: a cluster
+/// whose nodes are Ready runs pods in kube-system, and a disk that hangs on a node has its claim.
+pub fn partial(world: &World) -> Option<String> {
+    const SYSTEM: &str = "kube-system";
+    if !world.knows(Kind::Pod) || world.pods.is_empty() {
+        return None;
+    }
+    let ready = u32::try_from(world.nodes.values().filter(|node| node.ready()).count()).unwrap_or(u32::MAX);
+    let pods = || world.pods.keys().any(|key| &*key.namespace == SYSTEM);
+    if ready > 0 && world.namespaces.contains_key(SYSTEM) && !pods() {
+        let nodes = counted(ready, "node");
+        return Some(format!(
+            "{nodes} Ready and not one pod of {SYSTEM}: this looks like a part of the namespaces only"
+        ));
+    }
+    if !world.knows(Kind::PersistentVolumeClaim) {
+        return None;
+    }
+    let claims = world.attachments.values().filter(|attachment| attachment.attached).filter_map(|attachment| {
+        let volume = world.volumes.get(attachment.volume.as_ref()?)?;
+        volume.claim.as_ref().zip(Some(&attachment.node))
+    });
+    let (claim, node) = claims.into_iter().find(|(claim, _)| !world.claims.contains_key(*claim))?;
+    Some(format!(
+        "the disk of claim {claim} hangs on {node}, and that claim is not listed: this looks like a part of the \
+         namespaces only"
+    ))
+}
+
 /// The refusal to take anything away half-seeing, with the next step.
 pub fn refusal(world: &World, steps: &[Step]) -> Option<Refusal> {
-    let why = blind(world, steps)?.trim_end_matches('.');
+    let Some(why) = blind(world, steps) else {
+        let why = partial(world).filter(|_| steps.iter().any(|step| step.verb.takes()))?;
+        let text = format!("{why}; look again with `{KUBECTL} > cluster.json`, whose `-A` lists them all");
+        return Some(Refusal { brake: NOT_LISTED.to_owned(), text, origin: None });
+    };
+    let why = why.trim_end_matches('.');
     let none = if world.knows(Kind::Pod) {
         "; in a cluster that has none, `kubectl get --raw /apis/policy/v1/poddisruptionbudgets > pdb.json` says so, as \
          one more file"

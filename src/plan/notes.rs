@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::{Decision, Depth};
-use super::{Step, unknown, unready, wakes};
+use super::{Step, basis, unknown, unready, wakes};
 use crate::model::{OTHER_OWNERS, World};
 use crate::policy::Policy;
 use crate::schedule::Holding;
@@ -15,6 +15,7 @@ pub fn caveats(world: &World) -> Vec<String> {
     let mut caveats: Vec<String> = world.gaps.clone();
     let inferred = world.servers.values().any(|server| server.inferred);
     caveats.extend(unknown::caveat(world));
+    caveats.extend(basis::partial(world));
     if inferred {
         let text = "servers are the provider's, and `kubectl` does not list them: taken from the nodes, so whether one has \
                     a floating address (`front-door`) is not known";

@@ -70,7 +70,7 @@ fn every_example_of_every_help_works_when_pasted() {
             let output = tidegate(folder.path(), &args);
             let said = text(&output.stderr);
             let begins = |start: &str| example.starts_with(start);
-            let asks = ["tidegate apply -f", "tidegate park", "tidegate drain"].iter().any(|start| begins(&start))
+            let asks = ["tidegate apply -f", "tidegate park", "tidegate drain"].iter().any(|start| begins(start))
                 && !example.contains("--yes")
                 && !example.contains("--resume");
             let expected: &[i32] = match () {

@@ -254,3 +254,54 @@ fn what_a_suggested_line_costs_is_said_with_it() {
     assert_eq!(bare.lift[2], "  # or {match: {namespaces: [default], owners: [none]}, action: evict}");
     assert!(bare.hint.contains("`evict` LOSES it for good"), "{}", bare.hint);
 }
+
+/// What `kubectl get` without `-A` gives: every node, and the pods of one namespace.
+#[test]
+fn a_dump_of_some_namespaces_only_takes_nothing_away_and_says_why() {
+    let namespace =
+        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": name}});
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
+                 "claimRef": {"namespace": "other", "name": "db", "uid": "u-1"}, "csi": {"driver": "d", "volumeHandle": "h"}},
+        "status": {"phase": "Bound"}});
+    let attachment = |attached: bool| {
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment",
+        "metadata": {"name": "a-1"}, "status": {"attached": attached},
+        "spec": {"attacher": "d", "nodeName": "worker-2", "source": {"persistentVolumeName": "pv-1"}}})
+    };
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "db", "namespace": "other", "uid": "u-1"}, "spec": {"volumeName": "pv-1"}});
+    for (more, dns, expected) in [
+        (vec![namespace("kube-system")], false, Some("3 nodes Ready and not one pod of kube-system")),
+        (vec![namespace("kube-system")], true, None),
+        (vec![namespace("jhub")], false, None),
+        (vec![volume.clone(), attachment(true)], false, Some("the disk of claim other/db hangs on worker-2")),
+        (vec![volume.clone(), attachment(false)], false, None),
+        (vec![volume.clone(), attachment(true), claim], false, None),
+    ] {
+        let mut cluster = Cluster::workers(3);
+        cluster.pod("jhub/hub-1", "worker-1", "hub", "100m");
+        if dns {
+            cluster.pod("kube-system/dns-1", "worker-1", "dns", "100m");
+        }
+        cluster.items.extend(more);
+        let policy = policy("      min: 1\n      max: 10\n      keep: [worker-1]\n", "");
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+        let refusal = plan.refusals.iter().find(|refusal| refusal.brake == "not-listed");
+        assert_eq!(
+            (plan.complete, plan.applyable, refusal.is_some()),
+            match expected {
+                Some(_) => (false, false, true),
+                None => (true, true, false),
+            },
+            "{:?}",
+            plan.caveats
+        );
+        let Some(expected) = expected else { continue };
+        assert!(plan.caveats[0].contains(expected), "{:?}", plan.caveats);
+        let text = &refusal.unwrap().text;
+        assert!(text.contains(expected) && text.contains("kubectl get") && text.contains(" -A"), "{text}");
+        assert!(plan.summary.text.contains("held back by brake not-listed"), "{}", plan.summary.text);
+    }
+}

@@ -32,7 +32,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
         ("unready-share", stops_autoscaler(case)),
-        (NOT_LISTED, blind(case)),
+        (NOT_LISTED, blind(case) || (partial(case) && case.plan.steps.iter().any(takes))),
     ] {
         let said = case.plan.refusals.iter().any(|refusal| refusal.brake == brake);
         if holds && !said {
@@ -82,4 +82,21 @@ fn blind(case: &Case<'_>) -> bool {
     } else {
         taking.next().is_some()
     }
+}
+
+/// Whether pods were listed that leave kube-system out though a node is Ready, or a disk hangs on a node whose claim was
+/// left out.
+fn partial(case: &Case<'_>) -> bool {
+    let world = case.world;
+    if world.pods.is_empty() || !world.knows(Kind::Pod) {
+        return false;
+    }
+    let system = world.namespaces.keys().any(|name| **name == *"kube-system");
+    let runs = world.pods.values().any(|pod| *pod.key.namespace == *"kube-system");
+    let unclaimed = world.attachments.values().filter(|one| one.attached).any(|one| {
+        let volume = one.volume.as_ref().and_then(|name| world.volumes.get(name));
+        volume.and_then(|volume| volume.claim.as_ref()).is_some_and(|claim| !world.claims.contains_key(claim))
+    });
+    (system && !runs && world.nodes.values().any(|node| node.ready()))
+        || (unclaimed && world.knows(Kind::PersistentVolumeClaim))
 }
