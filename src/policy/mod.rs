@@ -25,6 +25,7 @@ mod print;
 mod problem;
 mod schema;
 mod shown;
+mod unheeded;
 mod window;
 mod wire;
 
@@ -46,4 +47,5 @@ pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use schema::schema;
 pub use shown::{deceives, shown};
+pub use unheeded::unheeded;
 pub use window::{Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

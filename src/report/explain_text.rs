@@ -10,6 +10,9 @@ use super::node_steps::{by_node, in_words};
 use super::plan_text::said_words;
 use crate::plan::{Explanation, Plan};
 
+/// What is asked for and not acted on.
+const HEADROOM: &str = "headroom";
+
 /// Nodes whose steps are listed; the plan has all.
 const NODES: usize = 40;
 
@@ -21,7 +24,11 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
         let _ = writeln!(out, "  {title}");
         for said in &pool.said {
             let origin = said.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-            let verdict = if said.won { "decides" } else { "is overruled" };
+            let verdict = match (said.won, said.what.as_str()) {
+                (true, HEADROOM) => "is not acted on by this version",
+                (true, _) => "decides",
+                (false, _) => "is overruled",
+            };
             let line = format!("{} by {} {verdict}{origin}", said_words(said), said.by);
             out.push_str(&faint(&line, 4, width));
         }
