@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::feed::{Feed, Followed};
 use super::stamp::{Stamp, Stamps};
 use super::{
     Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey,
     Quota, Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
 };
+
+/// The pods that stand under one name of an index.
+type Pods = BTreeMap<PodKey, Arc<Pod>>;
 
 /// A snapshot with its indexes. `World::build(s)` then `apply(c)` equals building from the changed snapshot; every
 /// change costs O(log n) in the number of objects.
@@ -69,10 +73,11 @@ pub struct World {
     pub quotas: BTreeMap<Name, Quota>,
     /// What was remembered.
     pub memory: Memory,
-    on_node: BTreeMap<Name, BTreeSet<PodKey>>,
-    of_owner: BTreeMap<Name, BTreeSet<PodKey>>,
-    by_carried: BTreeMap<Name, BTreeSet<Name>>,
+    on_node: BTreeMap<Name, Pods>,
+    of_owner: BTreeMap<Name, Pods>,
+    by_carried: BTreeMap<Name, BTreeMap<Name, Arc<Server>>>,
     pub(super) stamps: Stamps,
+    feed: Feed,
 }
 
 impl World {
@@ -120,15 +125,17 @@ impl World {
             Change::Node(node) => drop(self.nodes.insert(node.name.clone(), Arc::new(node))),
             Change::NodeGone(name) => drop(self.nodes.remove(&name)),
             Change::Pod(pod) => {
-                self.forget_pod(&pod.key.clone());
+                let pod = Arc::new(pod);
+                self.forget_pod(&pod.key);
                 if let Some(node) = &pod.node {
                     self.stamps.renew(node);
-                    self.on_node.entry(node.clone()).or_default().insert(pod.key.clone());
+                    self.on_node.entry(node.clone()).or_default().insert(pod.key.clone(), Arc::clone(&pod));
                 }
                 if let Some(owner) = &pod.owner {
-                    self.of_owner.entry(owner.uid.clone()).or_default().insert(pod.key.clone());
+                    self.of_owner.entry(owner.uid.clone()).or_default().insert(pod.key.clone(), Arc::clone(&pod));
                 }
-                self.pods.insert(pod.key.clone(), Arc::new(pod));
+                self.feed.push(&pod.key);
+                self.pods.insert(pod.key.clone(), pod);
             }
             Change::PodGone(key) => self.forget_pod(&key),
             Change::Budget(budget) => drop(self.budgets.insert(budget.key.clone(), Arc::new(budget))),
@@ -157,8 +164,10 @@ impl World {
             Change::ServiceGone(key) => drop(self.services.remove(&key)),
             Change::Server(server) => {
                 self.forget_server(&server.id.clone());
-                self.by_carried.entry(server.carries().clone()).or_default().insert(server.id.clone());
-                self.servers.insert(server.id.clone(), Arc::new(server));
+                let server = Arc::new(server);
+                let carriers = self.by_carried.entry(server.carries().clone()).or_default();
+                carriers.insert(server.id.clone(), Arc::clone(&server));
+                self.servers.insert(server.id.clone(), server);
             }
             Change::ServerGone(id) => self.forget_server(&id),
             Change::Flavor(flavor) => {
@@ -175,6 +184,7 @@ impl World {
 
     fn forget_pod(&mut self, key: &PodKey) {
         let Some(pod) = self.pods.remove(key) else { return };
+        self.feed.push(key);
         if let Some(node) = &pod.node {
             self.stamps.renew(node);
             remove_from(&mut self.on_node, node, key);
@@ -192,7 +202,7 @@ impl World {
 
     /// The pods bound to `node`, finished ones included, in order of their keys. The node itself may be missing.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
-        self.on_node.get(node).into_iter().flatten().filter_map(|key| self.pods.get(key))
+        self.on_node.get(node).into_iter().flat_map(BTreeMap::values)
     }
 
     /// A stamp for what [`World::pods_on`] gives; None if no pod was ever on `node`. While it is the same, so are they.
@@ -200,9 +210,20 @@ impl World {
         self.stamps.of(node)
     }
 
+    /// Up to where the changes of pods have come.
+    pub fn followed(&self) -> Followed {
+        self.feed.end()
+    }
+
+    /// The pods that changed, came or went since then, some of them more than once; None if it was too long ago, or in
+    /// another world: then any may have.
+    pub fn pods_after<'w>(&'w self, followed: &Followed) -> Option<impl Iterator<Item = &'w PodKey> + use<'w>> {
+        self.feed.after(followed)
+    }
+
     /// The pods whose controller has this UID, in order of their keys.
     pub fn pods_of(&self, owner_uid: &str) -> impl Iterator<Item = &Arc<Pod>> {
-        self.of_owner.get(owner_uid).into_iter().flatten().filter_map(|key| self.pods.get(key))
+        self.of_owner.get(owner_uid).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The workload that directly controls `pod`, if the snapshot has it.
@@ -237,7 +258,7 @@ impl World {
             return Ok(Some(server));
         }
         let certain = own.is_some_and(|id| id.starts_with("openstack://"));
-        let carried = self.by_carried.get(name).into_iter().flatten().filter_map(|id| self.servers.get(id));
+        let carried = self.by_carried.get(name).into_iter().flat_map(BTreeMap::values);
         let all: Vec<&Arc<Server>> = carried.filter(|server| server.node.is_some() || !certain).collect();
         let linked: Vec<&Arc<Server>> = all.iter().copied().filter(|server| server.node.is_some()).collect();
         match (all.as_slice(), linked.as_slice()) {
@@ -259,10 +280,10 @@ impl World {
     }
 }
 
-fn remove_from<K: Ord>(index: &mut BTreeMap<Name, BTreeSet<K>>, at: &Name, key: &K) {
-    if let Some(keys) = index.get_mut(at) {
-        keys.remove(key);
-        if keys.is_empty() {
+fn remove_from<K: Ord, V>(index: &mut BTreeMap<Name, BTreeMap<K, V>>, at: &Name, key: &K) {
+    if let Some(entries) = index.get_mut(at) {
+        entries.remove(key);
+        if entries.is_empty() {
             index.remove(at);
         }
     }

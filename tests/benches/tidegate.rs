@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use divan::Bencher;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{Doors, Interrupts, Order, Outcome, apply};
-use tidegate::model::World;
+use tidegate::model::{Snapshot, World};
 use tidegate::plan::{Request, plan, plan_for};
 use tidegate::policy::{Policy, PolicySource, load};
 use tidegate::sandbox::{Faults, Sandbox};
@@ -56,6 +57,43 @@ fn half_of(world: &World) -> Policy {
     let names: Vec<String> = world.nodes.keys().map(|name| format!("{:?}", &**name)).collect();
     let half = names.len() / 2;
     policy(&format!("{HEAD}  pools:\n    - {{name: all, min: {half}, nodes: {{names: [{}]}}}}\n", names.join(", ")))
+}
+
+/// Nodes n1, n2, … with so many pods each, all of one ReplicaSet: nothing is harder to count.
+fn crowd(nodes: usize, pods: usize) -> Snapshot {
+    const TAKEN: &str = "2026-11-10T23:30:00Z";
+    let replicas = nodes * pods;
+    let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "rs", "controller": true});
+    let mut items = vec![
+        json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot", "spec": {"taken": TAKEN}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}),
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {"name": "r", "namespace": "a", "uid": "rs"},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "r"}}, "template": {
+                "metadata": {"labels": {"app": "r"}},
+                "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "20m"}}}]}}},
+            "status": {"replicas": replicas, "readyReplicas": replicas}}),
+    ];
+    for node in 1..=nodes {
+        let name = format!("n{node}");
+        let room = json!({"cpu": "8", "memory": "32Gi", "pods": "200"});
+        items.push(json!({"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "uid": format!("node-{name}"), "creationTimestamp": "2026-08-01T00:00:00Z"},
+            "spec": {}, "status": {"allocatable": room, "capacity": room, "conditions": [
+                {"type": "Ready", "status": "True", "lastHeartbeatTime": TAKEN, "lastTransitionTime": "2026-08-01T00:00:00Z"}]}}));
+        items.push(json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Server", "metadata": {"name": name},
+            "spec": {"id": format!("server-{name}"), "provider": "p", "flavor": "f", "node": name},
+            "status": {"state": "ACTIVE"}}));
+        for pod in 0..pods {
+            items.push(json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": format!("r-{node}-{pod}"), "namespace": "a", "uid": format!("pod-{node}-{pod}"),
+                    "labels": {"app": "r"}, "creationTimestamp": "2026-11-01T00:00:00Z", "ownerReferences": [owner]},
+                "spec": {"nodeName": name, "containers": [{"name": "c", "resources": {"requests": {"cpu": "20m"}}}]},
+                "status": {"phase": "Running", "conditions": [
+                    {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-01T00:01:00Z"}]}}));
+        }
+    }
+    tidegate::observe::from_values(items)
 }
 
 #[divan::bench]
@@ -123,6 +161,25 @@ fn park_nine_nodes_on_the_sandbox(bencher: Bencher) {
     bencher.bench_local(|| {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::in_memory(snapshot.clone(), &Faults::default());
+        let outcome = apply_now(&policy, &sandbox, &runtime, folder.path());
+        assert!(matches!(outcome, Outcome::Ended(_)), "{outcome:?}");
+        outcome.exit_code()
+    });
+}
+
+/// Half of 60 nodes with 50 pods each go: 1,500 evictions. The sandbox is kept in a folder, as a user's is.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn apply_to_3000_pods_on_60_nodes(bencher: Bencher) {
+    let snapshot = crowd(60, 50);
+    let policy = policy(&format!(
+        "{HEAD}  providers: [{{name: p, openstack: {{cloud: c}}}}]\n  pools:\n    - {{name: all, provider: p, min: 30, \
+         nodes: {{names: \"n{{1..60}}\"}}}}\n"
+    ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    bencher.bench_local(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox =
+            Sandbox::create_from(&folder.path().join("sandbox"), snapshot.clone(), Faults::default()).unwrap();
         let outcome = apply_now(&policy, &sandbox, &runtime, folder.path());
         assert!(matches!(outcome, Outcome::Ended(_)), "{outcome:?}");
         outcome.exit_code()

@@ -1,8 +1,8 @@
 //! One arbiter over all nodes that drain together: which eviction may be asked for now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::census::{Census, healthy};
 use crate::cluster::Evicted;
 use crate::model::{Budget, Name, Phase, Pod, PodKey, UnhealthyPodEviction, WorkloadKind, World};
 
@@ -33,10 +33,8 @@ pub struct Arbiter {
     ready: BTreeMap<String, u32>,
     /// Direct owners by workload.
     owners: BTreeMap<String, BTreeSet<Name>>,
-    /// UIDs of pods whose eviction was asked for or accepted.
-    away: BTreeSet<Name>,
-    /// UIDs of those whose answer has not come.
-    asked: BTreeSet<Name>,
+    /// Who stands and who is on the way out.
+    pub census: Census,
     /// Pods whose going leaves a workload without a Ready pod, as the plan spells out.
     outages: BTreeSet<String>,
 }
@@ -46,10 +44,6 @@ fn top(world: &World, pod: &Pod) -> Option<String> {
     let owner = pod.owner.as_ref()?;
     let above = world.workload_of(pod).and_then(|direct| direct.owner.as_ref()).unwrap_or(owner);
     Some(format!("{} {}/{}", above.kind, pod.key.namespace, above.name))
-}
-
-fn healthy(pod: &Pod) -> bool {
-    pod.ready && !pod.finished() && !pod.terminating()
 }
 
 impl Arbiter {
@@ -64,7 +58,9 @@ impl Arbiter {
             }
         }
         ready.extend(remembered.iter().map(|(workload, count)| (workload.clone(), *count)));
-        Self { implied, ready, owners, outages, ..Self::default() }
+        let mut census = Census::default();
+        census.follow(world);
+        Self { implied, ready, owners, outages, census }
     }
 
     /// What every workload had at the start.
@@ -73,7 +69,7 @@ impl Arbiter {
     }
 
     /// What holds `pod` back now; None if its eviction may be asked for.
-    pub fn holds(&self, pod: &Pod, world: &World) -> Option<Held> {
+    pub fn holds(&mut self, pod: &Pod, world: &World) -> Option<Held> {
         if pod.terminating() || matches!(pod.phase, Phase::Pending) || pod.finished() {
             return None;
         }
@@ -81,27 +77,20 @@ impl Arbiter {
         if budgets.peek().is_none() {
             return self.implied_holds(pod, world).map(Held::Implied);
         }
-        budgets.find(|budget| !self.allows(budget, pod, world)).map(|budget| Held::Budget(budget.key.clone()))
+        budgets.find(|budget| !self.allows(budget, pod)).map(|budget| Held::Budget(budget.key.clone()))
     }
 
-    fn allows(&self, budget: &Budget, pod: &Pod, world: &World) -> bool {
+    fn allows(&mut self, budget: &Budget, pod: &Pod) -> bool {
         if !pod.ready && budget.unhealthy == UnhealthyPodEviction::AlwaysAllow {
             return true;
         }
         // The API server refuses while the controller has not seen the budget as it is.
         let Some(status) = budget.status else { return false };
-        let counted =
-            |other: &&Arc<Pod>| budget.selector.as_ref().is_some_and(|selector| selector.matches(&other.labels));
-        let mut ready: u32 = 0;
-        let mut unanswered: u32 = 0;
-        for other in in_namespace(world, &budget.key.namespace).filter(counted) {
-            ready += u32::from(healthy(other) && !self.away.contains(&other.uid));
-            unanswered += u32::from(self.asked.contains(&other.uid));
-        }
-        if !pod.ready && status.desired_healthy > 0 && ready >= status.desired_healthy {
+        let sums = self.census.of_budget(budget);
+        if !pod.ready && status.desired_healthy > 0 && sums.standing >= status.desired_healthy {
             return true;
         }
-        ready > status.desired_healthy && status.disruptions_allowed > unanswered
+        sums.standing > status.desired_healthy && status.disruptions_allowed > sums.unanswered
     }
 
     fn implied_holds(&self, pod: &Pod, world: &World) -> Option<String> {
@@ -122,22 +111,18 @@ impl Arbiter {
         let own = pod.owner.as_ref().map(|owner| &owner.uid);
         let known = self.owners.get(&workload);
         let owners: BTreeSet<&Name> = known.into_iter().flatten().chain(own).collect();
-        let ready = (owners.into_iter().flat_map(|owner| world.pods_of(owner)))
-            .filter(|other| healthy(other) && !self.away.contains(&other.uid))
-            .count();
-        (u32::try_from(ready).unwrap_or(u32::MAX) <= least).then_some(workload)
+        let ready = owners.into_iter().map(|owner| self.census.standing(owner)).fold(0, u32::saturating_add);
+        (ready <= least).then_some(workload)
     }
 
     /// The eviction of a pod is asked for.
-    pub fn ask(&mut self, uid: &Name) {
-        self.away.insert(uid.clone());
-        self.asked.insert(uid.clone());
+    pub fn ask(&mut self, pod: &Pod) {
+        self.census.ask(pod);
     }
 
     /// It was accepted, or the pod is gone.
     pub fn accepted(&mut self, uid: &Name) {
-        self.away.insert(uid.clone());
-        self.asked.remove(uid);
+        self.census.answered(uid, true);
     }
 
     /// An answer that came when its node had been given up.
@@ -150,12 +135,6 @@ impl Arbiter {
 
     /// It was refused.
     pub fn refused(&mut self, uid: &Name) {
-        self.away.remove(uid);
-        self.asked.remove(uid);
+        self.census.answered(uid, false);
     }
-}
-
-fn in_namespace<'a>(world: &'a World, namespace: &'a Name) -> impl Iterator<Item = &'a Arc<Pod>> {
-    let first = PodKey::new(namespace.clone(), "");
-    world.pods.range(first..).map(|(_, pod)| pod).take_while(move |pod| pod.key.namespace == *namespace)
 }

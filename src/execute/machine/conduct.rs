@@ -82,6 +82,7 @@ impl Machine {
         if self.ended {
             return Vec::new();
         }
+        self.desk.arbiter.census.follow(world);
         match input {
             Input::Started => self.started(now),
             Input::Outcome(id, answer) => self.outcome(&id, answer),

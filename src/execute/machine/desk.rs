@@ -69,8 +69,6 @@ pub struct Desk {
     pub unwritten: bool,
     /// Numbers for the summary.
     pub tally: Tally,
-    /// The UIDs of pods that take somebody's place already.
-    pub claimed: BTreeSet<Name>,
     /// Nodes of each pool on their way out, and in any transition: `(going, all)`.
     pub transit: BTreeMap<Name, (u32, u32)>,
     /// Nodes that will go and take pods still: nothing is evicted before there is none (H14).
@@ -98,7 +96,6 @@ impl Desk {
             memory,
             unwritten: false,
             tally: Tally::default(),
-            claimed: BTreeSet::new(),
             transit: BTreeMap::new(),
             open_victims: 0,
             chosen: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! The pods of one node on their way out: each asked for when the arbiter lets it, watched until it is gone and
 //! replaced, by clocks that start when its eviction is accepted (H2, H5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -47,8 +47,8 @@ struct Leaver {
     after_cordon: Option<SignedDuration>,
     /// Since when something holds it back.
     held: Option<(Held, Timestamp)>,
-    /// Its owner's pods when it was asked to go: none of them takes its place.
-    known: BTreeSet<Name>,
+    /// The newest pod when it was asked to go: only one that came later takes its place.
+    since: u64,
 }
 
 /// The pods of one node.
@@ -88,17 +88,13 @@ pub fn tolerates_cordon(pod: &Pod) -> bool {
     })
 }
 
-fn owners_pods<'a>(pod: &'a Pod, world: &'a World) -> impl Iterator<Item = &'a Arc<Pod>> {
-    pod.owner.iter().flat_map(|owner| world.pods_of(&owner.uid))
-}
-
 fn there(pod: &Pod, world: &World) -> bool {
     world.pods.get(&pod.key).is_some_and(|found| found.uid == pod.uid && !found.finished())
 }
 
 impl Evicting {
     /// Of the pods that were listed, those that must go.
-    pub fn new(pods: Vec<Pod>, planned: &BTreeMap<&str, &PodMove>, desk: &Desk, world: &World, now: Timestamp) -> Self {
+    pub fn new(pods: Vec<Pod>, planned: &BTreeMap<&str, &PodMove>, desk: &Desk, now: Timestamp) -> Self {
         let said = |pod: &Pod| planned.get(pod.key.to_string().as_str()).copied();
         let mut leavers: Vec<Leaver> = (pods.into_iter())
             .map(|pod| Leaver {
@@ -115,7 +111,7 @@ impl Evicting {
                     .and_then(|one| one.at_most)
                     .map(SignedDuration::from_secs),
                 held: None,
-                known: owners_pods(&pod, world).map(|other| other.uid.clone()).collect(),
+                since: desk.arbiter.census.newest(),
                 pod: Arc::new(pod),
             })
             .collect();
@@ -262,7 +258,7 @@ impl Leaver {
             return Ok(());
         };
         if fresh.terminating() {
-            self.known = owners_pods(&fresh, world).map(|pod| pod.uid.clone()).collect();
+            self.since = desk.arbiter.census.newest();
             self.pod = fresh;
             self.stage = Stage::Accepted(now);
             return Ok(());
@@ -285,9 +281,9 @@ impl Leaver {
         if let Some(held) = desk.arbiter.holds(&fresh, world) {
             return self.wait_for(held, course, desk, now);
         }
-        self.known = owners_pods(&fresh, world).map(|pod| pod.uid.clone()).collect();
+        self.since = desk.arbiter.census.newest();
         self.pod = fresh;
-        desk.arbiter.ask(&self.pod.uid);
+        desk.arbiter.ask(&self.pod);
         let (pod, uid) = (self.pod.key.clone(), self.pod.uid.clone());
         desk.send(Act::Evict { node: course.node.clone(), pod, uid: uid.clone() }, Some(uid));
         self.stage = Stage::Asked { tries };
@@ -399,34 +395,22 @@ impl Leaver {
 
     /// Whether something takes its place, or nothing is wanted in its place (H2).
     fn replaced(&self, course: &Course, desk: &mut Desk, world: &World) -> Result<bool, String> {
-        if self.pod.owner.is_none() {
-            return Ok(true);
-        }
+        let Some(owner) = &self.pod.owner else { return Ok(true) };
         let workload = world.workload_of(&self.pod);
         if workload.is_some_and(|found| found.finished || found.kind == WorkloadKind::DaemonSet) {
             return Ok(true);
         }
-        let others = || owners_pods(&self.pod, world).filter(|pod| pod.uid != self.pod.uid && !pod.terminating());
-        let fresh = |pod: &&Arc<Pod>| !self.known.contains(&pod.uid) && !desk.claimed.contains(&pod.uid);
-        let back = |pod: &&Arc<Pod>| pod.node.as_ref() == Some(&course.node) && !pod.finished();
-        if let Some(again) = others().filter(fresh).find(back) {
-            return Err(format!("tolerates-cordon: {} came back to the cordoned node as {}", self.pod.key, again.key));
+        let census = &mut desk.arbiter.census;
+        if let Some(again) = census.back_on(&owner.uid, self.since, &course.node) {
+            return Err(format!("tolerates-cordon: {} came back to the cordoned node as {again}", self.pod.key));
         }
-        // One that was not Ready itself need not be replaced by one that is.
-        let enough = |pod: &&Arc<Pod>| {
-            if self.pod.ready { pod.ready || pod.finished() } else { pod.node.is_some() }
-        };
-        if let Some(place) = others().filter(fresh).find(enough) {
-            desk.claimed.insert(place.uid.clone());
+        if census.claim(&owner.uid, self.since, self.pod.ready) {
             return Ok(true);
         }
-        let wanted = workload.and_then(|found| found.replicas);
-        let live = others().filter(|pod| !pod.finished()).count();
-        let ready = others().filter(|pod| pod.ready && !pod.finished()).count();
-        let coming = others().any(|pod| fresh(&pod));
-        Ok(wanted.is_some_and(|wanted| {
+        let kindred = census.kindred(&owner.uid, self.since, &self.pod);
+        Ok(workload.and_then(|found| found.replicas).is_some_and(|wanted| {
             let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-            ready >= wanted || (live >= wanted && !coming)
+            kindred.ready >= wanted || (kindred.live >= wanted && !kindred.coming)
         }))
     }
 }

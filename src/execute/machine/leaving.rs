@@ -264,7 +264,7 @@ impl Course {
                 counted(u32::try_from(goers.len()).unwrap_or(u32::MAX), "pod")
             ),
         );
-        let evicting = Evicting::new(goers, &self.moves(), desk, world, now);
+        let evicting = Evicting::new(goers, &self.moves(), desk, now);
         self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))))
     }
 
@@ -400,7 +400,7 @@ impl Course {
         };
         if pod.terminating() {
             let going: Vec<Pod> = pods.iter().filter(|pod| pod.terminating()).cloned().collect();
-            let evicting = Evicting::new(going, &BTreeMap::new(), desk, world, now);
+            let evicting = Evicting::new(going, &BTreeMap::new(), desk, now);
             let way = self.go(desk, Way::Leaving(Leaving::Evict(Box::new(evicting))));
             desk.wake_at(later(now, LOOK_AGAIN));
             return way;

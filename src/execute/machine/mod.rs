@@ -7,6 +7,7 @@
 
 mod act;
 mod arbiter;
+mod census;
 mod coming;
 mod conduct;
 mod course;
