@@ -21,7 +21,7 @@ impl World {
             }
         };
         let key = PodKey::new(pod.key.namespace.clone(), owner.name.clone());
-        listed && !self.workloads.contains_key(&(kind, key))
+        listed && !self.workloads.get(&(kind, key)).is_some_and(|found| found.is(owner))
     }
 }
 

@@ -77,3 +77,15 @@ pub struct Workload {
     /// A StatefulSet with `podManagementPolicy: Parallel`.
     pub parallel: bool,
 }
+
+impl Workload {
+    /// Whether `owner` means this one: by UID where both have one, else by kind and name. A UID that a dump lacks is made
+    /// up of kind, namespace and name, with a blank, which no UID has.
+    pub fn is(&self, owner: &Owner) -> bool {
+        let made_up = |uid: &str| uid.contains(' ');
+        self.uid == owner.uid
+            || ((made_up(&self.uid) || made_up(&owner.uid))
+                && self.key.name == owner.name
+                && self.kind == WorkloadKind::named(&owner.kind))
+    }
+}

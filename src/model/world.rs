@@ -230,7 +230,7 @@ impl World {
     pub fn workload_of(&self, pod: &Pod) -> Option<&Arc<Workload>> {
         let owner = pod.owner.as_ref()?;
         let key = PodKey::new(pod.key.namespace.clone(), owner.name.clone());
-        self.workloads.get(&(WorkloadKind::named(&owner.kind), key)).filter(|found| found.uid == owner.uid)
+        self.workloads.get(&(WorkloadKind::named(&owner.kind), key)).filter(|found| found.is(owner))
     }
 
     /// The budgets whose selector takes in `pod`, in order of their keys.

@@ -79,15 +79,22 @@ pub fn replica_count(asked: &Asked<'_>) -> Option<Ruling> {
     })
 }
 
-/// A controller that is not there though its kind was listed recreates nothing. Of a kind that was not listed the best is
-/// assumed.
+/// A controller that is not there though its kind was listed recreates nothing. Of a kind that was not listed nobody knows:
+/// that is no reason against this pod, the plan says of itself that it is not complete.
 pub fn controller_there(asked: &Asked<'_>) -> Option<Ruling> {
     let owner = asked.pod.owner.as_ref()?;
     if asked.pod.terminating() || marks::lifted(asked) || !asked.world.controller_gone(asked.pod) {
         return None;
     }
     let (pod, whose) = (&asked.pod.key, label(asked.pod, owner));
-    let text = format!("{whose} of {pod} is not there: nothing would recreate it");
+    let named = asked
+        .world
+        .workloads
+        .contains_key(&(WorkloadKind::named(&owner.kind), PodKey::new(pod.namespace.clone(), owner.name.clone())));
+    let text = match named {
+        true => format!("{whose} of {pod} is not there, another of that name is: nothing would recreate it"),
+        false => format!("{whose} of {pod} is not there: nothing would recreate it"),
+    };
     Some(Ruling::Blocks(reason(asked, Code::ControllerNotFound, text)))
 }
 
