@@ -20,7 +20,12 @@ pub fn long_terminating(asked: &Asked<'_>) -> Option<Ruling> {
     (deadline < asked.now).then_some(Ruling::Stays("being deleted for too long"))
 }
 
-/// Succeeded or Failed, and not about to be started again.
+/// Succeeded or Failed: no kubelet starts such a pod again, whatever its restart policy says.
+pub fn over(asked: &Asked<'_>) -> Option<Ruling> {
+    asked.pod.finished().then_some(Ruling::Stays("finished"))
+}
+
+/// The same as Cluster Autoscaler reads it: one that succeeded under `restartPolicy: Always` still counts.
 pub fn finished(asked: &Asked<'_>) -> Option<Ruling> {
     let spec = &asked.pod.spec;
     let over = match asked.pod.phase {

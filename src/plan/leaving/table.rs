@@ -86,7 +86,7 @@ impl Table {
     pub const TIDEGATE: Self = Self(&[
         ("mirror", pod_rules::mirror),
         ("longterminating", pod_rules::long_terminating),
-        ("terminal", pod_rules::finished),
+        ("terminal", pod_rules::over),
         ("donotdisrupt", marks::do_not_disrupt),
         ("policy", marks::policy_entry),
         ("controller", ownership::controller_there),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::case::Case;
 use super::violation::{Found, Rule};
-use crate::model::{Name, Phase, Pod, VolumeSource, keys};
+use crate::model::{Name, Pod, VolumeSource, keys};
 use crate::plan::leaving::glob;
 use crate::plan::{PodAction, PodMove, Step, Verb};
 use crate::policy::{DrainAction, DrainRule, OnTimeout};
@@ -112,13 +112,7 @@ struct Table<'a> {
 impl Table<'_> {
     /// Static, over for good, or being deleted: nothing needs to happen to it.
     fn over(&self) -> bool {
-        let (pod, spec) = (self.pod, &self.pod.spec);
-        let done = match pod.phase {
-            Phase::Failed => true,
-            Phase::Succeeded => spec.never_restarts || spec.restarts_on_failure,
-            _ => false,
-        };
-        pod.mirror() || pod.terminating() || done
+        self.pod.mirror() || self.pod.terminating() || self.pod.finished()
     }
 
     fn stranded(&self) -> Option<&'static str> {
