@@ -147,3 +147,28 @@ fn a_file_that_may_not_be_read_is_named() {
         said(&output)
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_snapshot_from_a_pipe_or_a_device_is_read_once_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "policy.yaml", POLICY);
+    Command::new("mkfifo").arg(here.join("pipe")).status().unwrap();
+    let plan = |snapshot: &str| program(here, &["plan", "-f", "policy.yaml", "--snapshot", snapshot]);
+    let writer = std::thread::spawn({
+        let pipe = here.join("pipe");
+        move || fs::write(pipe, fs::read(CLUSTER).unwrap()).unwrap()
+    });
+    let output = plan("pipe").output().unwrap();
+    assert!(said(&output).contains("Cluster  demo"), "{}", said(&output));
+    writer.join().unwrap();
+    let began = Instant::now();
+    let output = plan("pipe").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("nobody has written to it for 10 seconds"), "{}", said(&output));
+    assert!(began.elapsed() < Duration::from_secs(60));
+    let output = plan("/dev/zero").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("/dev/zero is not text: it has zero bytes"), "{}", said(&output));
+}

@@ -21,6 +21,12 @@ pub enum ObserveError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// It has zeros where text would be: a device, a disk image, a database.
+    #[error("{file} is not text: it has zero bytes")]
+    NotText {
+        /// The file.
+        file: String,
+    },
     /// It is neither JSON nor YAML, or is cut off.
     #[error("{file}:{line}:{column}: {message}")]
     Syntax {

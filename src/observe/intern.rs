@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Labels, Name, PodSpec};
 
+use super::convert::{forges, told};
 use super::raw;
 
 /// The copies kept so far. Never iterated, so that hash order cannot show.
@@ -16,12 +17,13 @@ pub struct Interner {
 }
 
 impl Interner {
-    /// The shared copy of `text`.
+    /// The shared copy of `text`. Characters that would write lines of their own, or turn the direction of reading, stand
+    /// in it by their numbers: no word of a cluster forges what is printed.
     pub fn name(&mut self, text: &str) -> Name {
         if let Some(known) = self.names.get(text) {
             return known.clone();
         }
-        let name: Name = text.into();
+        let name: Name = if text.contains(forges) { told(text).into() } else { text.into() };
         self.names.insert(name.clone());
         name
     }
@@ -57,6 +59,7 @@ mod tests {
     fn equal_values_share_one_allocation() {
         let mut interner = Interner::default();
         assert!(Arc::ptr_eq(&interner.name("a"), &interner.name("a")));
+        assert_eq!(&*interner.name("a\nPlan: 0 to park\u{202e}"), "a\\u{a}Plan: 0 to park\\u{202e}");
         let map = |value: &str| Some([("k".to_owned(), raw::Scalar(value.to_owned()))].into());
         let (one, two, other) =
             (interner.labels(map("v"), &[]), interner.labels(map("v"), &["x"]), interner.labels(map("v"), &["k"]));

@@ -1,8 +1,9 @@
 //! Reads files: plain or gzip, JSON or YAML.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
@@ -12,6 +13,10 @@ use crate::model::Snapshot;
 
 /// The most that a file may hold when unpacked, in bytes: some twenty times the largest cluster that Kubernetes supports.
 const LIMIT: u64 = 4 << 30;
+/// So many bytes tell what a file is.
+const START: u64 = 4096;
+/// How long a pipe may have no writer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads what `kubectl get … -A -o json|yaml` wrote into one snapshot, with servers inferred from the nodes if the files
 /// name none ([`infer_servers`]). `-` is the standard input.
@@ -87,11 +92,30 @@ fn load(path: &Path, name: &str) -> Result<Vec<u8>, ObserveError> {
     if path == Path::new("-") {
         return unpack(std::io::stdin().lock(), "standard input");
     }
-    let mut file = File::open(path).map_err(failed)?;
-    let mut start = [0; 2];
-    let packed = matches!(file.read(&mut start), Ok(2)) && start == [0x1f, 0x8b];
-    let file = File::open(path).map_err(failed)?;
-    if packed { unpack(MultiGzDecoder::new(file), name) } else { unpack(file, name) }
+    let mut file = open(path).map_err(failed)?;
+    // Read once: a pipe gives each byte once.
+    let mut start = Vec::new();
+    file.by_ref().take(START).read_to_end(&mut start).map_err(failed)?;
+    let packed = start.starts_with(&[0x1f, 0x8b]);
+    if !packed && start.contains(&0) {
+        return Err(ObserveError::NotText { file: name.to_owned() });
+    }
+    let whole = Cursor::new(start).chain(file);
+    if packed { unpack(MultiGzDecoder::new(whole), name) } else { unpack(whole, name) }
+}
+
+/// Opens a file. To open a pipe is to wait for somebody who writes: in a thread of its own, so that it is not for ever.
+fn open(path: &Path) -> std::io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    let (send, opened) = std::sync::mpsc::channel();
+    let pipe = path.to_owned();
+    std::thread::spawn(move || send.send(File::open(pipe)));
+    opened.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let why = format!("nobody has written to it for {} seconds", PATIENCE.as_secs());
+        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+    })
 }
 
 fn unpack(from: impl Read, name: &str) -> Result<Vec<u8>, ObserveError> {

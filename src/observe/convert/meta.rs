@@ -67,7 +67,7 @@ impl Converter {
 }
 
 /// Controls, and what turns or hides the direction of reading: printed, they would write lines of their own.
-fn forges(c: char) -> bool {
+pub fn forges(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -16,7 +16,7 @@ mod spec;
 mod storage;
 mod workload;
 
-pub use meta::told;
+pub use meta::{forges, told};
 pub use object::{Read, kind_named, kind_of};
 pub use own::About;
 

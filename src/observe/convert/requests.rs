@@ -124,6 +124,10 @@ impl Converter {
         for (name, amount) in list {
             let text = amount.0.trim();
             let text = if text.is_empty() { "0" } else { text };
+            // A minus that is no more than a rounding is none.
+            if text.starts_with('-') && parse_units(text)? < 0 {
+                return Err(format!("it has {name} of {text}: less than nothing"));
+            }
             match name.as_str() {
                 "cpu" => resources.cpu = parse_cpu_milli(text)?,
                 "memory" => resources.memory = parse_bytes(text)?,
@@ -225,5 +229,8 @@ mod tests {
         let spec = serde_json::from_str(r#"{"containers":[{"resources":{"requests":{"cpu":"1 core"}}}]}"#).unwrap();
         let error = Converter::default().requests(&spec, &[], &[]).err().unwrap();
         assert!(error.contains("`1 core` is not a quantity"), "{error}");
+        let spec = serde_json::from_str(r#"{"containers":[{"resources":{"requests":{"cpu":"-100m"}}}]}"#).unwrap();
+        let error = Converter::default().requests(&spec, &[], &[]).err().unwrap();
+        assert_eq!(error, "it has cpu of -100m: less than nothing");
     }
 }
