@@ -293,3 +293,42 @@ fn verify_knows_the_policy_by_what_is_in_it() {
     let output = tidegate(here, &["verify", "plan.json", "-f", "./policy.yaml", "--sandbox", "before"]);
     assert_eq!(code(&output), 3, "another line is another place: {}", said(&output));
 }
+
+#[test]
+fn a_plan_that_was_edited_is_stale_and_says_where() {
+    type Edit = fn(&mut Value);
+    fn evicted(plan: &mut Value) -> &mut Value {
+        let steps = plan["steps"].as_array_mut().unwrap();
+        let mut pods = steps.iter_mut().filter_map(|step| step.get_mut("pods")?.as_array_mut()).flatten();
+        pods.find(|pod| pod["action"] == "evict").unwrap()
+    }
+    let edits: [(&str, Edit); 7] = [
+        (".home says \"nowhere\", and made again it says \"worker-1\"", |plan| {
+            evicted(plan)["home"] = json!("nowhere")
+        }),
+        (".chunk says 7, and made again it says 1", |plan| evicted(plan)["chunk"] = json!(7)),
+        ("pools[workers].desired says 3, and made again it says 1", |plan| plan["pools"][0]["desired"] = json!(3)),
+        ("steps[cordon/worker-2].reason.text says \"the moon is full\"", |plan| {
+            plan["steps"][0]["reason"]["text"] = json!("the moon is full");
+        }),
+        ("notes", |plan| plan["notes"] = json!(["all is well"])),
+        ("summary.text says \"fine\"", |plan| plan["summary"]["text"] = json!("fine")),
+        ("tells the provider to shelve now, not to delete", |plan| {
+            for step in plan["steps"].as_array_mut().unwrap().iter_mut().filter(|step| step["verb"] == "park") {
+                step["providerVerb"] = json!("delete");
+            }
+        }),
+    ];
+    for (words, edit) in edits {
+        let folder = planned();
+        edit_plan(folder.path(), edit);
+        let output = tidegate(folder.path(), &["apply", "plan.json", "--sandbox", "before"]);
+        assert_eq!(code(&output), 4, "{words}: {}", said(&output));
+        assert!(said(&output).contains(words), "{words:?} is missing in: {}", said(&output));
+        let output = tidegate(folder.path(), &["verify", "plan.json", "--sandbox", "before"]);
+        assert_eq!(code(&output), 3, "{words}: {}", said(&output));
+    }
+    let folder = planned();
+    let output = tidegate(folder.path(), &["apply", "plan.json", "--sandbox", "before"]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+}

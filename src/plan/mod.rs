@@ -61,4 +61,4 @@ pub use removal::{Mover, Removals};
 pub use request::Request;
 pub use status::{NodeStatus, status};
 pub use steps::{Rounds, at_once, verb_name};
-pub use verify::{Rule, Violation, verify};
+pub use verify::{Rule, Violation, otherwise, verify};

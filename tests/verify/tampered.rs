@@ -297,3 +297,29 @@ fn a_wind_down_only_cordons() {
     plan.steps.push(drain);
     assert!(good.rules(&plan).contains(&Rule::Floor), "{:?}", good.rules(&plan));
 }
+
+#[test]
+fn words_that_nobody_has_to_judge_are_those_of_a_plan_made_again() {
+    all_found(
+        &going(),
+        &[
+            (Rule::Said, "a reason", |plan| plan.steps[0].reason.text = "the moon is full".into()),
+            (Rule::Said, "its evidence", |plan| plan.steps[0].reason.evidence.pod = Some("a/ghost".into())),
+            (Rule::Said, "why a node stays", |plan| plan.kept[0].reasons[0].text = "it likes it here".into()),
+            (Rule::Said, "a line of the policy", |plan| {
+                plan.steps
+                    .iter_mut()
+                    .filter_map(|step| step.reason.origin.as_mut())
+                    .for_each(|origin| origin.line += 7);
+            }),
+            (Rule::Said, "a note", |plan| plan.notes.push("all is well".into())),
+        ],
+    );
+    // A step that gives capacity back and is left out endangers nobody: only the planner misses it.
+    let good = coming();
+    let mut plan = good.plan.clone();
+    let gone = plan.steps.iter().rev().find(|step| step.verb == Verb::Uncordon).unwrap().id.clone();
+    plan.steps.retain(|step| step.id != gone);
+    plan.steps.iter_mut().for_each(|step| step.after.retain(|id| *id != gone));
+    assert_ne!(good.rules(&plan), [], "{gone} is missed");
+}

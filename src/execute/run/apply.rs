@@ -18,7 +18,7 @@ use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, Node, Target, World};
-use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, plan_for};
+use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.
@@ -189,7 +189,13 @@ async fn locked(
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
-    let changes = stale(agreed, &fresh, &world);
+    let mut changes = stale(agreed, &fresh, &world);
+    // Nothing has moved since, so that each difference is somebody's hand. Of a plan of another moment only what
+    // matters can be compared.
+    if changes.is_empty() && *agreed != fresh && *agreed.snapshot.digest == *crate::model::digest(&world) {
+        let edited = otherwise(agreed, &world, order.policy);
+        changes.extend(edited.into_iter().map(|where_| format!("the plan was edited: {where_}")));
+    }
     let frozen = frozen(agreed, &fresh);
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });

@@ -1,7 +1,8 @@
 //! The whole check, in its order.
 
 use super::case::Case;
-use super::violation::Found;
+use super::said::otherwise;
+use super::violation::{Found, Rule};
 use super::{
     Violation, brakes, document, figures, graph, identity, money, nodes, outages, pods, preconditions, replay, rounds,
     width,
@@ -22,8 +23,8 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
         all.extend(shape.all());
         return all;
     }
-    let policy = &*policy.with_by_hand(&world.memory, plan.now);
-    let case = Case::read(plan, world, policy);
+    let with_by_hand = policy.with_by_hand(&world.memory, plan.now);
+    let case = Case::read(plan, world, &with_by_hand);
     identity::applyable(&case, &mut found);
     brakes::check(&case, &mut found);
     graph::order_on_nodes(plan, &mut found);
@@ -37,5 +38,8 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
     document::check(&case, &mut found);
     figures::check(&case, &mut found);
     money::check(&case, &mut found);
+    if found.nothing() {
+        otherwise(plan, world, policy).into_iter().for_each(|text| found.plan(Rule::Said, text));
+    }
     found.all()
 }

@@ -11,6 +11,9 @@
 //! - `forecast`: money over weeks is arithmetic over the schedule, proved by golden figures; here it is only done again,
 //!   so that nobody changes a figure afterwards. Prices per hour and per step have a second reading in `money`.
 //!
+//! Only when nothing of that was found the planner itself is asked (`said`), about what is no question of safety: the words,
+//! the evidence, the notes, and whether a step that gives capacity back was left out.
+//!
 //! The prefixes are those of four orders that the graph allows: as written, from the end, what takes capacity away first,
 //! and what gives it back first; the last two hold the worst prefix for a floor and for a ceiling.
 
@@ -28,8 +31,10 @@ mod pods;
 mod preconditions;
 mod replay;
 mod rounds;
+mod said;
 mod violation;
 mod width;
 
 pub use check::verify;
+pub use said::otherwise;
 pub use violation::{Rule, Violation};

@@ -66,6 +66,8 @@ pub enum Rule {
     Summary,
     /// Prices and sums are what the rates say.
     Cost,
+    /// Everything else it says is what a plan made again says.
+    Said,
 }
 
 impl fmt::Display for Rule {
