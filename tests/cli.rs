@@ -14,6 +14,8 @@ mod files;
 mod half;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/live.rs"]
+mod live;
 #[path = "cli/oncall.rs"]
 mod oncall;
 #[path = "cli/pods.rs"]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::carrying::{Carrying, carry_out};
-use super::ground::{Ground, GroundArgs};
+use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
 use super::{Exit, Failure};
@@ -26,6 +26,7 @@ Examples:
   tidegate apply plan.json --sandbox ./sandbox                 # a plan that was agreed to, by its own policy
   tidegate apply -f policy.yaml --sandbox ./sandbox --resume   # goes on where one was cut short
   tidegate apply -f policy.yaml --sandbox ./sandbox --yes --format json > events.jsonl
+  tidegate apply -f policy.yaml --context workshop --lock-timeout 10m   # a live cluster and its cloud
   tidegate apply -f policy.yaml --sandbox ./sandbox --snapshot cluster.json --yes --slow 60")]
 pub struct Apply {
     /// A plan that `plan --out` saved; given again it goes on where it ended; without one it is made now and shown first
@@ -34,6 +35,8 @@ pub struct Apply {
     policy: SavedPolicyArgs,
     #[command(flatten)]
     ground: GroundArgs,
+    #[command(flatten)]
+    work: WorkArgs,
     /// Make the sandbox from this if it is not there yet
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
     snapshot: Vec<PathBuf>,
@@ -71,7 +74,10 @@ impl Apply {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let agreed = self.plan.as_deref().map(saved).transpose()?;
         let policy = self.policy.load(agreed.as_ref(), out)?;
-        let ground = self.ground.open(&self.snapshot, self.slow, out)?;
+        let ground = self.ground.open(Some(&policy), (&self.snapshot, self.slow), Some(&self.work), out)?;
+        if let (Some(here), Some(plan)) = (ground.live(), &agreed) {
+            same_cluster(plan, here)?;
+        }
         let plan = match (self.resume, agreed) {
             (_, Some(plan)) => Some(plan),
             (true, None) => None,
@@ -86,6 +92,7 @@ impl Apply {
             word: Word::default(),
             saved: self.plan.as_deref(),
             resume: self.resume,
+            lock_timeout: self.work.lock_timeout,
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };
@@ -123,6 +130,14 @@ impl Apply {
         }
         Ok(Ok(plan))
     }
+}
+
+/// A plan that was agreed to for one cluster is never carried out on another.
+fn same_cluster(plan: &Plan, here: &str) -> Result<(), Failure> {
+    let Some(there) = plan.snapshot.cluster.as_deref().filter(|there| *there != here) else { return Ok(()) };
+    let context = plan.snapshot.context.as_ref().map(|context| format!(" (context `{context}`)")).unwrap_or_default();
+    Err(Failure::with(Exit::Stale, format!("the plan is for cluster {there}{context}, and this is cluster {here}"))
+        .hint("name its cluster with `--context`, or make a plan of this one"))
 }
 
 /// An event stream of nothing but how it ended.

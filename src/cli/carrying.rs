@@ -32,6 +32,8 @@ pub struct Carrying<'a> {
     pub saved: Option<&'a Path>,
     /// Only go on with what was cut short.
     pub resume: bool,
+    /// Wait so long for a lock that somebody else holds.
+    pub lock_timeout: SignedDuration,
     /// Do not wait for pods that end by themselves.
     pub no_wait: bool,
     /// How events are printed.
@@ -53,7 +55,7 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
         no_wait: carrying.no_wait,
         folder: carrying.ground.folder().to_owned(),
         locks: &*locks,
-        lock_timeout: SignedDuration::ZERO,
+        lock_timeout: carrying.lock_timeout,
         word: carrying.word.clone(),
     };
     let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
@@ -103,7 +105,7 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
         Outcome::Failed(error) => {
             let failure = Failure::with(code, &error);
             return Err(match &error {
-                ApplyError::Lock(LockError::Held(held)) => {
+                ApplyError::Lock(LockError::Held(held) | LockError::Silent(held)) => {
                     failure.hint(format!("if that process is gone: `tidegate unlock {}{flags}`", held.id))
                 }
                 ApplyError::NothingToResume(_) => failure

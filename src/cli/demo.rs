@@ -74,10 +74,11 @@ impl Demo {
         out.data("\nCarrying it out")?;
         let carrying = Carrying {
             policy: &policy,
-            ground: &Ground::sandbox(sandbox.clone(), &folder)?,
+            ground: &Ground::sandbox(sandbox.clone(), &folder, out)?,
             word: Word::default(),
             saved: None,
             resume: false,
+            lock_timeout: jiff::SignedDuration::ZERO,
             no_wait: false,
             format: EventFormat::Text,
         };

@@ -1,19 +1,27 @@
 //! `tidegate doctor`: what is missing before a policy can be relied on in a cluster, and what to do about it.
 
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Runtime;
 
 use super::format::Format;
+use super::ground::runtime;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
+use super::reached::Reached;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
+use crate::cloud::{Config, Openstack, Pace, Surroundings};
 use crate::doctor::{Checkup, Finding, Level, examine};
+use crate::model::World;
+use crate::policy::{Policy, Provider, ProviderKind};
 use crate::report::doctor_text;
 
 /// Check what a policy needs in a cluster, and say what to do about each thing that is missing
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  tidegate doctor -f policy.yaml --context workshop      # a live cluster and its cloud
   tidegate doctor -f policy.yaml --sandbox ./sandbox
   tidegate doctor -f policy.yaml --snapshot cluster.json --format json
 
@@ -34,21 +42,145 @@ const LIVE_ONLY: [(&str, &str); 3] = [
     ("cloud", "whether the cloud lets us in and lists its servers"),
     ("clock", "whether the clocks here and there agree"),
 ];
+/// Clocks that are further apart than this open windows at other times than people expect.
+const SKEWED: SignedDuration = SignedDuration::from_secs(30);
 
 impl Doctor {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (_, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy.time_zone, out)?;
-        let unasked = LIVE_ONLY.iter().map(|(check, what)| {
-            let text = format!("{what} can only be told of a live cluster");
-            Finding::new(check, Level::Unknown, text, "name a live cluster instead of a file or a sandbox")
-        });
-        let checkup = Checkup::of(unasked.chain(examine(&policy, &world, now)).collect());
+        let findings = if self.world.cluster.is_live() {
+            self.live(&policy, out)?
+        } else {
+            let (world, now) = self.world.world(&policy, out)?;
+            let unasked = LIVE_ONLY.iter().map(|(check, what)| {
+                let text = format!("{what} can only be told of a live cluster");
+                Finding::new(check, Level::Unknown, text, "name one with `--context NAME`")
+            });
+            unasked.chain(examine(&policy, &world, now)).collect()
+        };
+        let checkup = Checkup::of(findings);
         match self.format {
             Format::Json => out.json(&checkup)?,
             Format::Text => out.data(&doctor_text(&checkup, &policy.time_zone, out.width()))?,
         }
         Ok(if checkup.level == Level::Error { Exit::Error } else { Exit::Done })
     }
+
+    fn live(&self, policy: &Policy, out: Output) -> Result<Vec<Finding>, Failure> {
+        let runtime = runtime()?;
+        let mut found = Vec::new();
+        for provider in policy.providers.values() {
+            found.extend(cloud(provider, &runtime));
+        }
+        if policy.providers.is_empty() {
+            let advice = "`providers: [{name: jetstream, openstack: {cloud: NAME}}]` names an entry of clouds.yaml, and \
+                          `provider: jetstream` in a pool whose servers are there";
+            let text = "the policy names no provider: nodes can be drained and not parked";
+            found.push(Finding::new("cloud", Level::Error, text, advice));
+        }
+        // A cloud that does not let us in is no reason not to look at the cluster.
+        let reachable = found.iter().all(|finding| finding.level != Level::Error);
+        let reached = match Reached::connect(&self.world.cluster.connect, reachable.then_some(policy), &runtime, out) {
+            Ok(reached) => reached,
+            Err(failure) => {
+                let (text, advice) = failure.told();
+                found.insert(0, Finding::new("cluster", Level::Error, text, advice));
+                return Ok(found);
+            }
+        };
+        let live = &reached.live;
+        let here = format!("context `{}` at {} answers, cluster {}", live.context(), live.server(), live.cluster());
+        found.insert(0, Finding::ok("cluster", here));
+        found.insert(1, permissions(&reached, &runtime));
+        match reached.observe(&runtime, out) {
+            Ok(snapshot) => {
+                found.push(clock(live.skew()));
+                found.extend(examine(policy, &World::build(snapshot), Timestamp::now()));
+            }
+            Err(failure) => {
+                let (text, advice) = failure.told();
+                found.push(Finding::new("observation", Level::Error, text, advice));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn permissions(reached: &Reached, runtime: &Runtime) -> Finding {
+    const CHECK: &str = "permissions";
+    const ADVICE: &str = "`examples/rbac.yaml` has the roles that grant them; `kubectl auth whoami` says who we are";
+    match runtime.block_on(reached.live.denied()) {
+        Err(error) => Finding::new(CHECK, Level::Unknown, error.to_string(), ADVICE),
+        Ok(denied) if denied.is_empty() => Finding::ok(CHECK, "our role may do all that a plan and an apply do"),
+        Ok(denied) => {
+            let words: Vec<String> = denied.iter().map(|need| need.words()).collect();
+            let all = denied.iter().all(|need| need.to_apply);
+            let what = if all { "a plan can be made and not applied" } else { "not even a whole plan can be made" };
+            Finding::new(CHECK, Level::Error, format!("{what}: not allowed to {}", words.join("; ")), ADVICE)
+        }
+    }
+}
+
+fn clock(skew: Option<SignedDuration>) -> Finding {
+    const CHECK: &str = "clock";
+    const ADVICE: &str = "set the clock of this machine (`timedatectl status`): windows open by it";
+    match skew {
+        None => Finding::new(CHECK, Level::Unknown, "the API server does not say what time it is", ADVICE),
+        Some(skew) if skew.abs() >= SKEWED => {
+            let way = if skew.is_negative() { "behind" } else { "ahead of" };
+            let text = format!("the API server's clock is {:#} {way} ours", skew.abs());
+            Finding::new(CHECK, Level::Warning, text, ADVICE)
+        }
+        Some(_) => Finding::ok(CHECK, "the clocks here and at the API server agree"),
+    }
+}
+
+fn cloud(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
+    const CHECK: &str = "cloud";
+    let name = &provider.name;
+    let ProviderKind::Openstack { cloud, region } = &provider.kind;
+    let wrong = |text: String| {
+        let advice = format!("`openstack --os-cloud {cloud} server list` tries the same by other means");
+        vec![Finding::new(CHECK, Level::Error, format!("provider {name}: {text}"), advice)]
+    };
+    let config = match Config::read(name, Some(cloud), region.as_deref(), &Surroundings::of_process()) {
+        Ok(config) => config,
+        Err(error) => return wrong(error.to_string()),
+    };
+    let warned = config.warnings();
+    let openstack = match Openstack::new(config, Pace::default()) {
+        Ok(openstack) => openstack,
+        Err(error) => return wrong(error.to_string()),
+    };
+    let (greeted, leftovers) = runtime.block_on(async { (openstack.greet().await, openstack.leftovers().await) });
+    let version = match greeted {
+        Ok(version) => version.map(|version| format!(", microversion {version}")).unwrap_or_default(),
+        Err(error) => return wrong(error.to_string()),
+    };
+    let mut found =
+        vec![Finding::ok(CHECK, format!("provider {name}: cloud {cloud} lets us in, Nova is there{version}"))];
+    let advice = "mend the entry in clouds.yaml";
+    found.extend(
+        warned.into_iter().map(|text| Finding::new(CHECK, Level::Warning, format!("provider {name}: {text}"), advice)),
+    );
+    match leftovers {
+        Err(error) => found.extend(wrong(error.to_string())),
+        Ok(leftovers) => {
+            let images: Vec<String> = leftovers.images.iter().map(|(_, name, _)| name.clone()).collect();
+            if !images.is_empty() {
+                let text = format!("provider {name}: images that no shelved server needs: {}", images.join(", "));
+                let advice = "look at each, then `openstack image delete`: they cost storage (H27)";
+                found.push(Finding::new("leftovers", Level::Warning, text, advice));
+            }
+            let reserved: Vec<String> = leftovers.reserved.iter().map(|(id, _)| id.clone()).collect();
+            if !reserved.is_empty() {
+                let text = format!("provider {name}: volumes stuck in `reserved`: {}", reserved.join(", "));
+                let advice =
+                    "`openstack volume set --state available ID` as an administrator, once nothing uses it (H27)";
+                found.push(Finding::new("leftovers", Level::Warning, text, advice));
+            }
+        }
+    }
+    found
 }

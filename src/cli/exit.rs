@@ -87,6 +87,11 @@ impl Failure {
         Self::with(exit, "")
     }
 
+    /// What it says, and what can be done.
+    pub fn told(self) -> (String, String) {
+        (self.message, self.hints.join("; "))
+    }
+
     /// Says it on stderr.
     pub fn report(&self) -> Exit {
         if !self.message.is_empty() {

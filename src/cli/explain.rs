@@ -55,7 +55,7 @@ impl Explain {
     }
 
     fn planned(&self, target: &Target, policy: &Policy, out: Output) -> Result<Exit, Failure> {
-        let (world, now) = self.world.world(&policy.time_zone, out)?;
+        let (world, now) = self.world.world(policy, out)?;
         let (plan, _) = plan(policy, &world, now);
         let (found, near) = match target {
             Target::Node(name) => {
@@ -83,7 +83,7 @@ impl Explain {
         out: Output,
     ) -> Result<Exit, Failure> {
         let zone = policy.map_or("UTC", |policy| &policy.time_zone);
-        let (world, now) = self.world.world(zone, out)?;
+        let (world, now) = self.world.world_in(zone, policy, out)?;
         let key = object::pod(&world, namespace, name)?;
         let plan = policy.map(|policy| (policy, plan(policy, &world, now).0));
         let decided = plan.as_ref().map(|(policy, plan)| (*policy, plan));

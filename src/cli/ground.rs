@@ -3,71 +3,130 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
 
+use super::connect_args::ConnectArgs;
 use super::output::Output;
+use super::reached::{self, Reached};
 use super::shell::quoted;
 use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
 use crate::cluster::{Cluster, ClusterError, LockError, LockRecord, Locks, Pending};
-use crate::execute::Event;
 use crate::execute::hooks::Silent;
 use crate::execute::run::lock::FileLocks;
-use crate::execute::run::{Doors, Interrupts, Order, Outcome, apply, process};
+use crate::execute::run::{Calling, Doors, Interrupts, Order, Outcome, apply, process};
+use crate::execute::{Event, Wall};
 use crate::model::Snapshot;
+use crate::policy::Policy;
 use crate::sandbox::Sandbox;
+
+/// What there is to act on.
+const NAME_ONE: &str = "`--context NAME` works on a live cluster (`--context` alone on the kubeconfig's current one), \
+                        `--sandbox DIR` on one in virtual time";
 
 /// Which cluster to act on.
 #[derive(Clone, Debug, Args)]
 pub struct GroundArgs {
     /// The folder of a sandbox
-    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["context", "kubeconfig"], help_heading = "Cluster")]
     sandbox: Option<PathBuf>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// How a live cluster is worked on.
+#[derive(Clone, Debug, Args)]
+pub struct WorkArgs {
+    /// Where the journal of a live cluster is kept, instead of a folder of the cluster's UID in the state directory
+    /// (`$XDG_STATE_HOME/tidegate` or `~/.local/state/tidegate`)
+    #[arg(long, value_name = "DIR", conflicts_with = "sandbox", help_heading = "Cluster")]
+    journal: Option<PathBuf>,
+    /// Wait so long for a lock that somebody else holds, `90s`, `10m`; not at all by default
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = super::sandbox::duration, help_heading = "Cluster")]
+    pub lock_timeout: SignedDuration,
 }
 
 impl GroundArgs {
-    /// Opens it; a sandbox is made of `files` if there are any and it is not there yet, and slowed down to `slow` of its
-    /// seconds per second.
+    /// Opens it: a live cluster with the providers of `policy`; a sandbox, which is made of `files` if there are any and
+    /// it is not there yet, and slowed down to `slow` of its seconds per second.
     ///
     /// # Errors
     /// None was named, or it cannot be opened.
-    pub fn open(&self, files: &[PathBuf], slow: Option<u32>, out: Output) -> Result<Ground, Failure> {
-        let folder = self.sandbox.as_deref().ok_or_else(nobody)?;
+    pub fn open(
+        &self,
+        policy: Option<&Policy>,
+        (files, slow): (&[PathBuf], Option<u32>),
+        work: Option<&WorkArgs>,
+        out: Output,
+    ) -> Result<Ground, Failure> {
+        let Some(folder) = &self.sandbox else {
+            let runtime = runtime()?;
+            let reached = self.reach(policy, &runtime, out)?;
+            let named = work.and_then(|work| work.journal.clone());
+            let mut flags = reached.flags().to_owned();
+            let folder = match named {
+                Some(folder) => {
+                    flags.push_str(&format!(" --journal {}", quoted(&folder.to_string_lossy())));
+                    std::fs::create_dir_all(&folder).map_err(|error| {
+                        Failure::new(format!("cannot make `{}` for the journal: {error}", folder.display()))
+                    })?;
+                    folder
+                }
+                None => reached::journal(reached.live.cluster())?,
+            };
+            return Ok(Ground { runtime, kind: Kind::Live(Box::new(reached)), folder, flags, out });
+        };
         let fresh = !files.is_empty() && !holds_anything(folder);
         let sandbox = if fresh { create(folder, files, out)? } else { Sandbox::open(folder)? };
         let sandbox = match slow {
             Some(factor) => sandbox.paced(factor),
             None => sandbox,
         };
-        Ground::sandbox(sandbox, folder)
+        Ground::sandbox(sandbox, folder, out)
     }
-}
 
-impl GroundArgs {
+    fn reach(&self, policy: Option<&Policy>, runtime: &Runtime, out: Output) -> Result<Reached, Failure> {
+        if !self.connect.given() {
+            return Err(Failure::new("no cluster was named").hint(NAME_ONE));
+        }
+        Reached::connect(&self.connect, policy, runtime, out)
+    }
+
     /// Frees its lock by its id, without opening it: somebody may work there.
     ///
     /// # Errors
-    /// None was named.
-    pub fn unlock(&self, id: &str, force: bool) -> Result<Result<LockRecord, LockError>, Failure> {
-        let folder = self.sandbox.as_deref().ok_or_else(nobody)?;
-        Ok(runtime()?.block_on(FileLocks::of(folder).unlock(id, force, process::life)))
+    /// None was named, or the live one does not answer.
+    pub fn unlock(&self, id: &str, force: bool, out: Output) -> Result<Result<LockRecord, LockError>, Failure> {
+        let runtime = runtime()?;
+        let locks: Box<dyn Locks> = match &self.sandbox {
+            Some(folder) => Box::new(FileLocks::of(folder)),
+            None => Box::new(self.reach(None, &runtime, out)?.live.locks()),
+        };
+        Ok(runtime.block_on(locks.unlock(id, force, process::life)))
     }
 }
 
-fn nobody() -> Failure {
-    Failure::new("no cluster was named").hint("`--sandbox DIR` works on a cluster in virtual time")
+/// What answers are waited for on.
+///
+/// # Errors
+/// This process gets none.
+pub fn runtime() -> Result<Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
-fn runtime() -> Result<Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+enum Kind {
+    Sandbox(Sandbox),
+    Live(Box<Reached>),
 }
 
 /// An opened cluster.
 pub struct Ground {
     runtime: Runtime,
-    sandbox: Sandbox,
+    kind: Kind,
     folder: PathBuf,
+    flags: String,
+    out: Output,
 }
 
 impl Ground {
@@ -75,8 +134,9 @@ impl Ground {
     ///
     /// # Errors
     /// This process gets no runtime.
-    pub fn sandbox(sandbox: Sandbox, folder: &Path) -> Result<Self, Failure> {
-        Ok(Self { runtime: runtime()?, sandbox, folder: folder.to_owned() })
+    pub fn sandbox(sandbox: Sandbox, folder: &Path, out: Output) -> Result<Self, Failure> {
+        let flags = format!(" --sandbox {}", quoted(&folder.to_string_lossy()));
+        Ok(Self { runtime: runtime()?, kind: Kind::Sandbox(sandbox), folder: folder.to_owned(), flags, out })
     }
 
     /// Where its journal is kept.
@@ -85,13 +145,24 @@ impl Ground {
     }
 
     /// What names it on the command line, with a space before it.
-    pub fn flags(&self) -> String {
-        format!(" --sandbox {}", quoted(&self.folder.to_string_lossy()))
+    pub fn flags(&self) -> &str {
+        &self.flags
+    }
+
+    /// The UID of a live cluster.
+    pub fn live(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Sandbox(_) => None,
+            Kind::Live(reached) => Some(reached.live.cluster()),
+        }
     }
 
     /// The time there.
     pub fn now(&self) -> Timestamp {
-        self.sandbox.now()
+        match &self.kind {
+            Kind::Sandbox(sandbox) => sandbox.now(),
+            Kind::Live(_) => Timestamp::now(),
+        }
     }
 
     /// Everything there.
@@ -99,7 +170,10 @@ impl Ground {
     /// # Errors
     /// It does not answer.
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
-        Ok(self.sandbox.snapshot())
+        match &self.kind {
+            Kind::Sandbox(sandbox) => Ok(sandbox.snapshot()),
+            Kind::Live(reached) => reached.observe(&self.runtime, self.out),
+        }
     }
 
     /// Carries an order out.
@@ -107,37 +181,65 @@ impl Ground {
     /// # Errors
     /// Between the plan and the answer to it somebody may have removed the sandbox.
     pub fn apply(&self, order: &Order<'_>, tell: &mut dyn FnMut(&Event)) -> Result<Outcome, Failure> {
-        self.sandbox.still_there()?;
-        let (cluster, provider, clock) = (self.sandbox.clone(), self.sandbox.clone(), self.sandbox.clone());
-        Ok(self.runtime.block_on(async {
+        match &self.kind {
+            Kind::Sandbox(sandbox) => {
+                sandbox.still_there()?;
+                let (cluster, provider, clock) = (sandbox.clone(), sandbox.clone(), sandbox.clone());
+                let doors = Doors { cluster: &cluster, provider: &provider, clock: &clock, hooks: &Silent };
+                Ok(self.run(doors, order, tell))
+            }
+            Kind::Live(reached) => {
+                let calling = Calling::of(order.policy, reached.live.cluster()).map_err(Failure::new)?;
+                let joined = reached.joined();
+                let doors =
+                    Doors { cluster: reached.door(&joined), provider: &reached.fleet, clock: &Wall, hooks: &calling };
+                Ok(self.run(doors, order, tell))
+            }
+        }
+    }
+
+    fn run(&self, doors: Doors<'_>, order: &Order<'_>, tell: &mut dyn FnMut(&Event)) -> Outcome {
+        self.runtime.block_on(async {
             let mut interrupts = Interrupts::signals();
-            let doors = Doors { cluster: &cluster, provider: &provider, clock: &clock, hooks: &Silent };
             apply(doors, order, &mut interrupts, tell).await
-        }))
+        })
     }
 
     /// What to do where only time helps: in so many minutes `command` goes on. It stands still in a sandbox that nobody
     /// works with.
     pub fn in_time(&self, minutes: i64, command: &str) -> String {
-        let folder = quoted(&self.folder.to_string_lossy());
-        format!(
-            "The clock of a sandbox stands still between two runs: turn it, `tidegate sandbox advance {minutes}m \
-             {folder}`, and run this again to go on: `{command}`"
-        )
+        match &self.kind {
+            Kind::Sandbox(_) => {
+                let folder = quoted(&self.folder.to_string_lossy());
+                format!(
+                    "The clock of a sandbox stands still between two runs: turn it, `tidegate sandbox advance {minutes}m \
+                     {folder}`, and run this again to go on: `{command}`"
+                )
+            }
+            Kind::Live(_) => format!("In {minutes} minutes this goes on: `{command}`"),
+        }
     }
 
     /// What to do where it is not there any more.
     pub fn when_gone(&self) -> String {
-        let folder = quoted(&self.folder.to_string_lossy());
-        format!(
-            "look at what stands there now with `tidegate sandbox show {folder}`; a sandbox that is gone is made with \
-             `tidegate sandbox create {folder} --snapshot FILE`"
-        )
+        match &self.kind {
+            Kind::Sandbox(_) => {
+                let folder = quoted(&self.folder.to_string_lossy());
+                format!(
+                    "look at what stands there now with `tidegate sandbox show {folder}`; a sandbox that is gone is made \
+                     with `tidegate sandbox create {folder} --snapshot FILE`"
+                )
+            }
+            Kind::Live(_) => format!("`tidegate doctor{}` says what answers there", self.flags),
+        }
     }
 
     /// Where its lock is kept.
     pub fn locks(&self) -> Box<dyn Locks> {
-        Box::new(FileLocks::of(&self.folder))
+        match &self.kind {
+            Kind::Sandbox(_) => Box::new(FileLocks::of(&self.folder)),
+            Kind::Live(reached) => Box::new(reached.live.locks()),
+        }
     }
 
     /// Asks its door for something.
@@ -145,7 +247,10 @@ impl Ground {
     /// # Errors
     /// Those of the door.
     pub fn ask<'a, T>(&'a self, what: impl FnOnce(&'a dyn Cluster) -> Pending<'a, T>) -> Result<T, ClusterError> {
-        self.runtime.block_on(what(&self.sandbox))
+        self.runtime.block_on(match &self.kind {
+            Kind::Sandbox(sandbox) => what(sandbox),
+            Kind::Live(reached) => what(&reached.live),
+        })
     }
 
     /// Waits for what its lock answers.
@@ -154,11 +259,8 @@ impl Ground {
     /// Those of the lock.
     pub fn wait<T>(&self, what: Pending<'_, T, LockError>) -> Result<T, Failure> {
         self.runtime.block_on(what).map_err(|error| match &error {
-            LockError::Held(held) => Failure::with(Exit::Locked, &error).hint(format!(
-                "if that process is gone: `tidegate unlock {}{}`",
-                held.id,
-                self.flags()
-            )),
+            LockError::Held(held) | LockError::Silent(held) => Failure::with(Exit::Locked, &error)
+                .hint(format!("if that process is gone: `tidegate unlock {}{}`", held.id, self.flags)),
             _ => Failure::new(&error),
         })
     }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::{EventFormat, ask, only_summary};
 use super::carrying::{Carrying, carry_out, refused};
-use super::ground::{Ground, GroundArgs};
+use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::moment::Moment;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
@@ -26,6 +26,8 @@ pub struct HandArgs {
     policy: PolicyArgs,
     #[command(flatten)]
     ground: GroundArgs,
+    #[command(flatten)]
+    work: WorkArgs,
     /// Why: every later plan shows it, with who asked
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -55,7 +57,7 @@ impl HandArgs {
         out: Output,
     ) -> Result<Exit, Failure> {
         let (_, policy) = self.policy.load(out)?;
-        let ground = self.ground.open(&[], None, out)?;
+        let ground = self.ground.open(Some(&policy), (&[], None), Some(&self.work), out)?;
         let now = ground.now();
         let mut world = World::build(ground.snapshot()?);
         let asked = wishes(&policy, &world);
@@ -91,6 +93,7 @@ impl HandArgs {
             word,
             saved: None,
             resume: false,
+            lock_timeout: self.work.lock_timeout,
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };

@@ -45,7 +45,7 @@ impl Hold {
             return Err(Failure::new(format!("`{pool}` is a pool: nodes are held one by one"))
                 .hint("name them as `node/NAME`; a pool's `min` and `max` say how many of it are active"));
         }
-        let ground = self.ground.open(&[], None, out)?;
+        let ground = self.ground.open(None, (&[], None), None, out)?;
         let world = World::build(ground.snapshot()?);
         for name in self.objects.iter().filter_map(node) {
             if !world.nodes.contains_key(name) && !asked(&world.memory, &self.objects) {
@@ -85,6 +85,7 @@ impl Hold {
             let lock = ground.wait(locks.take(&claim))?;
             // Whoever held the lock may have written it anew.
             let mut memory = ground.snapshot()?.memory;
+            memory.written = Some(ground.now());
             for target in &self.objects {
                 for gone in memory.release(target, &BTreeSet::new()) {
                     out.say(&format!("{target} is not to be {} any more", gone.words()));

@@ -25,6 +25,7 @@ mod output;
 mod park;
 mod plan;
 mod policy_args;
+mod reached;
 mod root;
 mod sandbox;
 mod saved;

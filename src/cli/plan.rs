@@ -79,7 +79,7 @@ impl PlanCommand {
             may_write(path, self.policy.files.iter().chain(&self.world.cluster.snapshot))?;
         }
         let (sources, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy.time_zone, out)?;
+        let (world, now) = self.world.world(&policy, out)?;
         if say(out, &check_against(&policy, &world, now), &sources) {
             return Err(Failure::silent(Exit::Error));
         }

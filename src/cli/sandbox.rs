@@ -172,7 +172,7 @@ fn zone(text: &str) -> Result<String, String> {
 }
 
 /// A duration; its days have 24 hours. `0` is one too.
-fn duration(text: &str) -> Result<SignedDuration, String> {
+pub fn duration(text: &str) -> Result<SignedDuration, String> {
     if text == "0" {
         return Ok(SignedDuration::ZERO);
     }

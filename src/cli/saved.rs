@@ -95,10 +95,10 @@ fn own_policy(plan: &Plan, out: Output) -> Result<Policy, Failure> {
 ///
 /// # Errors
 /// None is known, or it cannot be read.
-pub fn snapshot(plan: &Plan, named: &ClusterArgs, out: Output) -> Result<Snapshot, Failure> {
+pub fn snapshot(plan: &Plan, policy: &Policy, named: &ClusterArgs, out: Output) -> Result<Snapshot, Failure> {
     const NAME_IT: &str = "`--snapshot FILE` or `--sandbox DIR` names what it was made from";
     if named.given() {
-        return named.snapshot(out);
+        return named.snapshot(Some(policy), out);
     }
     let own = &plan.snapshot;
     let source: Vec<String> = own.files.iter().chain(&own.sandbox).map(|name| format!("`{name}`")).collect();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use super::connect_args::ConnectArgs;
 use super::moment::Moment;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
@@ -42,8 +43,10 @@ pub struct Schedule {
     #[arg(long, value_name = "NAME")]
     pool: Vec<String>,
     /// The sandbox that `apply` is to work on: for timers, and for what `lead: auto` measured there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["context", "kubeconfig"])]
     sandbox: Option<PathBuf>,
+    #[command(flatten)]
+    connect: ConnectArgs,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -92,7 +95,7 @@ impl Schedule {
                 tables.push(Timetable::of(&policy, pool, from, until, AUTO_LEAD));
             }
         }
-        let command = self.command();
+        let command = self.command()?;
         match self.format {
             Format::Text => out.data(&timetable::text(&tables))?,
             Format::Json => out.json(&tables)?,
@@ -140,20 +143,29 @@ impl Schedule {
     }
 
     /// What a timer runs: everything by its full path, for timers start anywhere.
-    fn command(&self) -> Command {
+    fn command(&self) -> Result<Command, Failure> {
         let quoted = |path: &Path| {
             let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             quoted(&full.to_string_lossy())
         };
         let program = std::env::current_exe().map_or_else(|_| "tidegate".to_owned(), |program| quoted(&program));
         let files = self.policy.files.iter().map(|file| format!(" -f {}", quoted(file)));
-        let sandbox = self.sandbox.as_ref().map_or_else(|| PLACEHOLDER.to_owned(), |folder| quoted(folder));
-        Command {
-            line: format!("{program} apply{} --sandbox {sandbox} --yes --no-wait", files.collect::<String>()),
-            replace: self.sandbox.is_none().then(|| {
-                format!("Replace {PLACEHOLDER} by the folder of the sandbox, or print this again with `--sandbox DIR`")
+        let target = match (&self.sandbox, self.connect.context.as_deref()) {
+            (Some(folder), _) => format!(" --sandbox {}", quoted(folder)),
+            (None, Some("")) => {
+                return Err(Failure::new("a timer does not follow whichever context is current")
+                    .hint("name it: `--context NAME`; `kubectl config current-context` says what it is now"));
+            }
+            (None, Some(context)) => self.connect.flags(context),
+            (None, None) => format!(" --sandbox {PLACEHOLDER}"),
+        };
+        let named = self.sandbox.is_some() || self.connect.context.is_some();
+        Ok(Command {
+            line: format!("{program} apply{}{target} --yes --no-wait", files.collect::<String>()),
+            replace: (!named).then(|| {
+                format!("Replace {PLACEHOLDER} by the folder of the sandbox, or print this again with `--sandbox DIR` or `--context NAME`")
             }),
-        }
+        })
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Unlock {
 impl Unlock {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        match self.ground.unlock(&self.id, self.force)? {
+        match self.ground.unlock(&self.id, self.force, out)? {
             Ok(record) => {
                 out.say(&format!(
                     "Took away the lock of {} (`{}` since {})",

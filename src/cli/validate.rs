@@ -41,7 +41,7 @@ impl Validate {
             problems.extend(loaded.doubts);
             problems.extend(unheeded(policy));
             if self.world.cluster.given() {
-                let (world, now) = self.world.world(&policy.time_zone, out)?;
+                let (world, now) = self.world.world(policy, out)?;
                 problems.extend(past(policy, now));
                 problems.extend(check_against(policy, &world, now));
                 problems.extend(absent_from(policy, &world));

@@ -56,7 +56,7 @@ impl Verify {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let plan = saved(&self.plan)?;
         let policy = self.policy.load(Some(&plan), out)?;
-        let world = World::build(snapshot(&plan, &self.cluster, out)?);
+        let world = World::build(snapshot(&plan, &policy, &self.cluster, out)?);
         let violations = verify(&plan, &world, &policy);
         // Whatever else is found then is measured by the wrong world.
         let elsewhere = plan.snapshot.digest != digest(&world);

@@ -1,4 +1,4 @@
-//! Which cluster a command looks at, and when: snapshot files or a sandbox.
+//! Which cluster a command looks at, and when: snapshot files, a sandbox or a live one.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,22 +7,28 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::Failure;
+use super::connect_args::ConnectArgs;
+use super::ground::runtime;
 use super::moment::Moment;
 use super::output::Output;
+use super::reached::Reached;
 use crate::model::{Snapshot, World};
 use crate::observe;
 use crate::plan::SnapshotRef;
+use crate::policy::Policy;
 use crate::sandbox::{Faults, Sandbox};
 
 /// Which cluster.
 #[derive(Clone, Debug, Args)]
 pub struct ClusterArgs {
     /// What `kubectl get … -A -o json` (or yaml, or .gz) wrote; several files make one snapshot
-    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["context", "kubeconfig"], help_heading = "Cluster")]
     pub snapshot: Vec<PathBuf>,
     /// The folder of a sandbox; with `--snapshot` it is made from that if it is not there yet
-    #[arg(long, value_name = "DIR", help_heading = "Cluster")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["context", "kubeconfig"], help_heading = "Cluster")]
     pub sandbox: Option<PathBuf>,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }
 
 /// Which cluster, and when.
@@ -31,13 +37,13 @@ pub struct WorldArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,
     /// Plan for this moment instead of the wall clock's: an instant, or a time in the policy's zone
-    #[arg(long, value_name = "TIME", conflicts_with = "sandbox", help_heading = "Cluster")]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["sandbox", "context", "kubeconfig"], help_heading = "Cluster")]
     pub now: Option<Moment>,
 }
 
 /// What there is to look at.
-pub const NAME_ONE: &str =
-    "`--snapshot FILE` plans for files that kubectl wrote, `--sandbox DIR` works on a cluster in virtual time";
+pub const NAME_ONE: &str = "`--context NAME` looks at a live cluster (`--context` alone at the kubeconfig's current one), `--snapshot FILE` at \
+     files that kubectl wrote, `--sandbox DIR` at a cluster in virtual time";
 
 impl WorldArgs {
     /// The cluster and the moment to decide for, `--now` on the wall in `zone`. A sandbox is only looked at, so that
@@ -45,8 +51,16 @@ impl WorldArgs {
     ///
     /// # Errors
     /// No cluster was named, a file is not there or not readable, or the moment does not exist.
-    pub fn world(&self, zone: &str, out: Output) -> Result<(World, Timestamp), Failure> {
-        let snapshot = self.cluster.snapshot(out)?;
+    pub fn world(&self, policy: &Policy, out: Output) -> Result<(World, Timestamp), Failure> {
+        self.world_in(&policy.time_zone, Some(policy), out)
+    }
+
+    /// The same where there may be no policy: the servers of a live cluster are not known then.
+    ///
+    /// # Errors
+    /// As for [`WorldArgs::world`].
+    pub fn world_in(&self, zone: &str, policy: Option<&Policy>, out: Output) -> Result<(World, Timestamp), Failure> {
+        let snapshot = self.cluster.snapshot(policy, out)?;
         let now = match (self.now, &self.cluster.sandbox) {
             (_, Some(_)) => snapshot.taken.unwrap_or_default(),
             (Some(moment), None) => {
@@ -65,15 +79,24 @@ impl WorldArgs {
 impl ClusterArgs {
     /// Whether one was named at all.
     pub fn given(&self) -> bool {
-        !self.snapshot.is_empty() || self.sandbox.is_some()
+        !self.snapshot.is_empty() || self.sandbox.is_some() || self.is_live()
+    }
+
+    /// Whether it is a live one.
+    pub fn is_live(&self) -> bool {
+        self.connect.given()
     }
 
     /// What is there.
     ///
     /// # Errors
     /// No cluster was named, or it cannot be read.
-    pub fn snapshot(&self, out: Output) -> Result<Snapshot, Failure> {
+    pub fn snapshot(&self, policy: Option<&Policy>, out: Output) -> Result<Snapshot, Failure> {
         match &self.sandbox {
+            None if self.is_live() => {
+                let runtime = runtime()?;
+                Reached::connect(&self.connect, policy, &runtime, out)?.observe(&runtime, out)
+            }
             None if self.snapshot.is_empty() => Err(Failure::new("no cluster was named").hint(NAME_ONE)),
             None => read(&self.snapshot, out),
             Some(folder) => match Sandbox::peek(folder) {

@@ -122,6 +122,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             digest: digest(world),
             taken: world.taken,
             context: world.context.as_ref().map(ToString::to_string),
+            server: world.api_server.as_ref().map(ToString::to_string),
             cluster: world.cluster.as_ref().map(ToString::to_string),
             unknown: unknown::kinds(world).iter().map(ToString::to_string).collect(),
             old: basis::old(policy, world, now),

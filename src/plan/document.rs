@@ -292,6 +292,9 @@ pub struct SnapshotRef {
     pub taken: Option<Timestamp>,
     /// The kubeconfig context, or the sandbox.
     pub context: Option<String>,
+    /// Where its API server is; absent for files and sandboxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// The cluster's UID.
     pub cluster: Option<String>,
     /// Kinds that were not listed: unknown, not none.

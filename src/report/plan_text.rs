@@ -41,8 +41,11 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
     let files: Vec<&str> = plan.policy.files.iter().map(|file| file.path.as_str()).collect();
     let _ = writeln!(out, "{}   {} ({})", "Policy".dimmed(), plan.policy.name.bold(), files.join(", "));
     let cluster = plan.snapshot.context.as_deref().unwrap_or("not named");
+    let server = plan.snapshot.server.as_ref().map(|server| format!(" at {server}")).unwrap_or_default();
+    let uid = plan.snapshot.cluster.as_ref().filter(|_| !server.is_empty());
+    let uid = uid.map(|uid| format!(" ({uid})")).unwrap_or_default();
     let taken = plan.snapshot.taken.map(|at| format!(", seen {}", local_long(at, &plan.time_zone))).unwrap_or_default();
-    let _ = writeln!(out, "{}  {cluster}{taken}", "Cluster".dimmed());
+    let _ = writeln!(out, "{}  {cluster}{server}{uid}{taken}", "Cluster".dimmed());
     let _ = writeln!(out, "{}      {}", "Now".dimmed(), local_long(plan.now, &plan.time_zone));
     for asked in &plan.by_hand {
         let _ = writeln!(out, "{}  {}", "By hand".dimmed(), by_hand_line(asked, &plan.time_zone));

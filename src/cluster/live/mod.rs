@@ -9,6 +9,7 @@
 //! What comes back is read by the one converter of `observe`; no type of the client leaves this folder. `known` sees to
 //! it that nothing older than what was seen already passes for news.
 
+mod access;
 mod call;
 mod client;
 mod connect;
@@ -31,6 +32,7 @@ mod records;
 mod suspend;
 mod watch;
 
+pub use access::{Need, needs};
 pub use client::Live;
 pub use connect::{Connect, ConnectError};
 pub use lease::LeaseLocks;

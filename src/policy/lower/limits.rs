@@ -103,7 +103,6 @@ pub(crate) fn providers(written: &[Located<wire::Provider>], cx: &mut Context<'_
     let mut all = BTreeMap::new();
     for provider in written {
         let (Some(name), Some(openstack)) = (&provider.name, &provider.openstack) else { continue };
-        cx.not_acted_on("openstack", openstack.span);
         let Some(cloud) = &openstack.cloud else { continue };
         let kind = ProviderKind::Openstack {
             cloud: cloud.name(),

@@ -1,0 +1,127 @@
+//! What our role allows, asked of the cluster itself: one SelfSubjectAccessReview for each verb that is needed.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use kube::Api;
+use kube::api::PostParams;
+
+use super::call::Call;
+use super::client::Live;
+use crate::cluster::ClusterError;
+
+/// Reviews that are asked for side by side.
+const AT_ONCE: usize = 8;
+/// Where kubelets renew their leases.
+const NODE_LEASES: &str = "kube-node-lease";
+
+/// Something that must be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The verb.
+    pub verb: &'static str,
+    /// The API group; empty is the core.
+    pub group: &'static str,
+    /// The resource, with its subresource: `pods/eviction`.
+    pub resource: &'static str,
+    /// Only in this namespace; None is all, or a resource that has none.
+    pub namespace: Option<String>,
+    /// Only `apply` needs it.
+    pub to_apply: bool,
+}
+
+impl Need {
+    /// `create pods/eviction`, `get configmaps in tidegate`.
+    pub fn words(&self) -> String {
+        let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
+        let within = self.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+        format!("{} {}{group}{within}", self.verb, self.resource)
+    }
+}
+
+/// Everything that `plan` and `apply` need, as `examples/rbac.yaml` grants it.
+pub fn needs(namespace: &str) -> Vec<Need> {
+    const READ: [(&str, &str); 16] = [
+        ("", "nodes"),
+        ("", "namespaces"),
+        ("", "pods"),
+        ("", "services"),
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("", "replicationcontrollers"),
+        ("apps", "deployments"),
+        ("apps", "replicasets"),
+        ("apps", "statefulsets"),
+        ("apps", "daemonsets"),
+        ("batch", "jobs"),
+        ("policy", "poddisruptionbudgets"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "volumeattachments"),
+    ];
+    const WRITE: [(&str, &str, &str); 4] =
+        [("get", "", "nodes"), ("patch", "", "nodes"), ("patch", "", "nodes/status"), ("create", "", "pods/eviction")];
+    const OURS: [(&str, &str, &str); 6] = [
+        ("create", "coordination.k8s.io", "leases"),
+        ("get", "coordination.k8s.io", "leases"),
+        ("update", "coordination.k8s.io", "leases"),
+        ("create", "", "configmaps"),
+        ("update", "", "configmaps"),
+        ("get", "", "configmaps"),
+    ];
+    let need = |verb, group, resource, namespace: Option<&str>, to_apply| Need {
+        verb,
+        group,
+        resource,
+        namespace: namespace.map(str::to_owned),
+        to_apply,
+    };
+    let mut all: Vec<Need> = Vec::new();
+    for (group, resource) in READ {
+        all.extend(["list", "watch"].map(|verb| need(verb, group, resource, None, false)));
+    }
+    all.push(need("list", "scheduling.k8s.io", "priorityclasses", None, false));
+    all.push(need("list", "coordination.k8s.io", "leases", Some(NODE_LEASES), false));
+    all.extend(WRITE.map(|(verb, group, resource)| need(verb, group, resource, None, true)));
+    all.extend(OURS.map(|(verb, group, resource)| need(verb, group, resource, Some(namespace), true)));
+    all
+}
+
+impl Live {
+    /// What is not allowed of what `plan` and `apply` need.
+    ///
+    /// # Errors
+    /// The cluster does not answer.
+    pub async fn denied(&self) -> Result<Vec<Need>, ClusterError> {
+        let asked = stream::iter(needs(self.namespace())).map(|need| async {
+            let allowed = self.allowed(&need).await?;
+            Ok::<_, ClusterError>((need, allowed))
+        });
+        let answers: Vec<(Need, bool)> = asked.buffered(AT_ONCE).try_collect().await?;
+        Ok(answers.into_iter().filter(|(_, allowed)| !allowed).map(|(need, _)| need).collect())
+    }
+
+    async fn allowed(&self, need: &Need) -> Result<bool, ClusterError> {
+        let (resource, subresource) = match need.resource.split_once('/') {
+            Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+            None => (need.resource, None),
+        };
+        let asked = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    verb: Some(need.verb.to_owned()),
+                    group: Some(need.group.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    subresource,
+                    namespace: need.namespace.clone(),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
+        let (call, parameters) = (Call::new("create", "selfsubjectaccessreviews"), PostParams::default());
+        let answer = self.again(&call, || reviews.create(&parameters, &asked)).await?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
+    }
+}

@@ -1,0 +1,169 @@
+//! A live cluster as the program meets it: named or not, there or not, the right one or another, allowed or not. A server
+//! of ours plays the API server; real ones are in `tests/labs`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use wiremock::matchers::{body_partial_json, method, path, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::{code, text, tidegate, workshop};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// A kubeconfig in `folder` whose context `live` is at `server`.
+fn kubeconfig(folder: &Path, server: &str) {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: live\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
+         users: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: live, context: {{cluster: c, user: u}}}}]\n"
+    );
+    fs::write(folder.join("config"), text).unwrap();
+}
+
+/// Answers who it is, and 403 to everything else.
+async fn server() -> MockServer {
+    let server = MockServer::start().await;
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "uid-live"}});
+    let who = Mock::given(method("GET")).and(path("/api/v1/namespaces/kube-system"));
+    who.respond_with(ResponseTemplate::new(200).set_body_json(namespace)).mount(&server).await;
+    server
+}
+
+fn status(code: u16, reason: &str) -> ResponseTemplate {
+    let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
+                      "reason": reason, "message": format!("the {reason} of a test")});
+    ResponseTemplate::new(code).set_body_json(body)
+}
+
+#[test]
+fn no_cluster_is_taken_by_silence_and_each_way_to_name_one_is_said() {
+    let folder = workshop();
+    kubeconfig(folder.path(), "http://127.0.0.1:1");
+    for args in [vec!["plan"], vec!["status"], vec!["explain", "pool/workers"], vec!["doctor"]] {
+        let output = tidegate(folder.path(), &[args.as_slice(), &["-f", "policy.yaml"]].concat());
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{args:?}: {said}");
+        for way in ["no cluster was named", "--context", "--snapshot FILE", "--sandbox DIR"] {
+            assert!(said.contains(way), "{args:?}: {said}");
+        }
+    }
+    for args in [vec!["apply", "-f", "policy.yaml"], vec!["unlock", "x"], vec!["hold", "node/x"]] {
+        let output = tidegate(folder.path(), &args);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{args:?}: {said}");
+        assert!(said.contains("--context") && said.contains("--sandbox DIR"), "{args:?}: {said}");
+    }
+    let both = ["plan", "-f", "policy.yaml", "--context", "live", "--sandbox", "sandbox"];
+    assert!(text(&tidegate(folder.path(), &both).stderr).contains("cannot be used with"));
+}
+
+#[test]
+fn a_context_that_is_not_there_or_does_not_answer_is_said() {
+    let folder = workshop();
+    kubeconfig(folder.path(), "http://127.0.0.1:1");
+    let on = |context: &'static str| {
+        tidegate(folder.path(), &["plan", "-f", "policy.yaml", "--kubeconfig", "config", "--context", context])
+    };
+    let said = text(&on("other").stderr);
+    assert!(said.contains("has no context `other`; it has `live`"), "{said}");
+    let timer = ["schedule", "-f", "policy.yaml", "--format", "crontab", "--context"];
+    let said = text(&tidegate(folder.path(), &timer).stderr);
+    assert!(said.contains("does not follow whichever context is current"), "{said}");
+    let printed = text(&tidegate(folder.path(), &[&timer[..], &["live"]].concat()).stdout);
+    assert!(printed.contains(" --context live --yes --no-wait"), "{printed}");
+}
+
+#[test]
+fn a_plan_for_one_cluster_is_not_applied_to_another() {
+    let folder = workshop();
+    let made = ["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out", "plan.json"];
+    assert_eq!(code(&tidegate(folder.path(), &made)), 0);
+    let plan = fs::read_to_string(folder.path().join("plan.json")).unwrap();
+    let mut plan: Value = serde_json::from_str(&plan).unwrap();
+    plan["snapshot"]["cluster"] = json!("uid-of-another");
+    fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    // The workshop's provider is an entry of a clouds.yaml that nobody reads here.
+    fs::write(folder.path().join("clouds.yaml"), CLOUDS).unwrap();
+    block_on(async {
+        let server = server().await;
+        kubeconfig(folder.path(), &server.uri());
+        let args = ["apply", "plan.json", "--kubeconfig", "config", "--context", "--journal", "journal"];
+        let output = tidegate(folder.path(), &args);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 4, "{said}");
+        assert!(said.contains("the plan is for cluster uid-of-another") && said.contains("uid-live"), "{said}");
+        let asked: Vec<String> =
+            server.received_requests().await.unwrap().iter().map(|r| r.url.path().to_owned()).collect();
+        assert_eq!(asked, ["/api/v1/namespaces/kube-system"], "nothing else was asked");
+    });
+}
+
+const CLOUDS: &str = "clouds:\n  workshop:\n    auth: {auth_url: \"http://127.0.0.1:1/v3\", username: u, password: secret-word, \
+                      project_name: p, user_domain_name: d, project_domain_name: d}\n";
+
+#[test]
+fn the_doctor_says_which_verbs_are_missing_and_who_does_not_answer() {
+    let folder = workshop();
+    fs::write(folder.path().join("clouds.yaml"), CLOUDS).unwrap();
+    block_on(async {
+        let server = server().await;
+        kubeconfig(folder.path(), &server.uri());
+        let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = |allowed: bool| {
+            let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {},
+                              "status": {"allowed": allowed}});
+            ResponseTemplate::new(201).set_body_json(body)
+        };
+        let evict = json!({"spec": {"resourceAttributes": {"resource": "pods", "subresource": "eviction"}}});
+        let evicting = Mock::given(method("POST")).and(path(reviews)).and(body_partial_json(evict));
+        evicting.respond_with(answer(false)).mount(&server).await;
+        Mock::given(method("POST")).and(path(reviews)).respond_with(answer(true)).mount(&server).await;
+        Mock::given(path_regex("^/api")).respond_with(status(403, "Forbidden")).with_priority(9).mount(&server).await;
+        let args = ["doctor", "-f", "policy.yaml", "--kubeconfig", "config", "--format", "json"];
+        let output = tidegate(folder.path(), &args);
+        assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let of = |check: &str| -> Vec<&Value> {
+            found["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check).collect()
+        };
+        assert_eq!(of("cluster")[0]["level"], "ok", "{found:#}");
+        let missing = of("permissions")[0];
+        assert_eq!(missing["level"], "error");
+        let said = missing["text"].as_str().unwrap();
+        assert_eq!(said, "a plan can be made and not applied: not allowed to create pods/eviction");
+        assert!(missing["advice"].as_str().unwrap().contains("examples/rbac.yaml"));
+        assert_eq!(of("cloud")[0]["level"], "error", "nobody is at that address: {found:#}");
+        assert_eq!(of("observation")[0]["level"], "error", "no list is allowed: {found:#}");
+        assert!(!text(&output.stdout).contains("secret-word") && !text(&output.stderr).contains("secret-word"));
+    });
+}
+
+/// What the doctor asks for is what the example grants, verb by verb.
+#[test]
+fn the_roles_of_the_example_grant_all_that_is_needed() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/rbac.yaml")).unwrap();
+    let documents: Vec<Value> = serde_yaml::from_slice_multiple(text.as_bytes()).unwrap();
+    let has = |rule: &Value, key: &str, value: &str| rule[key].as_array().unwrap().iter().any(|found| found == value);
+    for need in tidegate::cluster::live::needs("tidegate") {
+        let granted = documents.iter().any(|document| {
+            let namespace = document["metadata"]["namespace"].as_str();
+            let here = match (document["kind"].as_str(), need.namespace.as_deref()) {
+                (Some("ClusterRole"), _) => true,
+                (Some("Role"), Some(wanted)) => namespace == Some(wanted),
+                _ => false,
+            };
+            here && document["rules"].as_array().is_some_and(|rules| {
+                rules.iter().any(|rule| {
+                    has(rule, "apiGroups", need.group)
+                        && has(rule, "resources", need.resource)
+                        && has(rule, "verbs", need.verb)
+                })
+            })
+        });
+        assert!(granted, "{}", need.words());
+    }
+}
