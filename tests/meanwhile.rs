@@ -241,7 +241,7 @@ fn a_stale_plan_says_what_changed_and_does_nothing() {
     let before = stage.sandbox.audit().len();
     let (outcome, _) = stage.carry_out(&policy, Some(plan), false, true);
     let Outcome::Stale(changes) = &outcome else { panic!("{outcome:?}") };
-    let change = "demo-k8s-node-nf-4: no cordon, drain, park any more: held by a person";
+    let change = "demo-k8s-node-nf-4: no cordon, drain, park any more: held by a person: mine";
     assert!(changes.iter().any(|found| found == change), "{changes:?}");
     assert_eq!((exit(&outcome), stage.sandbox.audit().len()), (4, before));
 }
