@@ -23,7 +23,7 @@ fn policy(hooks: &str) -> Policy {
 /// Writes calls down, with how the sandbox stood, and fails for one node.
 struct Noted<'a> {
     stage: &'a Stage,
-    calls: RefCell<Vec<(String, String, bool, bool)>>,
+    calls: RefCell<Vec<Called>>,
     fails: &'static str,
 }
 
@@ -41,11 +41,10 @@ impl Hooks for Noted<'_> {
     }
 }
 
-fn carry_out(
-    stage: &Stage,
-    policy: &Policy,
-    fails: &'static str,
-) -> (i32, Vec<Event>, Vec<(String, String, bool, bool)>) {
+/// A call: its hook, its node, and two marks of the cluster at that moment.
+type Called = (String, String, bool, bool);
+
+fn carry_out(stage: &Stage, policy: &Policy, fails: &'static str) -> (i32, Vec<Event>, Vec<Called>) {
     let noted = Noted { stage, calls: RefCell::default(), fails };
     let (outcome, told) = stage.carry_out_with(policy, Some(stage.plan(policy)), &noted);
     (i32::from(exit(&outcome)), told, noted.calls.into_inner())
