@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{seam, zoned};
+use super::{Crontab, seam, zoned};
 use crate::policy::{Exception, Pool, Recurrence, Window};
 
 /// Searches go no further than this: five years.
@@ -199,13 +199,24 @@ impl<'a> Calendar<'a> {
         }
     }
 
-    /// The next day on which it opens again, after what opened on `date`: openings before the closing change nothing.
+    /// The next day on which it opens again, after what opened on `date`: openings before the closing change nothing,
+    /// unless the clocks leap over both.
     fn next_day_open(&self, date: Date) -> Option<Date> {
         let Recurrence::Until(start, end) = &self.window.when else { return self.next_day(date) };
         let last = start.last_before(date.tomorrow().ok()?.at(0, 0, 0, 0))?;
         let closing = end.next_after(last)?;
+        if self.leapt_over(start, closing) {
+            return self.next_day(date);
+        }
         let again = start.next_after(closing.saturating_sub(jiff::Span::new().minutes(1)))?;
         if again.date() > date { Some(again.date()) } else { self.next_day(date) }
+    }
+
+    /// Whether one gap holds `closing` and an opening before it. Such an opening is as long as asked, even where the window
+    /// was open already, so each of them counts.
+    fn leapt_over(&self, start: &Crontab, closing: DateTime) -> bool {
+        let from = start.last_before(closing).and_then(|last| zoned::start(&self.zone, last));
+        from.zip(zoned::end(&self.zone, closing)).is_some_and(|(from, until)| from >= until)
     }
 
     /// When what opens at `opening` closes.
@@ -242,14 +253,14 @@ impl<'a> Calendar<'a> {
                 }
             }
             Recurrence::Until(start, end) => {
-                let mut closed = DateTime::MIN;
+                let (mut closed, mut leapt) = (DateTime::MIN, false);
                 for minute in start.minutes_of_day() {
                     let opening = at_minute(date, minute);
-                    if opening < closed {
+                    if opening < closed && !leapt {
                         continue;
                     }
                     let Some(closing) = end.next_after(opening) else { return };
-                    closed = closing;
+                    (closed, leapt) = (closing, self.leapt_over(start, closing));
                     if let (Some(from), Some(until)) = (zoned::start(&self.zone, opening), self.closes(opening)) {
                         push(found, from, until);
                     }

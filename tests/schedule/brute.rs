@@ -287,3 +287,13 @@ fn clock_changes_by_the_written_rule() {
         assert_eq!(found, expected, "{name} {day} {when:?}");
     }
 }
+
+/// Friday 30 December 2011 never was in Apia: what opens on it begins on Saturday, when what opened on Monday ends.
+#[test]
+fn openings_of_a_day_that_never_was_are_as_long_as_asked() {
+    let mut pool = pool(1, Some(10));
+    pool.windows = vec![window("w", "Pacific/Apia", between("0 * * * MON-FRI", "*/15 0,2 * * SAT,SUN"), asks(5, None))];
+    let found = open_times(&pool, &pool.windows[0], at("2011-12-27T00:00:00Z"), at("2012-01-01T00:00:00Z"));
+    let spans: Vec<_> = found.iter().map(|span| (span.from, span.until)).collect();
+    assert_eq!(spans, [(at("2011-12-26T10:00:00Z"), at("2011-12-31T10:00:00Z"))]);
+}
