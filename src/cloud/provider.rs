@@ -74,6 +74,19 @@ pub struct ParkMode {
     pub reserves_capacity: bool,
 }
 
+impl ParkMode {
+    /// The ways of OpenStack. The shares are Jetstream2's; other clouds differ, and the policy's rates decide.
+    pub fn of_openstack() -> Vec<Self> {
+        let mode = |idle, charged, reserves_capacity| Self {
+            idle,
+            charged: PerMille(charged),
+            keeps_address: true,
+            reserves_capacity,
+        };
+        vec![mode(Idle::Shelve, 0, false), mode(Idle::Stop, 500, true), mode(Idle::Suspend, 750, true)]
+    }
+}
+
 /// Everything that was seen of the servers at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {

@@ -9,7 +9,7 @@ use super::sim::Command;
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
 use crate::execute::Clock;
-use crate::model::{Change, Flavor, Memory, Name, Node, PerMille, Pod, PodKey, Server, Snapshot};
+use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, Snapshot};
 use crate::policy::Idle;
 
 impl Cluster for Sandbox {
@@ -103,13 +103,7 @@ impl Provider for Sandbox {
     }
 
     fn park_modes(&self) -> Vec<ParkMode> {
-        let mode = |idle, charged, reserves_capacity| ParkMode {
-            idle,
-            charged: PerMille(charged),
-            keeps_address: true,
-            reserves_capacity,
-        };
-        vec![mode(Idle::Shelve, 0, false), mode(Idle::Stop, 500, true), mode(Idle::Suspend, 750, true)]
+        ParkMode::of_openstack()
     }
 
     fn park(&self, id: &Name, how: Idle) -> Pending<'_, (), ProviderError> {

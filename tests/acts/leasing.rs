@@ -30,9 +30,12 @@ fn elsewhere(_: &LockRecord) -> Life {
 }
 
 async fn patiently(locks: &dyn Locks, claim: &Claim) -> Result<Box<dyn Lock>, LockError> {
+    let since = Instant::now();
     loop {
         match locks.take(claim).await {
-            Err(LockError::Silent(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(LockError::Silent(_)) if since.elapsed() < Duration::from_secs(60) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
             other => return other,
         }
     }

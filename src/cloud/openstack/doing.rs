@@ -18,7 +18,7 @@ use super::setback::Known;
 use super::transport::{Pace, deformed};
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::Pending;
-use crate::model::{Flavor, Name, PerMille, Quota, Server};
+use crate::model::{Flavor, Name, Quota, Server};
 use crate::policy::Idle;
 
 /// One project of one OpenStack cloud in one region.
@@ -158,15 +158,8 @@ impl Provider for Openstack {
         Box::pin(async { limits::read(&self.api).await.map(Some) })
     }
 
-    /// The shares are Jetstream2's; other clouds differ, and the policy's rates decide.
     fn park_modes(&self) -> Vec<ParkMode> {
-        let mode = |idle, charged, reserves_capacity| ParkMode {
-            idle,
-            charged: PerMille(charged),
-            keeps_address: true,
-            reserves_capacity,
-        };
-        vec![mode(Idle::Shelve, 0, false), mode(Idle::Stop, 500, true), mode(Idle::Suspend, 750, true)]
+        ParkMode::of_openstack()
     }
 
     fn park(&self, id: &Name, how: Idle) -> Pending<'_, (), ProviderError> {
