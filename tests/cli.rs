@@ -20,6 +20,8 @@ mod live;
 mod oncall;
 #[path = "cli/pods.rs"]
 mod pods;
+#[path = "cli/told.rs"]
+mod told;
 
 use std::fs;
 use std::path::Path;

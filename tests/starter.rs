@@ -146,8 +146,9 @@ fn a_line_frees_as_many_nodes_as_it_promises() {
     let mut promised = 0;
     for (at, line) in text.lines().enumerate().filter(|(_, line)| uncommented(line).is_some()) {
         let above: Vec<&str> = text.lines().take(at).collect();
-        let why = above.iter().rev().find(|line| line.contains("the only thing in the way")).unwrap();
-        let counts = why.split("; the only thing in the way of ").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let why = above.iter().rev().find(|line| line.contains("the only thing found in the way")).unwrap();
+        let counts =
+            why.split("; the only thing found in the way of ").skip(1).map(|rest| rest.split(')').next().unwrap());
         let frees: usize = counts.map(|count| count.parse::<usize>().unwrap()).sum();
         promised += frees;
         valid(&policy, &with(&text, &|number| number == at));

@@ -54,7 +54,7 @@ Exit codes:
   5  somebody else holds the lock
   6  partly applied, can be resumed; or pods are waited for
   7  refused as unsafe: a brake
-  8  a freeze forbids the disruption that was asked for";
+  8  a freeze forbids the disruption that was asked for: by name, or by a saved plan";
 
 /// A command that did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -91,7 +91,10 @@ impl Explain {
             explain_pod(&world, decided, &key, now).ok_or_else(|| object::missing(&format!("pod/{key}"), None))?;
         match self.format {
             Format::Json => out.json(&found)?,
-            Format::Text => out.data(&pod_text(&found, zone, out.width()))?,
+            Format::Text => {
+                let plan = plan.as_ref().map(|(_, plan)| plan);
+                out.data(&pod_text(&found, plan, zone, out.width()))?;
+            }
         }
         Ok(Exit::Done)
     }

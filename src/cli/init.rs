@@ -95,8 +95,8 @@ fn lifts(text: &str, world: &World, later: bool) -> Vec<Lift> {
     let (plan, _) = plan(&policy, world, now);
     let lifts = plan.blockers.into_iter().filter_map(|blocker| {
         let frees = match later {
-            false if blocker.frees == 0 => "not the only thing in the way".to_owned(),
-            false => format!("the only thing in the way of {}", blocker.frees),
+            false if blocker.frees == 0 => "not the only thing found in the way".to_owned(),
+            false => format!("the only thing found in the way of {}", blocker.frees),
             true => "it shows once the other lines are in force".to_owned(),
         };
         let why = format!(

@@ -76,11 +76,9 @@ A file of failures:
     /// Let time pass
     #[command(after_help = "Example:\n  tidegate sandbox advance 6d20h ./sandbox")]
     Advance {
-        /// How long: `90s`, `2h`, `1d12h`; a year at most
-        #[arg(value_parser = duration, allow_hyphen_values = true)]
-        by: SignedDuration,
-        /// The folder
-        folder: PathBuf,
+        /// How long: `90s`, `2h`, `1d12h`, a year at most; and the folder
+        #[arg(num_args = 2, value_names = ["BY", "FOLDER"], required = true, allow_hyphen_values = true)]
+        by: Vec<PathBuf>,
     },
     /// Go back to the start: everything since is forgotten
     #[command(after_help = "Example:\n  tidegate sandbox reset ./sandbox")]
@@ -135,7 +133,8 @@ impl SandboxCommand {
                     Format::Json => out.json(&snapshot)?,
                 }
             }
-            Act::Advance { by, folder } => {
+            Act::Advance { by } => {
+                let (by, folder) = &turned(by)?;
                 if by.is_negative() {
                     let hint = format!("`tidegate sandbox reset {}` goes back to the start", folder.display());
                     return Err(Failure::new("time goes forward only").hint(hint));
@@ -169,6 +168,18 @@ fn zone(text: &str) -> Result<String, String> {
     known
         .map(|_| text.to_owned())
         .map_err(|_| "not a time zone: write `America/Denver`, `Europe/Berlin`, `UTC`".to_owned())
+}
+
+/// How long a clock is turned and whose it is, in whichever order.
+fn turned(words: &[PathBuf]) -> Result<(SignedDuration, PathBuf), Failure> {
+    let [first, second] = words else { return Err(Failure::new("a duration and a folder are expected")) };
+    let read = |word: &PathBuf| duration(&word.to_string_lossy());
+    match (read(first), read(second)) {
+        (Ok(by), _) => Ok((by, second.clone())),
+        (Err(_), Ok(by)) => Ok((by, first.clone())),
+        (Err(why), Err(_)) => Err(Failure::new(format!("`{}` is {why}", first.display()))
+            .hint(format!("`tidegate sandbox advance 2h {}`", second.display()))),
+    }
 }
 
 /// A duration; its days have 24 hours. `0` is one too.

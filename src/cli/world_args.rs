@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
 use super::connect_args::ConnectArgs;
@@ -16,6 +16,7 @@ use crate::model::{Snapshot, World};
 use crate::observe;
 use crate::plan::SnapshotRef;
 use crate::policy::Policy;
+use crate::report::local_long;
 use crate::sandbox::{Faults, Sandbox};
 
 /// Which cluster.
@@ -68,12 +69,28 @@ impl WorldArgs {
                 if let Some(said) = moment.not_there(now, zone) {
                     out.say(&said);
                 }
+                if let Some(said) = snapshot.taken.and_then(|taken| too_early(now, taken, zone)) {
+                    out.say(&said);
+                }
                 now
             }
             (None, None) => Timestamp::now(),
         };
         Ok((World::build(snapshot), now))
     }
+}
+
+/// What to say where the moment is before the cluster was seen, which is mostly a wrong zone.
+fn too_early(now: Timestamp, taken: Timestamp, zone: &str) -> Option<String> {
+    // A dump takes a moment, and people name the minute in which it began.
+    (taken.duration_since(now) > SignedDuration::from_mins(1)).then(|| {
+        format!(
+            "warning: `--now` is {}, and the snapshot was taken only at {}: what it shows was not so then; a time without \
+             an offset is read in {zone}",
+            local_long(now, zone),
+            local_long(taken, zone)
+        )
+    })
 }
 
 impl ClusterArgs {

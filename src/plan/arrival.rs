@@ -49,15 +49,19 @@ pub fn arrival(
     })
 }
 
-/// What it means that the window behind the next change has no lead: its nodes come when it is open already.
-pub fn unled(world: &World, pool: &Pool, desired: u32, next: &Turn) -> Option<String> {
+/// What it means that the window behind the next change has no lead, or less than a wake takes: its nodes are not all
+/// there when it opens.
+pub fn late_ahead(world: &World, pool: &Pool, desired: u32, next: &Turn) -> Option<String> {
     let decides = |said: &&Said| said.won && said.level == Level::Window && matches!(&*said.what, "min" | "replicas");
     let said = next.holding.said.iter().find(decides)?;
     let wakes = next.holding.floor.saturating_sub(desired);
-    if wakes == 0 || said.opens.is_some() || said.from != Some(next.at) {
+    let count = usize::try_from(wakes).unwrap_or(usize::MAX);
+    if let (1.., Some(opens)) = (wakes, said.opens) {
+        return too_short(pool, said, (wakes, Wakes::expected(world, pool, count)), opens, next.at);
+    }
+    if wakes == 0 || said.from != Some(next.at) {
         return None;
     }
-    let count = usize::try_from(wakes).unwrap_or(usize::MAX);
     let ready = match Wakes::expected(world, pool, count) {
         Wakes::Measured { half, most } => format!("{} min later (p95 {} min)", half.as_mins(), most.as_mins()),
         Wakes::Assumed(all) => format!("{} min later ({})", all.as_mins(), assumed()),
@@ -67,6 +71,32 @@ pub fn unled(world: &World, pool: &Pool, desired: u32, next: &Turn) -> Option<St
     Some(format!(
         "pool {}: {} has no `lead`: {nodes} {begins} to wake when it opens, {}, and {are} ready {ready}",
         pool.name, said.by, next.at
+    ))
+}
+
+fn too_short(
+    pool: &Pool,
+    said: &Said,
+    (wakes, expected): (u32, Wakes),
+    opens: Timestamp,
+    begin: Timestamp,
+) -> Option<String> {
+    let lead = opens.duration_since(begin);
+    let (all, basis) = match expected {
+        Wakes::Measured { most, .. } => (most, "p95 of what was measured".to_owned()),
+        Wakes::Assumed(all) => (all, assumed()),
+    };
+    let late = all.checked_sub(lead).filter(SignedDuration::is_positive)?;
+    let minutes = |time: SignedDuration| time.as_secs().saturating_add(59) / 60;
+    let (nodes, are) = (counted(wakes, "node"), if wakes == 1 { "it is ready" } else { "all are ready" });
+    let begins = if wakes == 1 { "begins" } else { "begin" };
+    Some(format!(
+        "pool {}: {} opens {opens}; its `lead` is too short: {nodes} {begins} to wake {} min before, and {are} {} min LATE \
+         ({basis})",
+        pool.name,
+        said.by,
+        minutes(lead),
+        minutes(late)
     ))
 }
 

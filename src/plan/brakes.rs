@@ -98,7 +98,7 @@ pub fn other_cluster(policy: &Policy, world: &World) -> Option<Refusal> {
         Some(seen) => format!("the policy is for cluster {pinned}, this is cluster {seen}"),
         None => format!("the policy is for cluster {pinned}, and what was observed does not say which cluster it is"),
     };
-    Some(Refusal { brake: OTHER_CLUSTER.to_owned(), text, origin: None })
+    Some(Refusal { brake: OTHER_CLUSTER.to_owned(), text, origin: policy.cluster_origin.clone() })
 }
 
 /// The one refusal that forbids every act.

@@ -94,9 +94,10 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     caveats.extend(strangers(policy, &inventory, &request.targets));
     let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
-    let unled = policy.pools.iter().zip(&pools).zip(&nexts);
-    all_notes
-        .extend(unled.filter_map(|((pool, line), next)| arrival::unled(world, pool, line.desired, next.as_ref()?)));
+    let ahead = policy.pools.iter().zip(&pools).zip(&nexts);
+    all_notes.extend(
+        ahead.filter_map(|((pool, line), next)| arrival::late_ahead(world, pool, line.desired, next.as_ref()?)),
+    );
     let known = caveats.is_empty();
     if !request.targets.is_empty() {
         let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();

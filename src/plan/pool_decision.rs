@@ -8,12 +8,12 @@ use super::quota::QuotaLeft;
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
 use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
-use crate::policy::{Policy, Pool};
+use crate::policy::{ASSUMED_WAKE, Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
 
-/// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 and 5 min.
+/// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 min to park.
 const PARK_PRIOR: SignedDuration = SignedDuration::from_secs(180);
-pub const WAKE_PRIOR: SignedDuration = SignedDuration::from_secs(300);
+pub const WAKE_PRIOR: SignedDuration = ASSUMED_WAKE;
 
 /// The longest of what was measured for a pool, or the prior.
 pub fn measured(times: &[SignedDuration], prior: SignedDuration) -> SignedDuration {
@@ -291,6 +291,10 @@ impl Pooled<'_> {
                 reasons.retain(|reason| !matches!(reason.code, Code::ServerRefuses | Code::ServerUnknown));
             }
             if !reasons.is_empty() {
+                // What would stay in the way if these were lifted is said with them.
+                if !reasons.iter().any(|reason| super::needed(reason.code)) {
+                    reasons.extend(removals.pods(&member.name, &self.holding.relaxed).err().into_iter().flatten());
+                }
                 staying.push((index, reasons));
                 continue;
             }

@@ -3,22 +3,31 @@
 use std::collections::BTreeSet;
 
 use super::check::{key, warning};
-use super::{Disposable, DrainRule, Members, Policy, Problem};
+use super::{Disposable, DrainRule, Members, Policy, Problem, Severity};
 use crate::model::{Kind, Name, Pod, World};
 
 /// Names that are listed before `and so many more`.
 const SHOWN: usize = 5;
 
-/// Names of a range that no node has, and drain rules that no pod matches. Warnings, for a look at a policy: nodes may be
-/// made tomorrow, and users come and go.
+/// That the cluster is not the one that it is for: an error. Names of a range that no node has, and drain rules that no
+/// pod matches: warnings, for a look at a policy: nodes may be made tomorrow, and users come and go.
 pub fn absent_from(policy: &Policy, world: &World) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = other_cluster(policy, world).into_iter().collect();
     names(policy, world, &mut problems);
     if world.knows(Kind::Pod) {
         rules(policy, world, &mut problems);
     }
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
     problems
+}
+
+fn other_cluster(policy: &Policy, world: &World) -> Option<Problem> {
+    let (pinned, origin) = (policy.cluster.as_ref()?, policy.cluster_origin.as_ref()?);
+    let seen = world.cluster.as_ref().filter(|seen| *seen != pinned)?;
+    let message = format!("the policy is for cluster {pinned}, and this is cluster {seen}");
+    let help = "look at the other cluster; or write the UID that `kubectl get ns kube-system -o \
+                jsonpath={.metadata.uid}` prints";
+    Some(Problem { severity: Severity::Error, ..warning("other-cluster", origin, message, help) })
 }
 
 fn names(policy: &Policy, world: &World, problems: &mut Vec<Problem>) {

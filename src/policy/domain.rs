@@ -297,6 +297,9 @@ pub struct Policy {
     pub files: Vec<PolicyFile>,
     /// `spec.cluster`: the only cluster it is for.
     pub cluster: Option<Name>,
+    /// Where that stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_origin: Option<Origin>,
     /// `spec.timeZone`, `UTC` by default.
     pub time_zone: Name,
     /// Limits over all pools.

@@ -48,4 +48,4 @@ pub use problem::{Place, Problem, Related, Severity};
 pub use schema::schema;
 pub use shown::{deceives, shown};
 pub use unheeded::unheeded;
-pub use window::{Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};
+pub use window::{ASSUMED_WAKE, Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use super::kept_text::{kept_nodes, node_answers};
 use super::layout::{bounds, faint, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, in_words};
-use super::plan_text::said_words;
+use super::plan_text::{rests_on, said_words};
 use crate::plan::{Explanation, Plan};
 
 /// What is asked for and not acted on.
@@ -19,6 +19,7 @@ const NODES: usize = 40;
 /// An explanation as text.
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     let mut out = format!("{}  {}\n", found.object.bold(), found.state);
+    rests_on(&mut out, plan, width);
     if let Some(pool) = &found.pool {
         let title = format!("pool {}: {} active; {}", pool.name, pool.active, bounds(pool.floor, Some(pool.ceiling)));
         let _ = writeln!(out, "  {title}");

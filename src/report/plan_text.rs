@@ -25,13 +25,6 @@ pub fn plan_text(plan: &Plan, width: usize) -> String {
         let _ = writeln!(out, "\n{}", "Money".bold());
         out.push_str(&money_lines(cost, plan));
     }
-    for refusal in &plan.refusals {
-        let _ = writeln!(out, "\n{}", format!("Brake {}", refusal.brake).red().bold());
-        out.push_str(&wrapped(&local_times(&refusal.text, &plan.time_zone), 2, width));
-        if let Some(origin) = &refusal.origin {
-            let _ = writeln!(out, "  {}", origin.dimmed());
-        }
-    }
     let _ = writeln!(out);
     out.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
     out
@@ -50,10 +43,25 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
     for asked in &plan.by_hand {
         let _ = writeln!(out, "{}  {}", "By hand".dimmed(), by_hand_line(asked, &plan.time_zone));
     }
+    rests_on(out, plan, width);
+}
+
+/// What is wrong with that on which a plan, and all that is told from it, rests: its age and what it leaves out; and the
+/// brakes, for what they hold back does not come to pass.
+pub fn rests_on(out: &mut String, plan: &Plan, width: usize) {
     let old = plan.snapshot.old.iter().map(|old| format!("old: {old}"));
-    for text in old.chain(plan.caveats.iter().map(|caveat| format!("incomplete: {caveat}"))) {
-        for line in wrapped(&text, 0, width).lines() {
+    let braked = |caveat: &&String| plan.refusals.iter().any(|refusal| refusal.text == **caveat);
+    let caveats = plan.caveats.iter().filter(|caveat| !braked(caveat)).map(|caveat| format!("incomplete: {caveat}"));
+    for text in old.chain(caveats) {
+        for line in wrapped(&local_times(&text, &plan.time_zone), 0, width).lines() {
             let _ = writeln!(out, "{}", line.yellow());
+        }
+    }
+    for refusal in &plan.refusals {
+        let origin = refusal.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        let text = format!("Brake {}: {}{origin}", refusal.brake, refusal.text);
+        for line in wrapped(&local_times(&text, &plan.time_zone), 0, width).lines() {
+            let _ = writeln!(out, "{}", line.red().bold());
         }
     }
 }
@@ -89,8 +97,11 @@ fn blockers(out: &mut String, plan: &Plan, width: usize) {
     let _ = writeln!(out, "\n{}", "In the way".bold());
     for blocker in &plan.blockers {
         let nodes = plural(blocker.nodes.len(), "node");
-        let frees =
-            if blocker.frees > 0 { format!(", the only thing in the way of {}", blocker.frees) } else { String::new() };
+        let frees = if blocker.frees > 0 {
+            format!(", the only thing found in the way of {}", blocker.frees)
+        } else {
+            String::new()
+        };
         let _ = writeln!(out, "  {}", format!("{nodes}{frees}").yellow());
         out.push_str(&wrapped(&local_times(&blocker.text, &plan.time_zone), 4, width));
         if !blocker.hint.is_empty() {

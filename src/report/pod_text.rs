@@ -6,16 +6,20 @@ use owo_colors::OwoColorize;
 
 use super::kept_text::{named, refusals};
 use super::layout::{faint, local_times, plural, wrapped};
-use crate::plan::{HelpKind, PodExplanation};
+use super::plan_text::rests_on;
+use crate::plan::{HelpKind, Plan, PodExplanation};
 
 /// Nodes that could take it which are listed with their points.
 const BEST: usize = 3;
 /// Changes that are listed; JSON has all.
 const HELPS: usize = 12;
 
-/// An explanation of a pod as text, with times as a person in `zone` reads them.
-pub fn pod_text(found: &PodExplanation, zone: &str, width: usize) -> String {
+/// An explanation of a pod as text, with times as a person in `zone` reads them; `plan` is the one that it is told from.
+pub fn pod_text(found: &PodExplanation, plan: Option<&Plan>, zone: &str, width: usize) -> String {
     let mut out = format!("{}\n", format_args!("pod/{}", found.pod).bold());
+    if let Some(plan) = plan {
+        rests_on(&mut out, plan, width);
+    }
     out.push_str(&wrapped(&local_times(&found.text, zone), 2, width));
     if let Some(leaving) = &found.leaving {
         let homes = usize::try_from(leaving.homes).unwrap_or(usize::MAX);

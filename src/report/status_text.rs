@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::kept_text::named;
 use super::layout::{by_hand_line, faint, local_long, local_short, local_times, next_line, wrapped};
+use super::plan_text::rests_on;
 use crate::model::Money;
 use crate::plan::{NodeStatus, Plan};
 
@@ -24,7 +25,9 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
     let beside = before + wide(6) <= width;
     // Columns that do not fit become words.
     let narrow = before.saturating_sub(2) > width;
-    let mut text = format!("{}\n\n", local_long(plan.now, &plan.time_zone));
+    let mut text = format!("{}\n", local_long(plan.now, &plan.time_zone));
+    rests_on(&mut text, plan, width);
+    text.push('\n');
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let Some((why, cells)) = row.split_last() else { continue };

@@ -208,7 +208,7 @@ fn status_gives_the_reason_of_what_comes() {
         // At the width that is there, or as words where no table fits.
         for width in [40, 50, 80, 160] {
             let text = status_text(&lines, &plan, width);
-            let plain: String = text.replace("\u{1b}[1m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+            let plain = anstream::adapter::strip_str(&text).to_string();
             let long = plain.lines().find(|line| line.chars().count() > width);
             assert_eq!(long, None, "{width}:\n{plain}");
             assert!(lines.iter().all(|line| plain.contains(&line.node)), "{plain}");

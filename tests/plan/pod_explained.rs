@@ -168,7 +168,7 @@ fn both_messages_are_shown_where_they_differ() {
         let mut pod = asks("100");
         merge(&mut pod, json!({"status": {"conditions": condition}}));
         let found = explained(&cluster(pod, |_| {}));
-        let text = pod_text(&found, "UTC", 200);
+        let text = pod_text(&found, None, "UTC", 200);
         (found.scheduler.unwrap(), text)
     };
     let ours = "0/3 nodes are available: 3 Insufficient cpu.";
@@ -213,6 +213,6 @@ fn parked_nodes_and_new_ones_help() {
     let world = large.world();
     let found = explain_pod(&world, None, &PodKey::new("default", "p"), at(CALM)).unwrap();
     assert_eq!(found.nodes.len(), 5000);
-    let text = pod_text(&found, "UTC", 100);
+    let text = pod_text(&found, None, "UTC", 100);
     assert!(text.lines().count() < 40 && text.contains("does not fit on 5000 of 5000 nodes"), "{text}");
 }

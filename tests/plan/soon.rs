@@ -52,3 +52,39 @@ fn h26_what_is_drained_by_hand_is_not_given_back_for_it() {
     assert_eq!((given.len(), given.contains(&"worker-4")), (8, false), "{given:?}");
     assert_eq!(verify(&plan, &cluster.world(), &policy), []);
 }
+
+/// Said while there is time to write a longer one, not when it is too late.
+#[test]
+fn a_lead_that_is_shorter_than_a_wake_is_said_before_it_begins() {
+    let cluster = Cluster::workers(1);
+    let notes = |lead: &str, cluster: &Cluster, now: &str| {
+        let policy = policy(&WORKSHOP.replace("lead: 15m", &format!("lead: {lead}")), "");
+        cluster.plan(&policy, now).notes.into_iter().filter(|note| note.contains("`lead`")).collect::<Vec<_>>()
+    };
+    let mut parked = cluster;
+    for number in 2..=10 {
+        let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        parked.node(&format!("worker-{number}"), metadata, json!({"unschedulable": true}), "SHELVED_OFFLOADED");
+    }
+    for (lead, now, expected) in [
+        (
+            "1m",
+            "2026-11-24T18:00:00Z",
+            Some("begin to wake 1 min before, and all are ready 4 min LATE (nothing measured"),
+        ),
+        ("90s", "2026-11-24T18:00:00Z", Some("begin to wake 2 min before, and all are ready 4 min LATE")),
+        ("5m", "2026-11-24T18:00:00Z", None),
+        ("15m", "2026-11-24T18:00:00Z", None),
+    ] {
+        let found = notes(lead, &parked, now);
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{lead}: {found:?}");
+        assert!(found.iter().all(|note| note.contains(expected.unwrap())), "{lead}: {found:?}");
+    }
+    let mut slow = parked;
+    slow.memory(
+        json!({"pools": {"workers": {"members": 10, "failedWakes": 0, "parkTimes": [], "wakeTimes": ["PT20M"]}}}),
+    );
+    let found = notes("15m", &slow, "2026-11-24T18:00:00Z");
+    assert!(found.iter().any(|note| note.contains("15 min before, and all are ready 5 min LATE (p95")), "{found:?}");
+}

@@ -517,3 +517,19 @@ fn a_controller_that_is_not_there_recreates_nothing() {
     assert_eq!(code, Code::ControllerNotFound);
     assert_eq!(blocked("Foo", &|cluster| foo(cluster, "gone", json!({"replicas": 1}))), None);
 }
+
+/// What would stay in the way if a node's own hindrance were lifted is said with it, so that no line promises too much.
+#[test]
+fn only_what_is_alone_is_said_to_be_the_only_thing_in_the_way() {
+    let mut cluster = Cluster::workers(1);
+    for number in 2..=3 {
+        let annotations = json!({"annotations": {"cluster-autoscaler.kubernetes.io/scale-down-disabled": "true"}});
+        cluster.node(&format!("worker-{number}"), annotations, json!({}), "ACTIVE");
+    }
+    cluster.pod("bare", "worker-2", "", "1");
+    let plan = cluster.plan(&policy("      keep: [worker-1]\n", ""), CALM);
+    let found: Vec<(Code, usize, u32)> =
+        plan.blockers.iter().map(|blocker| (blocker.code, blocker.nodes.len(), blocker.frees)).collect();
+    assert_eq!(found, [(Code::ScaleDownDisabled, 2, 1), (Code::NoController, 1, 0)]);
+    assert!(plan_text(&plan, 100).contains("2 nodes, the only thing found in the way of 1"));
+}

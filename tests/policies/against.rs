@@ -98,6 +98,29 @@ fn what_a_cluster_does_not_have_now_is_told() {
     }
 }
 
+/// A policy that is for another cluster is an error wherever that can be told, and nowhere else.
+#[test]
+fn a_policy_for_another_cluster_is_told() {
+    for (seen, pinned, expected) in [
+        (Some("c-1"), "  cluster: c-1\n", false),
+        (Some("c-2"), "  cluster: c-1\n", true),
+        (Some("c-2"), "", false),
+        (None, "  cluster: c-1\n", false),
+    ] {
+        let (policy, _) = policy(&format!("{pinned}  pools: [{{name: a, nodes: {{names: worker-1}}}}]\n"));
+        let mut world = world();
+        world.cluster = seen.map(Into::into);
+        let problems = absent_from(&policy, &world);
+        let errors = problems.iter().filter(|one| one.severity == Severity::Error);
+        let found: Vec<_> = errors.map(|one| (&*one.code, one.place.as_ref().unwrap().line)).collect();
+        assert_eq!(
+            found,
+            expected.then_some(("other-cluster", 5)).into_iter().collect::<Vec<_>>(),
+            "{seen:?} {pinned}"
+        );
+    }
+}
+
 /// An entry that lets pods go which nothing makes again says which, where it is the one that decides.
 #[test]
 fn what_an_entry_loses_is_told() {

@@ -66,6 +66,10 @@ fn windows_that_may_not_be_meant() {
         ("start: \"0 13 * * TUE\", duration: 3h, replicas: 2", Some("no-lead w")),
         ("start: \"0 13 * * TUE\", duration: 3h, min: 2, lead: 0", None),
         ("start: \"0 13 * * TUE\", duration: 3h, min: 0", None),
+        // Less than a wake takes is late as well.
+        ("start: \"0 13 * * TUE\", duration: 3h, min: 2, lead: 1m", Some("short-lead w")),
+        ("start: \"0 13 * * TUE\", duration: 3h, min: 2, lead: 5m", None),
+        ("start: \"0 13 * * TUE\", duration: 3h, max: 2, lead: 1m", None),
     ] {
         assert_eq!(doubts(&window(fields)), expected.into_iter().collect::<Vec<_>>(), "{fields}");
     }

@@ -117,6 +117,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
         digest: "0".into(),
         files: vec![PolicyFile { path: "policy.yaml".into(), digest: "0".into() }],
         cluster: None,
+        cluster_origin: None,
         time_zone: "America/Denver".into(),
         limits: Limits {
             resources: Resources::default(),

@@ -172,7 +172,8 @@ fn compare(id: &str, saved: &Step, fresh: &Step, (servers, world): (bool, &World
     }
 }
 
-/// Where a pod finds room and in which round it goes is a forecast; whether it goes is what was agreed to.
+/// Where a pod finds room and in which round it goes is a forecast; whether it goes is what was agreed to. Less than that
+/// is as agreed: a pod that was waited for has ended, one that would go with its node came or went.
 fn pods(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
     fn named(step: &Step) -> BTreeMap<(&str, &str), &PodMove> {
         step.pods.iter().map(|entry| ((entry.pod.as_str(), entry.uid.as_str()), entry)).collect()
@@ -180,6 +181,8 @@ fn pods(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
     let (before, after) = (named(saved), named(fresh));
     for (key, entry) in &after {
         match before.get(key) {
+            None if entry.action == PodAction::Stays => {}
+            Some(old) if (old.action, entry.action) == (PodAction::Wait, PodAction::Stays) => {}
             None => changes.push(format!("{id}: {} is there now and {}", entry.pod, happens(entry.action))),
             Some(old) if old.action != entry.action => {
                 changes.push(format!(
@@ -193,7 +196,7 @@ fn pods(id: &str, saved: &Step, fresh: &Step, changes: &mut Vec<String>) {
         }
     }
     for (key, entry) in &before {
-        if !after.contains_key(key) {
+        if entry.action == PodAction::Evict && !after.contains_key(key) {
             changes.push(format!("{id}: {} is not there any more", entry.pod));
         }
     }

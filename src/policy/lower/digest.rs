@@ -24,6 +24,7 @@ fn forget_places(policy: &mut Policy) {
     policy.files.clear();
     policy.digest = "".into();
     policy.not_acted_on.clear();
+    policy.cluster_origin = None;
     policy.limits.origin = None;
     policy.limits.defaulted.clear();
     policy.drain.origin = None;

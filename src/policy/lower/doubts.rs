@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, LeadTime};
-use crate::policy::{Origin, Pool, Recurrence, Window, WindowKind};
+use crate::policy::{ASSUMED_WAKE, Lead, Origin, Pool, Recurrence, Window, WindowKind};
 use crate::schedule::{Crontab, first_open, open_times};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -177,7 +177,22 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
                     ))
                     .see(span, "the window");
             }
-            if asked > pool.replicas.unwrap_or(pool.min)
+            let grows = asked > pool.replicas.unwrap_or(pool.min);
+            if let Lead::Fixed(lead) = window.lead
+                && grows
+                && lead.is_positive()
+                && lead < ASSUMED_WAKE
+                && !follows(pool, window, asked)
+                && said.insert(("lead", &window.origin))
+            {
+                let message =
+                    format!("the nodes of window `{}` begin to wake only {lead:#} before it opens", named(window));
+                cx.out.doubt("short-lead", span, message).help(format!(
+                    "a wake takes about {} min where nothing else was measured: write `lead: 15m`, or `lead: auto`",
+                    ASSUMED_WAKE.as_mins()
+                ));
+            }
+            if grows
                 && cx.without_lead.contains(&window.origin)
                 && !follows(pool, window, asked)
                 && said.insert(("lead", &window.origin))

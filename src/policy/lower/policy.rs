@@ -81,6 +81,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         name: merged.name?.name(),
         digest: "".into(),
         files,
+        cluster_origin: merged.cluster.as_ref().map(|cluster| cx.origin(cluster.span)),
         cluster: merged.cluster.map(|cluster| cluster.name()),
         time_zone: zone,
         limits,

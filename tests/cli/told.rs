@@ -1,0 +1,100 @@
+//! What is told of that on which an answer rests: its age, what it leaves out, a brake; and what somebody meant who wrote
+//! a command otherwise.
+
+use std::fs;
+use std::path::Path;
+
+use super::{APPLY, code, here, text, tidegate, workshop};
+
+fn said(output: &std::process::Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+const CLUSTER: [&str; 4] = ["-f", "policy.yaml", "--snapshot", "cluster.yaml"];
+
+/// The workshop's policy for another cluster than the one there is.
+fn pinned(folder: &Path) {
+    let path = folder.join("policy.yaml");
+    let policy = fs::read_to_string(&path).unwrap();
+    fs::write(path, policy.replacen("15ac7b7d-5509-49a7-8fb7-b84ab107a4a7", "0000-other", 1)).unwrap();
+}
+
+#[test]
+fn every_answer_says_what_it_rests_on() {
+    let folder = workshop();
+    for command in [["status"].as_slice(), &["explain", "node/demo-k8s-node-nf-4"], &["explain", "pool/workers"]] {
+        let told = |now: &str| said(&tidegate(folder.path(), &[command, &CLUSTER, &["--now", now]].concat()));
+        let fresh = told("2026-11-10T16:31");
+        assert!(!fresh.contains("old:") && !fresh.contains("warning:"), "{command:?}: {fresh}");
+        assert!(told("2026-11-22T16:30").contains("old: the snapshot is 12 days older"), "{command:?}");
+        let early = told("2026-11-10T16:30Z");
+        let words = "warning: `--now` is Tue 10 Nov 2026 09:30:00 MST, and the snapshot was taken only at Tue 10 Nov 2026 \
+                     16:30:00 MST";
+        assert!(early.contains(words), "{command:?}: {early}");
+    }
+}
+
+/// A brake stands where reading begins, not under everything that it holds back.
+#[test]
+fn another_cluster_is_said_first_and_everywhere() {
+    let folder = workshop();
+    pinned(folder.path());
+    let words = "Brake other-cluster: the policy is for cluster 0000-other, this is cluster";
+    for command in [["plan"].as_slice(), &["status"], &["explain", "node/demo-k8s-node-nf-4"]] {
+        let printed = text(&tidegate(folder.path(), &[command, &CLUSTER].concat()).stdout);
+        let place = printed.lines().position(|line| line.starts_with(words));
+        assert!(place.is_some_and(|line| line < 6), "{command:?}: {printed}");
+        assert_eq!(printed.matches("0000-other").count(), 1, "{command:?}: {printed}");
+    }
+    let checked = tidegate(folder.path(), &[["validate"].as_slice(), &CLUSTER].concat());
+    assert_eq!(code(&checked), 1);
+    assert!(said(&checked).contains("the policy is for cluster 0000-other, and this is cluster"), "{}", said(&checked));
+    assert_eq!(code(&tidegate(folder.path(), &["validate", "-f", "policy.yaml"])), 0, "without a cluster it is valid");
+}
+
+#[test]
+fn a_file_without_its_flag_is_answered_with_the_flag() {
+    for (args, words) in [
+        (["validate", "policy.yaml"].as_slice(), "`-f policy.yaml`"),
+        (&["status", "-f", "policy.yaml", "cluster.json"], "`--snapshot cluster.json`"),
+        (&["status", "-f", "policy.yaml", "."], "`--sandbox .`"),
+        (&["sandbox", "advance", "soon", "later"], "`soon` is not a duration"),
+    ] {
+        let output = here(args);
+        assert_eq!(code(&output), 1, "{args:?}");
+        assert!(said(&output).contains(words), "{args:?}: {}", said(&output));
+    }
+    let odd = said(&here(&["validate", "--polcy"]));
+    assert!(!odd.contains("hint:"), "an option that is misspelt is no file: {odd}");
+}
+
+#[test]
+fn a_clock_is_turned_whichever_is_named_first() {
+    let folder = workshop();
+    for (args, at) in [(["2h", "sandbox"], "01:30:00"), (["sandbox", "2h"], "03:30:00")] {
+        let turned = tidegate(folder.path(), &[["sandbox", "advance"].as_slice(), &args].concat());
+        assert_eq!(code(&turned), 0, "{}", said(&turned));
+        assert!(text(&turned.stdout).starts_with(&format!("Wed 11 Nov 2026 {at}")), "{}", said(&turned));
+    }
+    let back = tidegate(folder.path(), &["sandbox", "advance", "-2h", "sandbox"]);
+    assert!(said(&back).contains("time goes forward only"), "{}", said(&back));
+}
+
+/// A review takes its time, and the user who was waited for has left meanwhile: that was the plan.
+#[test]
+fn a_plan_is_not_stale_because_who_was_waited_for_has_left() {
+    let folder = workshop();
+    let run = |args: &[&str]| tidegate(folder.path(), args);
+    let saved = run(&["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out", "plan.json"]);
+    assert!(text(&saved.stdout).contains("wait for jhub/jupyter-dana"), "{}", said(&saved));
+    assert_eq!(code(&run(&["sandbox", "advance", "36m", "sandbox"])), 0);
+    let now = text(&run(&["plan", "-f", "policy.yaml", "--sandbox", "sandbox"]).stdout);
+    assert!(!now.contains("jupyter-dana"), "{now}");
+    let applied = run(&["apply", "plan.json", "--sandbox", "sandbox"]);
+    assert_eq!(code(&applied), 0, "{}", said(&applied));
+    assert!(said(&applied).contains("park/demo-k8s-node-nf-9 done"), "{}", said(&applied));
+    // What an eviction would do to somebody else is another plan.
+    assert_eq!(code(&run(&["sandbox", "reset", "sandbox"])), 0);
+    assert_eq!(code(&run(&["sandbox", "advance", "6d20h", "sandbox"])), 0);
+    assert_eq!(code(&run(&[&APPLY[..1], &["plan.json"], &APPLY[3..]].concat())), 4);
+}
