@@ -1,5 +1,6 @@
 //! A moment as people write it on the command line.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime};
@@ -8,6 +9,13 @@ use jiff::{Timestamp, Zoned};
 
 use super::Failure;
 use crate::report::local_long;
+
+/// Before them no cluster was; after them no schedule can look ahead, and no zone is known.
+const YEARS: RangeInclusive<i16> = 1970..=9900;
+
+fn range() -> String {
+    format!("the years {} to {} are taken", YEARS.start(), YEARS.end())
+}
 
 /// An instant, or a date and time on the wall in the policy's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +33,15 @@ impl Moment {
     /// # Errors
     /// The zone is unknown, or the time is outside of what can be counted.
     pub fn at(self, flag: &str, zone: &str) -> Result<Timestamp, Failure> {
-        let at = match self {
-            Self::Instant(at) => return Ok(at),
-            Self::Civil(at) => at,
+        let (at, said) = match self {
+            Self::Instant(at) => (Some(at), at.to_string()),
+            Self::Civil(civil) => {
+                let zone = TimeZone::get(zone).map_err(Failure::new)?;
+                (zone.to_ambiguous_zoned(civil).compatible().map(|at| at.timestamp()).ok(), civil.to_string())
+            }
         };
-        let zone = TimeZone::get(zone).map_err(Failure::new)?;
-        zone.to_ambiguous_zoned(at).compatible().map(|at| at.timestamp()).map_err(|_| {
-            let (first, last) = (Timestamp::MIN, Timestamp::MAX);
-            Failure::new(format!("`{flag}` {at} is out of range: it may be from {first} to {last}"))
-        })
+        at.filter(|at| YEARS.contains(&at.to_zoned(TimeZone::UTC).year()))
+            .ok_or_else(|| Failure::new(format!("`{flag}` {said} is out of range: {}", range())))
     }
 
     /// What to say where the clocks skip or repeat the time, so that `at` is not all that it may mean.
@@ -62,7 +70,10 @@ impl FromStr for Moment {
             .or_else(|_| text.parse::<DateTime>().map(Self::Civil))
             .or_else(|_| text.parse::<Date>().map(|day| Self::Civil(day.at(0, 0, 0, 0))))
             .map_err(|_| {
-                "not a time: write `2026-11-24T12:45:00Z`, or `2026-11-24T12:45` in the policy's zone".to_owned()
+                format!(
+                    "not a time: write `2026-11-24T12:45:00Z`, or `2026-11-24T12:45` in the policy's zone; {}",
+                    range()
+                )
             })
     }
 }
@@ -103,6 +114,11 @@ mod tests {
             assert_eq!(found.is_some(), said.is_some(), "{text}");
             assert!(found.unwrap_or_default().ends_with(said.unwrap_or_default()), "{text}");
         }
+        for text in ["1900-01-01T00:00:00Z", "-000001-01-01", "0001-01-01", "9950-01-01T00:00:00Z", "1969-12-31"] {
+            let refused = text.parse::<Moment>().unwrap().at("--now", "UTC").unwrap_err();
+            assert!(format!("{refused:?}").contains("the years 1970 to 9900 are taken"), "{refused:?}");
+        }
+        assert!("9999-12-31T23:59:59Z".parse::<Moment>().unwrap_err().contains("the years 1970 to 9900"));
         assert!("tuesday".parse::<Moment>().is_err());
         assert!("2026-02-30".parse::<Moment>().is_err());
     }
