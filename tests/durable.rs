@@ -112,6 +112,18 @@ fn a_log_with_a_hole_or_a_swap_is_named_with_its_place_and_what_to_do() {
     place.ends(&["sandbox", "show", "sandbox"], 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn where_the_terminal_goes_away_it_stops_as_if_it_had_been_asked_to() {
+    let place = Place::sunday();
+    let child = place.at_work();
+    place.command("kill", &["-HUP", &child.id().to_string()]).status().unwrap();
+    let said = ended(&child.wait_with_output().unwrap(), 6);
+    says(&said, &["Stopped; every node is in a safe state"]);
+    place.ends(&[APPLY.as_slice(), &["--yes"]].concat(), 0);
+    assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+}
+
 #[test]
 fn a_damaged_start_is_named_and_nothing_is_made_of_it() {
     let place = Place::sunday();
@@ -174,10 +186,11 @@ fn a_sandbox_that_is_taken_away_during_an_apply_is_missed_at_the_next_write() {
     }
 }
 
-/// Runs it where no file may become longer than so many bytes: the system refuses the write, as a full disk does.
+/// Runs it where no file may become longer than so many bytes: the system refuses the write, as a full disk does. An apply
+/// must not be ended by the signal that comes with it.
 #[cfg(target_os = "linux")]
-fn confined(place: &Place, bytes: u64, args: &[&str]) -> Output {
-    let shell = format!("trap '' XFSZ; exec prlimit --fsize={bytes} \"$0\" \"$@\"");
+fn confined(place: &Place, bytes: u64, before: &str, args: &[&str]) -> Output {
+    let shell = format!("{before} exec prlimit --fsize={bytes} \"$0\" \"$@\"");
     place.command("sh", &[&["-c", &shell, PROGRAM], args].concat()).output().unwrap()
 }
 
@@ -197,7 +210,7 @@ fn where_no_room_is_left_it_stops_says_so_and_goes_on_when_there_is_some() {
         (journal - 40, 6, "journal.jsonl"),
     ] {
         let place = Place::sunday();
-        let said = ended(&confined(&place, bytes, &[APPLY.as_slice(), &["--yes"]].concat()), code);
+        let said = ended(&confined(&place, bytes, "", &[APPLY.as_slice(), &["--yes"]].concat()), code);
         says(&said, &["cannot write `sandbox/", file, "File too large", "make room on that disk first"]);
         let resume = [APPLY.as_slice(), &["--yes"], if code == 6 { &["--resume"] } else { &[] }].concat();
         place.ends(&resume, 0);
@@ -205,7 +218,7 @@ fn where_no_room_is_left_it_stops_says_so_and_goes_on_when_there_is_some() {
     }
     let place = Place::sunday();
     let before = place.shown();
-    let said = ended(&confined(&place, 10, &["sandbox", "advance", "2h", "sandbox"]), 1);
+    let said = ended(&confined(&place, 10, "trap '' XFSZ;", &["sandbox", "advance", "2h", "sandbox"]), 1);
     says(&said, &["cannot write `sandbox/log`", "make room on that disk first"]);
     assert_eq!(place.shown(), before);
     place.ends(&["sandbox", "advance", "2h", "sandbox"], 0);

@@ -60,13 +60,20 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
     };
     let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
     // A reader that went away does not stop an apply half-way.
-    let mut tell = |event: &Event| match (&mut bars, carrying.format) {
-        (Some(bars), _) => bars.take(event),
-        (None, EventFormat::Json) => drop(out.data(&event.to_line())),
-        (None, EventFormat::Text) => {
-            if let Some(line) = line(event, &zone) {
-                drop(out.data(&line));
+    let mut lost = false;
+    let mut tell = |event: &Event| {
+        let told = match (&mut bars, carrying.format) {
+            (Some(bars), _) => {
+                bars.take(event);
+                Ok(())
             }
+            (None, EventFormat::Json) => out.data(&event.to_line()),
+            (None, EventFormat::Text) => line(event, &zone).map_or(Ok(()), |line| out.data(&line)),
+        };
+        if told.is_err() && !std::mem::replace(&mut lost, true) {
+            out.say(
+                "warning: standard output takes nothing any more: the apply goes on unseen; `tidegate status` shows it",
+            );
         }
     };
     let outcome = carrying.ground.apply(&order, &mut tell)?;

@@ -4,6 +4,10 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+/// SIGXFSZ, on Linux and the BSDs.
+#[cfg(unix)]
+const FILE_TOO_LARGE: i32 = 25;
+
 /// Requests to stop.
 #[derive(Debug)]
 pub struct Interrupts {
@@ -19,16 +23,21 @@ impl Interrupts {
         (sender.clone(), Self { receiver, _keep: sender })
     }
 
-    /// Ctrl-C and, where there are such, SIGTERM and SIGHUP: a terminal that goes away is no reason to stop half-way.
-    /// Must be called inside a tokio runtime.
+    /// Ctrl-C and, where there are such, SIGTERM and SIGHUP: a terminal that goes away is no reason to stop half-way. A
+    /// file that may not grow any more is an error of the write from then on, not the end of the process. Must be called
+    /// inside a tokio runtime.
     pub fn signals() -> Self {
         let (sender, interrupts) = Self::channel();
         #[cfg(unix)]
-        for kind in [tokio::signal::unix::SignalKind::terminate(), tokio::signal::unix::SignalKind::hangup()] {
-            if let Ok(mut heard) = tokio::signal::unix::signal(kind) {
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+                let Ok(mut asked) = signal(kind) else { continue };
                 let sender = sender.clone();
-                tokio::spawn(async move { while heard.recv().await.is_some() && sender.send(()).is_ok() {} });
+                tokio::spawn(async move { while asked.recv().await.is_some() && sender.send(()).is_ok() {} });
             }
+            // To listen to it is to survive it.
+            drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)));
         }
         tokio::spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {} });
         interrupts
