@@ -104,12 +104,47 @@ fn a_log_with_a_hole_or_a_swap_is_named_with_its_place_and_what_to_do() {
             says(&place.ends(args, 1), &[&place_of_it, why, "`tidegate sandbox reset sandbox`"]);
         }
     }
-    // A line that a crash tore was never relied on.
+    // What is on the disk is torn by no crash; a line behind it is, and was never relied on.
     fs::write(&log, &begin[..begin.len() - 9]).unwrap();
+    let place_of_it = format!("`sandbox/log`, line {}: lines are missing", whole.len());
+    says(&place.ends(&["sandbox", "show", "sandbox"], 1), &[&place_of_it]);
+    fs::write(&log, format!("{begin}{}", &whole[0][..20])).unwrap();
     place.ends(&["sandbox", "show", "sandbox"], 0);
     fs::write(&log, hole.concat()).unwrap();
     place.ends(&["sandbox", "reset", "sandbox"], 0);
     place.ends(&["sandbox", "show", "sandbox"], 0);
+}
+
+#[test]
+fn what_is_missing_at_the_end_of_a_log_or_a_journal_is_missed() {
+    let place = Place::sunday();
+    let mut child = place.at_work();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = [APPLY.as_slice(), &["--resume"]].concat();
+    for (file, words) in [
+        ("sandbox/log", "`tidegate sandbox reset sandbox`"),
+        ("sandbox/journal.jsonl", "look at the nodes with `tidegate status`"),
+    ] {
+        let path = place.at(file);
+        let whole = fs::read_to_string(&path).unwrap();
+        let head = fs::read_to_string(place.at(&format!("{file}.head"))).unwrap();
+        let sure: usize = head.split(' ').next().unwrap().parse().unwrap();
+        let settled: Vec<&str> = whole[..sure].split_inclusive('\n').collect();
+        assert!(!settled.is_empty(), "{head}");
+        for keep in 0..settled.len() {
+            fs::write(&path, settled[..keep].concat()).unwrap();
+            let place_of_it = format!("line {}: lines are missing from here on", keep + 1);
+            says(&place.ends(&resume, 1), &[file, &place_of_it, words]);
+        }
+        fs::write(&path, &whole).unwrap();
+    }
+    let log = fs::read_to_string(place.at("sandbox/log")).unwrap();
+    fs::remove_file(place.at("sandbox/log")).unwrap();
+    says(&place.ends(&resume, 1), &["the log is not there any more", "`tidegate sandbox reset sandbox`"]);
+    fs::write(place.at("sandbox/log"), log).unwrap();
+    place.ends(&resume, 0);
+    assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
 }
 
 #[cfg(unix)]

@@ -72,6 +72,71 @@ impl Lines {
     pub fn good(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
+
+    /// Whether they go as far as was noted beside the file: a chain of checksums does not show that its end is missing.
+    /// What is missing beyond that is taken for a crash.
+    ///
+    /// # Errors
+    /// They end before that.
+    pub fn reach(&self, head: Option<&Head>) -> Result<(), Flaw> {
+        let Some(head) = head.filter(|head| head.bytes > 0) else { return Ok(()) };
+        let found = self.ends.iter().zip(&self.lines).any(|(end, line)| *end == head.bytes && line.sum == head.sum);
+        if found {
+            return Ok(());
+        }
+        let line = self.ends.iter().filter(|end| **end <= head.bytes).count() + 1;
+        Err(Flaw { line, why: format!("lines are missing from here on: it was {} bytes long once", head.bytes) })
+    }
+}
+
+/// How far a file was known to reach when it last was made sure of: the end and the checksum of a line. It is noted after
+/// the lines are on the disk, so that no crash and no power cut leaves a file shorter than its head says: one that is
+/// shorter was cut by somebody. A file that ends anywhere beyond its head is what a crash may leave, for what had not
+/// been made sure of was not relied on either. A file without a head is believed, so that one that is lost costs a check
+/// and no data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    bytes: usize,
+    sum: String,
+}
+
+/// Where the head of a file is kept.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".head");
+    PathBuf::from(name)
+}
+
+impl Head {
+    /// The bytes of the file at `path`, and its head as it was before they were read. A process may be writing it: its head
+    /// only moves on while it is the same file, so that one that moved back, or went, was that of another file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn and_bytes(path: &Path) -> io::Result<(Option<Self>, Vec<u8>)> {
+        let before = Self::of(path);
+        let bytes = std::fs::read(path)?;
+        let after = Self::of(path);
+        let moved_on = before.as_ref().is_none_or(|before| after.is_some_and(|after| after.bytes >= before.bytes));
+        Ok((before.filter(|_| moved_on), bytes))
+    }
+
+    fn of(path: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(beside(path)).ok()?;
+        let (bytes, sum) = text.trim().split_once(' ')?;
+        Some(Self { bytes: bytes.parse().ok()?, sum: sum.to_owned() })
+    }
+
+    /// Forgets it, before the file becomes shorter than it was.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn forget(path: &Path) -> io::Result<()> {
+        match std::fs::remove_file(beside(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A line that cannot be relied on.
@@ -145,6 +210,9 @@ pub fn remedy(error: &io::Error) -> &'static str {
 pub struct Ledger {
     path: PathBuf,
     file: File,
+    /// Its length, in bytes.
+    size: usize,
+    head: Option<File>,
     last: String,
     buffer: Vec<u8>,
     failed: Option<io::ErrorKind>,
@@ -163,7 +231,7 @@ impl Ledger {
             Ok(file)
         };
         match open() {
-            Ok(file) => Ok(Self { path, file, last, buffer: Vec::new(), failed: None }),
+            Ok(file) => Ok(Self { path, file, size: good, head: None, last, buffer: Vec::new(), failed: None }),
             Err(source) => Err(LedgerError::Io { path, source }),
         }
     }
@@ -188,6 +256,7 @@ impl Ledger {
             Some(kind) => Err(kind.into()),
             None => self.file.write_all(&self.buffer),
         };
+        self.size += self.buffer.len();
         self.buffer.clear();
         self.done(written)
     }
@@ -199,7 +268,27 @@ impl Ledger {
     pub fn settle(&mut self) -> Result<(), LedgerError> {
         self.flush()?;
         let synced = self.file.sync_data();
-        self.done(synced)
+        self.done(synced)?;
+        self.note();
+        Ok(())
+    }
+
+    /// Whether what is written now was made sure of once.
+    pub fn noted(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Notes beside the file how far it reaches now. It only helps to notice a loss, so that it fails in silence; it is
+    /// written in place and always as long, so that a full disk does not matter.
+    fn note(&mut self) {
+        let line = format!("{:020} {:>16}\n", self.size, self.last);
+        if self.head.is_none() {
+            let open = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&self.path));
+            self.head = open.ok();
+        }
+        if let Some(head) = &mut self.head {
+            drop(head.seek(SeekFrom::Start(0)).and_then(|_| head.write_all(line.as_bytes())));
+        }
     }
 
     /// Gives the file another name; a file that had it is gone then.
@@ -207,11 +296,16 @@ impl Ledger {
     /// # Errors
     /// The folder cannot be written.
     pub fn rename(&mut self, to: PathBuf) -> Result<(), LedgerError> {
-        match std::fs::rename(&self.path, &to) {
-            Ok(()) => self.path = to,
-            Err(source) => return Err(LedgerError::Io { path: to, source }),
+        // The head of the file that goes must not be taken for that of the one that comes.
+        let renamed = Head::forget(&to).and_then(|()| std::fs::rename(&self.path, &to));
+        match renamed {
+            Ok(()) => {
+                drop(std::fs::rename(beside(&self.path), beside(&to)));
+                self.path = to;
+                Ok(())
+            }
+            Err(source) => Err(LedgerError::Io { path: to, source }),
         }
-        Ok(())
     }
 
     /// The failure of this file that `source` is.

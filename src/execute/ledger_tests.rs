@@ -94,7 +94,7 @@ fn a_file_that_is_taken_away_is_noticed_at_the_next_write_and_not_made_again() {
 fn after_a_line_that_found_no_room_nothing_more_is_written() {
     let open = |path: &str| OpenOptions::new().write(true).open(path).unwrap();
     let (path, file, last) = (PathBuf::from("/dev/full"), open("/dev/full"), NOTHING.to_owned());
-    let mut ledger = Ledger { path, file, last, buffer: Vec::new(), failed: None };
+    let mut ledger = Ledger { path, file, size: 0, head: None, last, buffer: Vec::new(), failed: None };
     ledger.add("{\"a\":1}");
     let said = ledger.settle().unwrap_err().to_string();
     assert!(said.contains("`/dev/full`") && said.contains("No space left"), "{said}");

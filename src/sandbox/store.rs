@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{self, Entry};
 use super::sim::{Checkpoint, Command, Sim};
 use super::{Faults, SandboxError};
-use crate::execute::ledger::{self, Flaw, Ledger, Sealed};
+use crate::execute::ledger::{self, Flaw, Head, Ledger, Sealed};
 use crate::model::{Snapshot, Workload};
 
 /// Goes up whenever the same log would be read otherwise, or replayed to another state.
@@ -75,6 +75,8 @@ struct Replayed {
 pub struct Store {
     folder: PathBuf,
     log: Ledger,
+    /// The log's last line is something that was asked, and may not be on the disk yet.
+    unsettled: bool,
     lock: File,
 }
 
@@ -93,7 +95,7 @@ impl Store {
             return Err(SandboxError::Exists(folder.to_owned()));
         }
         bearable(&snapshot)?;
-        write_whole(folder, LOG, b"")?;
+        empty_log(folder)?;
         let start = Start { engine: ENGINE, made_from, faults, snapshot };
         write_whole(folder, START, sealed(&start)?.as_bytes())?;
         Self::load(folder, lock)
@@ -128,7 +130,7 @@ impl Store {
             let state = State { engine: ENGINE, begin, covers: lines, last, state: sim.checkpoint() };
             write_whole(folder, STATE, sealed(&state)?.as_bytes())?;
         }
-        Ok((Self { folder: folder.to_owned(), log, lock }, sim))
+        Ok((Self { folder: folder.to_owned(), log, unsettled: false, lock }, sim))
     }
 
     /// The state as of now, read beside a process that may have the sandbox open.
@@ -139,11 +141,15 @@ impl Store {
         replay(folder).map(|replayed| replayed.sim)
     }
 
-    /// Writes down that this was asked; what is more than the passing of time is on the disk when this returns.
+    /// Writes down that this was asked. It survives this process at once. A power cut it survives when virtual time goes
+    /// on: all that is asked at one instant costs one write to the disk, and whoever asked looks at its own journal and
+    /// at the sandbox after a cut anyway.
     pub fn append(&mut self, at: Timestamp, ask: Command) -> Result<(), SandboxError> {
-        let sync = ask != Command::Advance;
+        let passes = ask == Command::Advance;
         self.log.add(&json(&Entry { at, ask })?);
-        let written = if sync { self.log.settle() } else { self.log.flush() };
+        let written =
+            if (passes && self.unsettled) || !self.log.noted() { self.log.settle() } else { self.log.flush() };
+        self.unsettled = !passes;
         written.map_err(|error| SandboxError::of(&self.folder, error))
     }
 
@@ -170,6 +176,9 @@ impl Store {
 /// Closing the file would not do while a process that another thread is starting still has it.
 impl Drop for Store {
     fn drop(&mut self) {
+        if self.unsettled {
+            drop(self.log.settle());
+        }
         drop(self.lock.unlock());
     }
 }
@@ -179,8 +188,14 @@ fn wipe(folder: &Path) -> Result<(), SandboxError> {
     let state = folder.join(STATE);
     match std::fs::remove_file(&state) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("remove", &state)(error)),
-        _ => write_whole(folder, LOG, b""),
+        _ => empty_log(folder),
     }
+}
+
+fn empty_log(folder: &Path) -> Result<(), SandboxError> {
+    let path = folder.join(LOG);
+    Head::forget(&path).map_err(io("remove what stands beside", &path))?;
+    write_whole(folder, LOG, b"")
 }
 
 fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
@@ -188,11 +203,14 @@ fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
     let state = std::fs::read(folder.join(STATE)).ok().and_then(|bytes| ledger::unseal(&bytes).ok());
     let state = state.and_then(|sealed| serde_json::from_str::<State>(&sealed.json).ok());
     let path = folder.join(LOG);
-    let bytes = std::fs::read(&path).map_err(io("read", &path))?;
     let damaged = |Flaw { line, why }| {
         let (folder, path) = (folder.to_owned(), path.clone());
         SandboxError::Damaged { folder, path, line, why }
     };
+    let (head, bytes) = Head::and_bytes(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => damaged(Flaw { line: 1, why: "the log is not there any more".to_owned() }),
+        _ => io("read", &path)(error),
+    })?;
     // The state spares reading the start, where it fits the log.
     let fitting = state.filter(|state| state.engine == ENGINE).and_then(|state| {
         let log = ledger::read(&bytes, &state.begin).ok()?;
@@ -207,6 +225,7 @@ fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
             (sim, sum, 0, log)
         }
     };
+    log.reach(head.as_ref()).map_err(damaged)?;
     let old = sim.audit().len();
     let rest = log.lines.get(covers..).unwrap_or_default();
     for entry in log::entries(rest, covers + 1).map_err(damaged)? {

@@ -64,8 +64,13 @@ fn cut_anywhere_it_is_read_up_to_the_last_whole_line_and_goes_on_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let whole = written(folder.path());
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    for cut in first..=whole.len() {
+    // What was made sure of cannot be lost by a crash: see the next test.
+    let crashed = |cut: usize| {
+        Head::forget(&folder.path().join(FILE)).unwrap();
         std::fs::write(folder.path().join(FILE), &whole[..cut]).unwrap();
+    };
+    for cut in first..=whole.len() {
+        crashed(cut);
         let told = read(folder.path()).unwrap().unwrap();
         let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(told.records.len() + 1, lines, "cut at {cut}");
@@ -74,9 +79,28 @@ fn cut_anywhere_it_is_read_up_to_the_last_whole_line_and_goes_on_from_there() {
         assert_eq!(read(folder.path()).unwrap().unwrap().records.len(), lines, "cut at {cut}");
     }
     for cut in 0..first {
-        std::fs::write(folder.path().join(FILE), &whole[..cut]).unwrap();
+        crashed(cut);
         assert_eq!(read(folder.path()).unwrap(), None, "cut at {cut}");
     }
+}
+
+#[test]
+fn cut_below_what_was_made_sure_of_it_is_named_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = written(folder.path());
+    let ends: Vec<usize> = (1..).zip(&whole).filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
+    for (line, cut) in (1..).zip([0].iter().chain(&ends).take(ends.len())) {
+        std::fs::write(folder.path().join(FILE), &whole[..*cut]).unwrap();
+        match read(folder.path()) {
+            Err(JournalError::Unreadable { line: named, why, .. }) => {
+                assert_eq!(named, line, "cut at {cut}");
+                assert!(why.starts_with("lines are missing"), "{why}");
+            }
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+    }
+    std::fs::write(folder.path().join(FILE), &whole).unwrap();
+    assert!(read(folder.path()).unwrap().is_some());
 }
 
 #[test]
