@@ -300,14 +300,17 @@ fn the_version_is_there_at_once() {
 
 #[test]
 fn a_moment_out_of_range_is_named_with_its_flag() {
-    let plan = ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "9999-12-31"];
-    for (args, flag) in
-        [(plan.as_slice(), "`--now`"), (&["schedule", "-f", "policy.yaml", "--at", "9999-12-31"], "`--at`")]
-    {
-        let output = here(args);
+    let plan = |now| vec!["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", now];
+    for (args, flag) in [
+        (plan("9999-12-31"), "`--now`"),
+        (plan("9901-01-02"), "`--now`"),
+        (plan("1969-12-30"), "`--now`"),
+        (vec!["schedule", "-f", "policy.yaml", "--at", "9999-12-31"], "`--at`"),
+    ] {
+        let output = here(&args);
         let said = text(&output.stderr);
         assert_eq!(code(&output), 1, "{said}");
-        assert!(said.contains(flag) && said.contains("to 9999-12-30T"), "{said}");
+        assert!(said.contains(flag) && said.contains("is out of range: the years 1970 to 9900 are taken"), "{said}");
     }
 }
 

@@ -260,6 +260,31 @@ fn where_no_room_is_left_it_stops_says_so_and_goes_on_when_there_is_some() {
 }
 
 #[test]
+fn an_apply_whose_output_nobody_reads_says_so_once_and_goes_on() {
+    for format in ["text", "json"] {
+        let place = Place::sunday();
+        let args = [APPLY.as_slice(), &["--yes", "--format", format]].concat();
+        let mut command = place.command(PROGRAM, &args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let said = ended(&child.wait_with_output().unwrap(), 0);
+        assert_eq!(said.matches("standard output takes nothing any more").count(), 1, "{said}");
+        assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_apply_whose_output_has_no_room_says_so_once_and_goes_on() {
+    let place = Place::sunday();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = place.command(PROGRAM, &[APPLY.as_slice(), &["--yes"]].concat());
+    let said = ended(&command.stdout(full).output().unwrap(), 0);
+    assert_eq!(said.matches("standard output takes nothing any more").count(), 1, "{said}");
+    assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+}
+
+#[test]
 fn killed_before_its_first_record_a_resume_says_so_and_an_apply_works_at_once() {
     let place = Place::sunday();
     says(&place.ends(&[APPLY.as_slice(), &["--resume"]].concat(), 1), &["no apply was ever begun in `sandbox`"]);

@@ -266,11 +266,15 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::flush`].
     pub fn settle(&mut self) -> Result<(), LedgerError> {
-        self.flush()?;
-        let synced = self.file.sync_data();
-        self.done(synced)?;
+        self.sync()?;
         self.note();
         Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), LedgerError> {
+        self.flush()?;
+        let synced = self.file.sync_data();
+        self.done(synced)
     }
 
     /// Whether what is written now was made sure of once.
@@ -291,17 +295,17 @@ impl Ledger {
         }
     }
 
-    /// Gives the file another name; a file that had it is gone then.
+    /// Gives the file, as it is on the disk, its name; a file that had it is gone then.
     ///
     /// # Errors
-    /// The folder cannot be written.
-    pub fn rename(&mut self, to: PathBuf) -> Result<(), LedgerError> {
+    /// As [`Ledger::flush`]; the folder cannot be written.
+    pub fn publish(&mut self, to: PathBuf) -> Result<(), LedgerError> {
+        self.sync()?;
         // The head of the file that goes must not be taken for that of the one that comes.
-        let renamed = Head::forget(&to).and_then(|()| std::fs::rename(&self.path, &to));
-        match renamed {
+        match Head::forget(&to).and_then(|()| std::fs::rename(&self.path, &to)) {
             Ok(()) => {
-                drop(std::fs::rename(beside(&self.path), beside(&to)));
                 self.path = to;
+                self.note();
                 Ok(())
             }
             Err(source) => Err(LedgerError::Io { path: to, source }),

@@ -222,11 +222,25 @@ fn write(folder: &Path, bytes: &[u8]) {
     std::fs::write(folder.join("log"), bytes).unwrap();
 }
 
+/// How far the log was known to be on the disk, and the text that says so.
+fn head(folder: &Path) -> Option<(usize, String)> {
+    let text = std::fs::read_to_string(folder.join("log.head")).ok()?;
+    Some((text.split(' ').next().unwrap().parse().unwrap(), text))
+}
+
+fn write_head(folder: &Path, head: Option<&(usize, String)>) {
+    let path = folder.join("log.head");
+    match head {
+        Some((_, text)) => std::fs::write(path, text).unwrap(),
+        None => drop(std::fs::remove_file(path)),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_sandbox_is_opened_as_it_was_left_wherever_it_was_cut(
+    fn a_cut_behind_what_the_disk_had_is_a_crash_and_one_before_it_is_damage(
         start in snapshot(), faults in faults(), steps in steps(), tear in 1_usize..40,
     ) {
         let folder = tempfile::tempdir().unwrap();
@@ -234,21 +248,36 @@ proptest! {
         let memory = Sandbox::in_memory(start, &faults);
         let log = || std::fs::read(folder.path().join("log")).unwrap();
         let mut states = vec![(0, memory.snapshot(), memory.audit())];
+        let mut heads = vec![None];
         for step in &steps {
             ask(&kept, step);
             ask(&memory, step);
             states.push((log().len(), memory.snapshot(), memory.audit()));
+            heads.push(head(folder.path()));
         }
         prop_assert!(matches!(Sandbox::open(folder.path()), Err(SandboxError::Busy(_))));
         prop_assert_eq!(Sandbox::peek(folder.path()).unwrap(), kept.snapshot());
         drop(kept);
         let whole = log();
+        // The last one is that of the whole log; without one a log is believed.
+        let last = head(folder.path());
         for (index, (length, state, audit)) in states.iter().enumerate() {
             let next = states.get(index + 1).map_or(whole.len(), |(next, ..)| *next);
             let torn = (length + tear).min(next.saturating_sub(1)).max(*length);
-            for cut in [*length, torn] {
+            for (head, cut) in [&None, &heads[index], &last].into_iter().flat_map(|head| [(head, *length), (head, torn)]) {
                 write(folder.path(), &whole[..cut]);
-                let opened = Sandbox::open(folder.path()).unwrap();
+                write_head(folder.path(), head.as_ref());
+                let opened = Sandbox::open(folder.path());
+                if head.as_ref().is_some_and(|(sure, _)| cut < *sure) {
+                    let line_of_it = whole[..cut].iter().filter(|byte| **byte == b'\n').count() + 1;
+                    prop_assert!(
+                        matches!(&opened, Err(SandboxError::Damaged { line, .. }) if *line == line_of_it),
+                        "cut at {} of {:?}: {:?}", cut, head, opened.map(|opened| opened.now())
+                    );
+                    prop_assert_eq!(log().len(), cut, "what is damaged is left as it is");
+                    continue;
+                }
+                let opened = opened.unwrap();
                 prop_assert_eq!(&opened.snapshot(), state);
                 prop_assert_eq!(&opened.audit(), audit);
                 prop_assert_eq!(log().len(), *length, "what was torn is cut off");
@@ -331,8 +360,11 @@ fn a_long_history_is_opened_from_a_state_that_is_written_beside_it() {
         matches!(hole, Err(SandboxError::Damaged { line: 1, .. })),
         "{hole:?}: what the state covers is checked too"
     );
-    // A log that was cut below what the state covers is believed, not the state.
+    // A log that was cut is not made good by the state that covers it; where nothing says that it was, it is believed.
     write(folder.path(), &log[..first]);
+    let cut = Sandbox::open(folder.path()).map(|sandbox| sandbox.now());
+    assert!(matches!(cut, Err(SandboxError::Damaged { line: 2, .. })), "{cut:?}");
+    write_head(folder.path(), None);
     let opened = Sandbox::open(folder.path()).unwrap();
     assert_eq!(opened.now(), crate::build::start() + secs(30 * 3600));
     opened.reset().unwrap();

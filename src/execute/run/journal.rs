@@ -228,7 +228,7 @@ impl Journal {
         ready: &BTreeMap<String, u32>,
     ) -> Result<Self, JournalError> {
         let (path, new, previous) = (folder.join(FILE), folder.join(NEW), folder.join(PREVIOUS));
-        Head::forget(&new).and_then(|()| File::create(&new)).map_err(fault(&new))?;
+        File::create(&new).map_err(fault(&new))?;
         let ledger = Ledger::go_on(new.clone(), 0, ledger::NOTHING.to_owned())?;
         let mut journal = Self { ledger, sequence: 0, digest: digest_of(plan) };
         let begin = Record::Begin {
@@ -238,13 +238,12 @@ impl Journal {
             ready: ready.clone(),
         };
         journal.write(time, &begin)?;
-        journal.settle()?;
         if path.exists() {
             // It is kept for people only: a disk without links keeps none.
             drop(std::fs::remove_file(&previous));
             drop(std::fs::hard_link(&path, &previous));
         }
-        journal.ledger.rename(path)?;
+        journal.ledger.publish(path)?;
         // The name of the file must survive too.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault(folder))?;
         Ok(journal)
