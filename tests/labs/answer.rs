@@ -47,6 +47,10 @@ pub enum Answer {
     Failed(String),
 }
 
+/// What a conflict of updates ends with: no answer yet. Of a claim that waits and is mounted twice the scheduler updates
+/// the same object twice, so that its first try always ends so.
+const TRIES_AGAIN: &str = "please apply your changes to the latest version and try again";
+
 impl Answer {
     /// The answer that stands in a Pod object, if there is one yet.
     pub fn of(pod: &Value) -> Result<Option<Self>, String> {
@@ -62,7 +66,10 @@ impl Answer {
                 let counts = counts(condition["message"].as_str().unwrap_or_default())?;
                 Ok(Some(Self::Unschedulable(counts)))
             }
-            _ => Ok(Some(Self::Failed(condition["message"].as_str().unwrap_or_default().to_owned()))),
+            _ => {
+                let why = condition["message"].as_str().unwrap_or_default();
+                Ok((!why.ends_with(TRIES_AGAIN)).then(|| Self::Failed(why.to_owned())))
+            }
         }
     }
 }

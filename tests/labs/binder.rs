@@ -5,22 +5,24 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::door::Door;
+use crate::scene::NODE_NAME;
 
 /// How long the scheduler may take from naming the node to saying what is to be bound.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Binds all claims of `pod` that are not.
+/// Binds all claims of `pod` that are not. The volume of a claim that it mounts twice is made where the scheduler wanted it
+/// and can be nowhere else: its first try ends in a conflict with itself, and the second is to be the same choice.
 pub fn bind_claims(door: &mut Door, pod: &Value) -> Result<(), String> {
     let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
-    for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
-        if let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() {
-            bind(door, namespace, name)?;
-        }
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    let names: Vec<&str> = volumes.filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str()).collect();
+    for name in &names {
+        bind(door, namespace, name, names.iter().filter(|other| *other == name).count() > 1)?;
     }
     Ok(())
 }
 
-fn bind(door: &mut Door, namespace: &str, name: &str) -> Result<(), String> {
+fn bind(door: &mut Door, namespace: &str, name: &str, only_there: bool) -> Result<(), String> {
     let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}");
     let begin = Instant::now();
     loop {
@@ -31,7 +33,7 @@ fn bind(door: &mut Door, namespace: &str, name: &str) -> Result<(), String> {
         let volume = match chosen(door, namespace, name)? {
             Some(volume) => Some(volume),
             None if claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"].is_string() => {
-                Some(provision(door, &claim)?)
+                Some(provision(door, &claim, only_there)?)
             }
             None => None,
         };
@@ -59,14 +61,14 @@ fn chosen(door: &mut Door, namespace: &str, name: &str) -> Result<Option<String>
 }
 
 /// A new volume for the claim.
-fn provision(door: &mut Door, claim: &Value) -> Result<String, String> {
+fn provision(door: &mut Door, claim: &Value, only_there: bool) -> Result<String, String> {
     let meta = &claim["metadata"];
     let name = format!(
         "made-{}-{}",
         meta["namespace"].as_str().unwrap_or_default(),
         meta["name"].as_str().unwrap_or_default()
     );
-    let volume = json!({
+    let mut volume = json!({
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
         "spec": {
             "accessModes": claim["spec"]["accessModes"], "storageClassName": claim["spec"]["storageClassName"],
@@ -76,6 +78,11 @@ fn provision(door: &mut Door, claim: &Value) -> Result<String, String> {
                 "name": meta["name"], "uid": meta["uid"]},
         },
     });
+    if only_there {
+        let node = &meta["annotations"]["volume.kubernetes.io/selected-node"];
+        volume["spec"]["nodeAffinity"] = json!({"required": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": NODE_NAME, "operator": "In", "values": [node]}]}]}});
+    }
     door.call("POST", "/api/v1/persistentvolumes", Some(&volume))?.done()?;
     Ok(name)
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate::cluster::ClusterError;
 use tidegate::cluster::live::{Connect, Live};
-use tidegate::model::{Change, Snapshot, World, digest};
+use tidegate::model::{Change, KUBECTL, Snapshot, World, digest};
 use tidegate::observe::{self, SnapshotFile};
 
 /// Roles reach the API server's authorizer a little later than its store.
@@ -91,8 +91,8 @@ fn a_snapshot_file_is_the_cluster_that_was_observed() {
         bytes.len() / 1024
     );
     // kubectl's own dump says the same of the objects, but for heartbeats between the two.
-    let kinds = "nodes,pods,pdb,deploy,rs,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,ns,svc,rc";
-    let dump: Value = serde_json::from_str(&kubectl(&["get", kinds, "-A", "-o", "json"], None)).unwrap();
+    let line: Vec<&str> = KUBECTL.split_whitespace().skip(1).collect();
+    let dump: Value = serde_json::from_str(&kubectl(&line, None)).unwrap();
     let dumped = observe::from_values([dump]);
     let names = |snapshot: &Snapshot| -> (BTreeSet<String>, usize, usize, usize) {
         let pods = snapshot.pods.iter().map(|pod| pod.key.to_string()).collect();

@@ -209,12 +209,39 @@ pub fn befall(dice: &mut Dice, mix: &Mix, pod: &mut Value) {
             pod["status"] = json!({"phase": dice.pick(&["Succeeded", "Failed"])});
         }
     } else if dice.percent(mix.chance("containers", 5)) {
-        let allocated = json!({"cpu": dice.pick(&["50m", "2500m"]), "memory": dice.pick(&["10Mi", "2Gi"])});
-        let status = json!({"name": "c0", "image": "none", "imageID": "none", "ready": true, "restartCount": 0,
-            "state": {"running": {"startedAt": "2030-01-01T00:00:00Z"}},
-            "allocatedResources": allocated, "resources": {"requests": allocated}});
-        pod["status"] = json!({"phase": "Running", "containerStatuses": [status]});
+        resize(dice, pod);
     }
+}
+
+/// The kubelet runs the pod with other amounts than it asks for now, and has promised others again.
+fn resize(dice: &mut Dice, pod: &mut Value) {
+    let amounts = |dice: &mut Dice| json!({"cpu": dice.pick(&["50m", "600m", "2500m"]), "memory": dice.pick(&["10Mi", "300Mi", "2Gi"])});
+    let names = pod["spec"]["containers"].as_array().into_iter().flatten().map(|one| one["name"].clone());
+    let names: Vec<Value> = names.collect();
+    let mut statuses = Vec::new();
+    for name in names {
+        let mut status = json!({"name": name, "image": "none", "imageID": "none", "ready": true, "restartCount": 0,
+            "state": {"running": {"startedAt": "2030-01-01T00:00:00Z"}}});
+        if dice.percent(80) {
+            status["resources"] = json!({"requests": amounts(dice)});
+        }
+        if dice.percent(60) {
+            status["allocatedResources"] = amounts(dice);
+        }
+        statuses.push(status);
+    }
+    let mut status = json!({"phase": "Running", "containerStatuses": statuses});
+    if dice.percent(20) {
+        status["resources"] = json!({"requests": amounts(dice)});
+        if dice.percent(60) {
+            status["allocatedResources"] = amounts(dice);
+        }
+    }
+    if dice.percent(30) {
+        let reason = dice.pick(&["Infeasible", "Deferred"]);
+        status["conditions"] = json!([{"type": "PodResizePending", "status": "True", "reason": reason}]);
+    }
+    pod["status"] = status;
 }
 
 /// Pods for which the scheduler keeps room on a node. Gated, so that it does not place them.

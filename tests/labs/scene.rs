@@ -29,6 +29,9 @@ pub const FEATURES: &[&str] = &[
     "volumes",
 ];
 
+/// A label that each node has to itself, unlike its hostname.
+pub const NODE_NAME: &str = "example.com/name";
+
 pub const NAMESPACES: &[&str] = &["blue", "green", "red"];
 
 /// Kubernetes objects as they are created, and pods as they are then asked about.
@@ -118,7 +121,7 @@ fn namespace(dice: &mut Dice, name: &str) -> Value {
 
 fn node(dice: &mut Dice, mix: &Mix, n: usize) -> Value {
     let name = format!("n{n}");
-    let mut labels = json!({});
+    let mut labels = json!({NODE_NAME: name});
     if dice.percent(92) {
         let hostname = if dice.percent(4) { "n1" } else { &name };
         labels["kubernetes.io/hostname"] = json!(hostname);

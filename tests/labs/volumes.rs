@@ -17,24 +17,20 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
     if !dice.percent(mix.chance("volumes", 10)) {
         return;
     }
-    let mut volumes: Vec<Value> = (0..dice.pick(&[1, 1, 1, 2]))
+    let volumes: Vec<Value> = (0..dice.pick(&[1, 1, 1, 2]))
         .map(|n| {
-            let mut made = match dice.below(12) {
+            let mut made = match dice.below(14) {
                 0 => dice.pick(&[json!({"emptyDir": {}}), json!({"hostPath": {"path": "/data"}})]),
                 1 => json!({"nfs": {"server": "files.example.com", "path": "/"}}),
                 2 => json!({"csi": {"driver": DRIVER}}),
-                3 => inline(dice),
-                4 | 5 => json!({"persistentVolumeClaim": {"claimName": dice.pick(&["shared-1", "shared-2"])}}),
+                3..=5 => inline(dice),
+                6 | 7 => json!({"persistentVolumeClaim": {"claimName": dice.pick(&["shared-1", "shared-2"])}}),
                 _ => json!({"persistentVolumeClaim": {"claimName": format!("{pod}-{n}")}}),
             };
             made["name"] = json!(format!("v{n}"));
             made
         })
         .collect();
-    // Of a claim that is mounted twice and waits, the scheduler updates the same object twice: it fails and tries again.
-    volumes.dedup_by(|two, one| {
-        two["persistentVolumeClaim"].is_object() && two["persistentVolumeClaim"] == one["persistentVolumeClaim"]
-    });
     spec.insert("volumes".into(), json!(volumes));
 }
 

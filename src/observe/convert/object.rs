@@ -31,24 +31,7 @@ pub fn kind_named(name: &str) -> Option<Kind> {
 pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     let known = kind_named(kind)?;
-    let expected = match known {
-        Kind::Node
-        | Kind::Pod
-        | Kind::PersistentVolumeClaim
-        | Kind::PersistentVolume
-        | Kind::Namespace
-        | Kind::Service
-        | Kind::ReplicationController => "",
-        Kind::PodDisruptionBudget => "policy",
-        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => "apps",
-        Kind::Job => "batch",
-        Kind::StorageClass | Kind::CSINode | Kind::CSIDriver | Kind::CSIStorageCapacity | Kind::VolumeAttachment => {
-            "storage.k8s.io"
-        }
-        Kind::PriorityClass => "scheduling.k8s.io",
-        Kind::Lease => "coordination.k8s.io",
-        Kind::Server | Kind::Flavor => "tidegate.dev",
-    };
+    let expected = known.api().map_or("tidegate.dev", |api| api.group());
     let elsewhere = owns_pods(known) && ["", "extensions"].contains(&group);
     (api_version.is_empty() || group == expected || elsewhere).then_some(known)
 }

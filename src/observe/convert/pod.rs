@@ -2,6 +2,7 @@
 
 use super::Converter;
 use super::meta::moment;
+use super::requests::Running;
 use crate::model::{Phase, Pod};
 use crate::observe::raw;
 
@@ -42,9 +43,7 @@ impl Converter {
             Some("Failed") => Phase::Failed,
             Some(_) => Phase::Unknown,
         };
-        let running = status.container_statuses.unwrap_or_default();
-        let init_running = status.init_container_statuses.unwrap_or_default();
-        let spec = self.pod_spec(spec, &running, &init_running)?;
+        let spec = self.pod_spec(spec, &Running::of(&status))?;
         Ok(Pod {
             uid: self.uid(&meta, &key.to_string()),
             annotations: self.annotations(&mut meta),

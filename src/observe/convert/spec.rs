@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Converter;
+use super::requests::Running;
 use crate::model::{HostPort, PodSpec, TaintEffect, Toleration, Volume, VolumeSource};
 use crate::observe::raw;
-use crate::observe::raw::{Container, ContainerStatus};
+use crate::observe::raw::Container;
 
 impl Converter {
-    pub(super) fn pod_spec(
-        &mut self,
-        raw: raw::PodSpec,
-        running: &[ContainerStatus],
-        init_running: &[ContainerStatus],
-    ) -> Result<PodSpec, String> {
-        let asked = self.requests(&raw, running, init_running)?;
+    pub(super) fn pod_spec(&mut self, raw: raw::PodSpec, running: &Running<'_>) -> Result<PodSpec, String> {
+        let asked = self.requests(&raw, running)?;
         let sidecars =
             raw.init_containers.iter().flatten().filter(|one| one.restart_policy.as_deref() == Some("Always"));
         let long_running: Vec<&Container> = raw.containers.iter().flatten().chain(sidecars).collect();

@@ -24,7 +24,7 @@ pub use container::{Container, ContainerStatus, ResourceNeeds};
 pub use meta::{Bare, Header, LabelSelector, Meta, OnNode, OwnerRef, SelectorExpression};
 pub use node::Node;
 pub use own::{FlavorItem, MemoryItem, QuotaItem, ServerItem, SnapshotItem};
-pub use pod::{NamedPart, Pod, PodSpec, Toleration};
+pub use pod::{NamedPart, Pod, PodSpec, PodStatus, Toleration};
 pub use scalar::{Map, Scalar};
 pub use service::Service;
 pub use storage::{Claim, ClaimSpec, CsiNode, Lease, PersistentVolume, StorageClass, VolumeAttachment, VolumeSpec};

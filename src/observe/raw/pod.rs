@@ -98,6 +98,10 @@ pub struct PodStatus {
     pub container_statuses: Option<Vec<ContainerStatus>>,
     /// `initContainerStatuses`.
     pub init_container_statuses: Option<Vec<ContainerStatus>>,
+    /// `resources`: what the whole pod runs with (in-place resize).
+    pub resources: Option<ResourceNeeds>,
+    /// `allocatedResources`.
+    pub allocated_resources: Option<Map>,
     /// `nominatedNodeName`.
     pub nominated_node_name: Option<String>,
 }
