@@ -18,7 +18,8 @@ pub fn named(policy: &Policy) -> String {
     policy.files.iter().map(|file| format!(" -f {}", quoted(&file.path))).collect()
 }
 
-/// The line that writes a snapshot, in pieces that no help text wraps: it can be pasted.
+/// The line that writes a snapshot, in pieces that no help text wraps: it can be pasted. A shell joins a list of words only
+/// where the next piece begins its line.
 pub fn kubectl() -> String {
-    KUBECTL.replacen("get ", "get \\\n    ", 1).replacen(" -A", " \\\n    -A", 1)
+    KUBECTL.replacen("csinode,", "csinode,\\\n", 1)
 }

@@ -4,9 +4,27 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The command that writes a snapshot, wherever one is called for.
-pub const KUBECTL: &str =
-    "kubectl get nodes,pods,pdb,deploy,rs,rc,sts,ds,jobs,pvc,pv,sc,csinode,volumeattachment,svc,leases,ns -A -o json";
+/// The command that writes a snapshot, wherever one is called for: every kind that an API server has.
+pub const KUBECTL: &str = "kubectl get nodes,pods,pdb,deploy,rs,rc,sts,ds,jobs,pvc,pv,sc,csinode,csidriver,\
+                           csistoragecapacity,volumeattachment,pc,ns,leases,svc -A -o json";
+
+/// Where an API server has the objects of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// Group and version: `v1`, `policy/v1`.
+    pub version: &'static str,
+    /// The resource's name in requests and roles.
+    pub resource: &'static str,
+    /// What `kubectl get` takes for it.
+    pub short: &'static str,
+}
+
+impl Api {
+    /// The group; empty is the core.
+    pub fn group(&self) -> &'static str {
+        self.version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
 
 /// The kinds that a snapshot may know. A kind that was not listed is *unknown*, which is not the same as none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +82,35 @@ impl Kind {
         Self::Server,
         Self::Flavor,
     ];
+
+    /// Where an API server has it; None for our own items.
+    pub const fn api(self) -> Option<Api> {
+        const STORAGE: &str = "storage.k8s.io/v1";
+        let (version, resource, short) = match self {
+            Self::Node => ("v1", "nodes", "nodes"),
+            Self::Pod => ("v1", "pods", "pods"),
+            Self::PodDisruptionBudget => ("policy/v1", "poddisruptionbudgets", "pdb"),
+            Self::Deployment => ("apps/v1", "deployments", "deploy"),
+            Self::ReplicaSet => ("apps/v1", "replicasets", "rs"),
+            Self::ReplicationController => ("v1", "replicationcontrollers", "rc"),
+            Self::StatefulSet => ("apps/v1", "statefulsets", "sts"),
+            Self::DaemonSet => ("apps/v1", "daemonsets", "ds"),
+            Self::Job => ("batch/v1", "jobs", "jobs"),
+            Self::PersistentVolumeClaim => ("v1", "persistentvolumeclaims", "pvc"),
+            Self::PersistentVolume => ("v1", "persistentvolumes", "pv"),
+            Self::StorageClass => (STORAGE, "storageclasses", "sc"),
+            Self::CSINode => (STORAGE, "csinodes", "csinode"),
+            Self::CSIDriver => (STORAGE, "csidrivers", "csidriver"),
+            Self::CSIStorageCapacity => (STORAGE, "csistoragecapacities", "csistoragecapacity"),
+            Self::VolumeAttachment => (STORAGE, "volumeattachments", "volumeattachment"),
+            Self::PriorityClass => ("scheduling.k8s.io/v1", "priorityclasses", "pc"),
+            Self::Namespace => ("v1", "namespaces", "ns"),
+            Self::Lease => ("coordination.k8s.io/v1", "leases", "leases"),
+            Self::Service => ("v1", "services", "svc"),
+            Self::Server | Self::Flavor => return None,
+        };
+        Some(Api { version, resource, short })
+    }
 }
 
 impl fmt::Display for Kind {

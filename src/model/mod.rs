@@ -38,7 +38,7 @@ pub use change::Change;
 pub use digest::digest;
 pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
 pub use feed::Followed;
-pub use kind::{KUBECTL, Kind};
+pub use kind::{Api, KUBECTL, Kind};
 pub use mark::{NodeMark, NodeRecord, keys};
 pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
 pub use money::{Money, PerMille};

@@ -37,4 +37,4 @@ pub use room::passes;
 pub use score::{Strategy, enough};
 pub use site::{Mark, Site};
 pub use unfit::{Plugin, Unfit};
-pub use volumes::VolumeUnfit;
+pub use volumes::{VolumeUnfit, unread_of_classes};

@@ -1,6 +1,7 @@
 //! Kinds that were not listed: each is unknown, not none, and what the planner then cannot know is said of each.
 
 use crate::model::{Kind, World};
+use crate::placement::unread_of_classes;
 
 /// Kinds without which the same thing is not known.
 struct Blank {
@@ -18,6 +19,9 @@ const NEEDED: [Blank; 6] = [
     Blank { kinds: &[Kind::Server], what: "which machines run behind the nodes" },
 ];
 
+/// What says how much room drivers have.
+const ROOM: &[Kind] = &[Kind::CSIDriver, Kind::CSIStorageCapacity];
+
 /// Without one of these a plan is careful, or assumes the best and says so here.
 const USEFUL: [Blank; 8] = [
     Blank {
@@ -30,7 +34,7 @@ const USEFUL: [Blank; 8] = [
         what: "where a disk can follow its pod; without them pods with claims have no other home",
     },
     Blank {
-        kinds: &[Kind::CSIDriver, Kind::CSIStorageCapacity],
+        kinds: ROOM,
         what: "where a driver has room for a new disk; without them pods that wait for one have no home",
     },
     Blank { kinds: &[Kind::Namespace], what: "which cluster this is, and which namespaces an affinity means by label" },
@@ -65,7 +69,10 @@ pub fn caveat(world: &World) -> Option<String> {
 
 /// What cannot be known without the others.
 pub fn note(world: &World) -> Option<String> {
-    said(USEFUL.iter(), world)
+    // A cluster without such objects looks as if they were not listed: said only where some class may need them.
+    let room = unread_of_classes(world);
+    let counts = |blank: &&Blank| blank.kinds != ROOM || !room.is_empty();
+    said(USEFUL.iter().filter(counts), world)
 }
 
 fn said<'a>(blanks: impl Iterator<Item = &'a Blank>, world: &World) -> Option<String> {

@@ -1,8 +1,8 @@
 //! What may be said of a text that somebody else wrote: nothing that rewrites a terminal or a reader's eye, and no more
 //! than anybody reads.
 
-/// Longer words are cut.
-const LONGEST_WORD: usize = 120;
+/// Longer words are cut. Commands of ours have shorter ones.
+const LONGEST_WORD: usize = 150;
 /// What is left of them.
 const CUT_WORD: usize = 60;
 /// Longer texts are cut.

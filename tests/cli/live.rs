@@ -1,10 +1,12 @@
 //! A live cluster as the program meets it: named or not, there or not, the right one or another, allowed or not. A server
 //! of ours plays the API server; real ones are in `tests/labs`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tidegate::model::{Api, Kind};
 use wiremock::matchers::{body_partial_json, method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -142,28 +144,52 @@ fn the_doctor_says_which_verbs_are_missing_and_who_does_not_answer() {
     });
 }
 
-/// What the doctor asks for is what the example grants, verb by verb.
+/// What the doctor asks for is what the example grants, verb by verb, and what is listed is every kind that a snapshot
+/// knows: no more is granted to read but our own things.
 #[test]
-fn the_roles_of_the_example_grant_all_that_is_needed() {
+fn the_roles_of_the_example_grant_what_is_needed_and_list_what_a_snapshot_knows() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/rbac.yaml")).unwrap();
     let documents: Vec<Value> = serde_yaml::from_slice_multiple(text.as_bytes()).unwrap();
-    let has = |rule: &Value, key: &str, value: &str| rule[key].as_array().unwrap().iter().any(|found| found == value);
-    for need in tidegate::cluster::live::needs("tidegate") {
-        let granted = documents.iter().any(|document| {
-            let namespace = document["metadata"]["namespace"].as_str();
-            let here = match (document["kind"].as_str(), need.namespace.as_deref()) {
-                (Some("ClusterRole"), _) => true,
-                (Some("Role"), Some(wanted)) => namespace == Some(wanted),
-                _ => false,
-            };
-            here && document["rules"].as_array().is_some_and(|rules| {
-                rules.iter().any(|rule| {
-                    has(rule, "apiGroups", need.group)
-                        && has(rule, "resources", need.resource)
-                        && has(rule, "verbs", need.verb)
-                })
-            })
-        });
-        assert!(granted, "{}", need.words());
+    let words = |rule: &Value, key: &str| -> Vec<String> {
+        rule[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    // Namespace (none for all), group, resource, verb.
+    let mut granted: BTreeSet<(Option<String>, String, String, String)> = BTreeSet::new();
+    for document in &documents {
+        let namespace = document["metadata"]["namespace"].as_str().map(str::to_owned);
+        for rule in document["rules"].as_array().into_iter().flatten() {
+            for group in words(rule, "apiGroups") {
+                for resource in words(rule, "resources") {
+                    let right = |verb| (namespace.clone(), group.clone(), resource.clone(), verb);
+                    granted.extend(words(rule, "verbs").into_iter().map(right));
+                }
+            }
+        }
     }
+    let needs = tidegate::cluster::live::needs("tidegate");
+    for need in &needs {
+        let here = |namespace: Option<&str>| {
+            let (group, resource, verb) = (need.group.to_owned(), need.resource.to_owned(), need.verb.to_owned());
+            granted.contains(&(namespace.map(str::to_owned), group, resource, verb))
+        };
+        assert!(here(None) || here(need.namespace.as_deref()), "{}", need.words());
+    }
+    let known: BTreeSet<(String, String)> = Kind::ALL.into_iter().filter_map(Kind::api).map(of_api).collect();
+    assert_eq!(known.len(), Kind::ALL.len() - 2, "two kinds are our own");
+    let listed = granted.iter().filter(|(_, _, resource, verb)| verb == "list" && resource != "configmaps");
+    assert_eq!(listed.map(|(_, group, resource, _)| (group.clone(), resource.clone())).collect::<BTreeSet<_>>(), known);
+    for verb in ["list", "watch"] {
+        let asked = needs.iter().filter(|need| need.verb == verb && !need.to_apply);
+        let mut asked: BTreeSet<(String, String)> =
+            asked.map(|need| (need.group.to_owned(), need.resource.to_owned())).collect();
+        if verb == "watch" {
+            // That there are priority classes is all that counts of them.
+            assert!(asked.insert(of_api(Kind::PriorityClass.api().unwrap())));
+        }
+        assert_eq!(asked, known, "{verb}");
+    }
+}
+
+fn of_api(api: Api) -> (String, String) {
+    (api.group().to_owned(), api.resource.to_owned())
 }

@@ -83,9 +83,19 @@ fn each_kind_that_was_not_listed_is_named() {
     let whole = Cluster::workers(3).plan(&policy, CALM);
     assert_eq!(whole.snapshot.unknown, Vec::<String>::new());
     assert!(!plan_text(&whole, 1000).contains("not listed"));
+    // A class of a driver that counts its room.
+    let mut full = Cluster::workers(3);
+    full.items.extend([
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "later"},
+               "provisioner": "d", "volumeBindingMode": "WaitForFirstConsumer"}),
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "d"},
+               "spec": {"storageCapacity": true}}),
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": {"name": "worker-1"},
+               "spec": {"drivers": [{"name": "d", "nodeID": "n"}]}}),
+    ]);
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Node) {
         let name = kind.to_string();
-        let cluster = without(&Cluster::workers(3), &[&name]);
+        let cluster = without(&full, &[&name]);
         let plan = cluster.plan(&policy, CALM);
         assert_eq!(plan.snapshot.unknown, std::slice::from_ref(&name));
         let needed = ["Pod", "PodDisruptionBudget", "ReplicaSet", "VolumeAttachment", "Server"].contains(&&*name);
@@ -98,6 +108,12 @@ fn each_kind_that_was_not_listed_is_named() {
         let mut silent = plan.clone();
         silent.snapshot.unknown.clear();
         assert_ne!(verify(&silent, &cluster.world(), &policy), [], "{name}");
+    }
+    // `kubectl` prints nothing of what there is none of: where no class needs to know, nobody is told.
+    for kinds in [&["CSIStorageCapacity"][..], &["CSIDriver", "CSIStorageCapacity"]] {
+        let plan = without(&Cluster::workers(3), kinds).plan(&policy, CALM);
+        assert_eq!(plan.snapshot.unknown, kinds, "a program is");
+        assert!(texts(&plan).iter().all(|text| !text.contains("not listed")), "{kinds:?}");
     }
     // A dump of nodes and pods alone: still two sentences.
     let all: Vec<String> = Kind::ALL[2..18].iter().map(ToString::to_string).collect();

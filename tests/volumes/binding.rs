@@ -298,7 +298,7 @@ fn what_was_not_read_is_no_and_says_how_to_get_it() {
         let expected = missing.map(|kinds| {
             format!(
                 "{kinds} not read, so where its volumes can be is unknown: add `kubectl get \
-                 pv,pvc,storageclass,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot{}",
+                 pv,pvc,sc,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot{}",
                 match kinds.rsplit(", ").next() {
                     Some("StorageClass") => raw("storageclasses"),
                     Some("CSINode") => raw("csinodes"),

@@ -7,12 +7,11 @@ use kube::api::PostParams;
 
 use super::call::Call;
 use super::client::Live;
+use super::kinds::kinds;
 use crate::cluster::ClusterError;
 
 /// Reviews that are asked for side by side.
 const AT_ONCE: usize = 8;
-/// Where kubelets renew their leases.
-const NODE_LEASES: &str = "kube-node-lease";
 
 /// Something that must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,24 +39,6 @@ impl Need {
 
 /// Everything that `plan` and `apply` need, as `examples/rbac.yaml` grants it.
 pub fn needs(namespace: &str) -> Vec<Need> {
-    const READ: [(&str, &str); 16] = [
-        ("", "nodes"),
-        ("", "namespaces"),
-        ("", "pods"),
-        ("", "services"),
-        ("", "persistentvolumeclaims"),
-        ("", "persistentvolumes"),
-        ("", "replicationcontrollers"),
-        ("apps", "deployments"),
-        ("apps", "replicasets"),
-        ("apps", "statefulsets"),
-        ("apps", "daemonsets"),
-        ("batch", "jobs"),
-        ("policy", "poddisruptionbudgets"),
-        ("storage.k8s.io", "storageclasses"),
-        ("storage.k8s.io", "csinodes"),
-        ("storage.k8s.io", "volumeattachments"),
-    ];
     const WRITE: [(&str, &str, &str); 4] =
         [("get", "", "nodes"), ("patch", "", "nodes"), ("patch", "", "nodes/status"), ("create", "", "pods/eviction")];
     const OURS: [(&str, &str, &str); 6] = [
@@ -76,11 +57,10 @@ pub fn needs(namespace: &str) -> Vec<Need> {
         to_apply,
     };
     let mut all: Vec<Need> = Vec::new();
-    for (group, resource) in READ {
-        all.extend(["list", "watch"].map(|verb| need(verb, group, resource, None, false)));
+    for listed in kinds() {
+        let (verbs, group) = (if listed.followed() { &["list", "watch"][..] } else { &["list"] }, listed.group());
+        all.extend(verbs.iter().map(|verb| need(verb, group, listed.resource, listed.namespace, false)));
     }
-    all.push(need("list", "scheduling.k8s.io", "priorityclasses", None, false));
-    all.push(need("list", "coordination.k8s.io", "leases", Some(NODE_LEASES), false));
     all.extend(WRITE.map(|(verb, group, resource)| need(verb, group, resource, None, true)));
     all.extend(OURS.map(|(verb, group, resource)| need(verb, group, resource, Some(namespace), true)));
     all

@@ -27,7 +27,7 @@ const AT_ONCE: usize = 2_000;
 /// A list to follow on from.
 pub(super) struct Start {
     /// Of what.
-    pub listed: &'static Listed,
+    pub listed: Listed,
     /// Its version.
     pub version: String,
     /// What was on it.

@@ -15,45 +15,32 @@ pub(super) struct Listed {
     pub namespace: Option<&'static str>,
 }
 
-const fn all(kind: Kind, api_version: &'static str, resource: &'static str) -> Listed {
-    Listed { kind, api_version, resource, namespace: None }
+/// Nodes, for single reads.
+pub(super) const NODES: Listed = Listed { kind: Kind::Node, api_version: "v1", resource: "nodes", namespace: None };
+/// Pods, for single reads.
+pub(super) const PODS: Listed = Listed { kind: Kind::Pod, api_version: "v1", resource: "pods", namespace: None };
+
+/// Where kubelets renew their leases: nobody else's are looked at.
+const NODE_LEASES: &str = "kube-node-lease";
+
+/// Every kind that an API server has, a small list first: the first one says of which moment all the others are.
+pub(super) fn kinds() -> Vec<Listed> {
+    let listed = |kind: Kind| {
+        let api = kind.api()?;
+        let namespace = (kind == Kind::Lease).then_some(NODE_LEASES);
+        Some(Listed { kind, api_version: api.version, resource: api.resource, namespace })
+    };
+    let mut kinds: Vec<Listed> = Kind::ALL.into_iter().filter_map(listed).collect();
+    kinds.sort_by_key(|listed| listed.kind != Kind::Namespace);
+    kinds
 }
 
-/// Nodes, for single reads.
-pub(super) const NODES: Listed = all(Kind::Node, "v1", "nodes");
-/// Pods, for single reads.
-pub(super) const PODS: Listed = all(Kind::Pod, "v1", "pods");
-
-/// Every kind, the smallest lists first: the first one says of which moment all the others are.
-pub(super) const KINDS: [Listed; 20] = [
-    all(Kind::Namespace, "v1", "namespaces"),
-    NODES,
-    PODS,
-    all(Kind::PodDisruptionBudget, "policy/v1", "poddisruptionbudgets"),
-    all(Kind::ReplicaSet, "apps/v1", "replicasets"),
-    all(Kind::Deployment, "apps/v1", "deployments"),
-    all(Kind::StatefulSet, "apps/v1", "statefulsets"),
-    all(Kind::DaemonSet, "apps/v1", "daemonsets"),
-    all(Kind::Job, "batch/v1", "jobs"),
-    all(Kind::ReplicationController, "v1", "replicationcontrollers"),
-    all(Kind::PersistentVolumeClaim, "v1", "persistentvolumeclaims"),
-    all(Kind::PersistentVolume, "v1", "persistentvolumes"),
-    all(Kind::StorageClass, "storage.k8s.io/v1", "storageclasses"),
-    all(Kind::CSINode, "storage.k8s.io/v1", "csinodes"),
-    all(Kind::CSIDriver, "storage.k8s.io/v1", "csidrivers"),
-    all(Kind::CSIStorageCapacity, "storage.k8s.io/v1", "csistoragecapacities"),
-    all(Kind::VolumeAttachment, "storage.k8s.io/v1", "volumeattachments"),
-    all(Kind::PriorityClass, "scheduling.k8s.io/v1", "priorityclasses"),
-    all(Kind::Service, "v1", "services"),
-    Listed {
-        kind: Kind::Lease,
-        api_version: "coordination.k8s.io/v1",
-        resource: "leases",
-        namespace: Some("kube-node-lease"),
-    },
-];
-
 impl Listed {
+    /// The group; empty is the core.
+    pub fn group(&self) -> &'static str {
+        self.kind.api().map_or("", |api| api.group())
+    }
+
     /// The path of requests.
     pub fn path(&self) -> String {
         path(self.api_version, self.resource, self.namespace)
@@ -82,4 +69,16 @@ pub(super) fn what(api_version: &str, resource: &str, namespace: Option<&str>) -
     let group = if api_version.contains('/') { format!(" in {api_version}") } else { String::new() };
     let namespace = namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
     format!("{resource}{group}{namespace}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_alone_is_listed_too_and_a_small_list_is_first() {
+        let kinds = kinds();
+        assert!(kinds.contains(&NODES) && kinds.contains(&PODS));
+        assert_eq!(kinds.first().map(|listed| listed.kind), Some(Kind::Namespace));
+    }
 }

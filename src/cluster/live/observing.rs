@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::call::{Call, Failed};
 use super::client::Live;
 use super::following::Start;
-use super::kinds::{KINDS, Listed};
+use super::kinds::{Listed, kinds};
 use super::known::Known;
 use super::pages::{From, Lists, not_then};
 use crate::cluster::ClusterError;
@@ -46,7 +46,7 @@ impl Live {
             first: RefCell::default(),
             starts: RefCell::default(),
         };
-        let mut left = KINDS.iter();
+        let mut left = kinds().into_iter();
         // One after another until the first says of which moment the others are to be.
         while gathering.moment.borrow().is_none()
             && let Some(listed) = left.next()
@@ -116,18 +116,18 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     /// Lists one kind, and says so if it cannot be had, or not as of the moment of the others.
-    async fn list(&self, listed: &'static Listed) {
+    async fn list(&self, listed: Listed) {
         let what = listed.what();
         let call = Call::new("list", what.as_str());
         let silence = self.silence.borrow().clone();
         if let Some(error) = silence {
-            return self.gap(listed, format!("{what} were not asked for any more: {error}"));
+            return self.gap(&listed, format!("{what} were not asked for any more: {error}"));
         }
         let moment = self.moment.borrow().clone();
-        let start = match self.pages(listed, &what, moment.as_deref()).await {
+        let start = match self.pages(&listed, &what, moment.as_deref()).await {
             Err(failed) if not_then(&failed) => {
                 let why = call.error(&failed);
-                let start = self.pages(listed, &what, None).await;
+                let start = self.pages(&listed, &what, None).await;
                 if start.is_ok() && moment.is_some() {
                     let gap = format!("{what} are of a later moment than the rest, which could not be had: {why}");
                     self.builder.borrow_mut().gap(gap);
@@ -147,7 +147,7 @@ impl Gathering<'_> {
             Err(failed) => {
                 let error = call.error(&failed);
                 self.first.borrow_mut().get_or_insert_with(|| error.clone());
-                self.gap(listed, told(&error));
+                self.gap(&listed, told(&error));
                 if failed.silent() {
                     *self.silence.borrow_mut() = Some(error);
                 }
@@ -166,7 +166,7 @@ impl Gathering<'_> {
     }
 
     /// All pages of a kind, as of `moment` or as things are now.
-    async fn pages(&self, listed: &'static Listed, what: &str, moment: Option<&str>) -> Result<Start, Failed> {
+    async fn pages(&self, listed: &Listed, what: &str, moment: Option<&str>) -> Result<Start, Failed> {
         self.builder.borrow_mut().forget(listed.kind);
         if let Some(file) = self.file.borrow_mut().as_mut() {
             file.begin(listed.resource);
@@ -195,7 +195,7 @@ impl Gathering<'_> {
                 .map_err(|error| Failed::Garbled(error.to_string()))?;
             next = page.next;
             if next.is_empty() {
-                return Ok(Start { listed, version: page.resource_version, known });
+                return Ok(Start { listed: *listed, version: page.resource_version, known });
             }
         }
     }

@@ -43,7 +43,7 @@ type Lines = Pin<Box<dyn Stream<Item = io::Result<String>>>>;
 
 /// A kind that is followed.
 pub(super) struct Watch {
-    pub listed: &'static Listed,
+    pub listed: Listed,
     pub lists: Lists,
     /// The version to go on from.
     pub version: String,
@@ -76,7 +76,7 @@ enum Broken {
 
 impl Watch {
     /// Follows from `version`.
-    pub fn new(listed: &'static Listed, lists: Lists, version: String, known: Rc<RefCell<Known>>) -> Self {
+    pub fn new(listed: Listed, lists: Lists, version: String, known: Rc<RefCell<Known>>) -> Self {
         let now = Instant::now();
         Self { listed, lists, version, known, lines: None, connected: now, mute: true, failures: 0, answered: now }
     }
@@ -156,7 +156,7 @@ impl Watch {
     }
 
     async fn connect(&self) -> Result<Lines, Broken> {
-        let asked = WatchParams { bookmarks: true, timeout: Some(span(self.listed)), ..WatchParams::default() };
+        let asked = WatchParams { bookmarks: true, timeout: Some(span(&self.listed)), ..WatchParams::default() };
         let request = Paths::new(self.listed.path()).watch(&asked, &self.version);
         let request = request.map_err(|error| self.cut(words(&error)))?;
         // Compressed, an event might be held back until there are more.
@@ -185,14 +185,14 @@ impl Watch {
         match event.kind.as_str() {
             "ADDED" | "MODIFIED" if self.known.borrow_mut().see(key.clone(), &version) => Ok(self.read(event.object)),
             "DELETED" if self.known.borrow_mut().bury(key.clone(), &version) => {
-                Ok(gone(self.listed, &key).map(|change| News::Changes(vec![change])))
+                Ok(gone(&self.listed, &key).map(|change| News::Changes(vec![change])))
             }
             _ => Ok(None),
         }
     }
 
     fn read(&self, object: Value) -> Option<News> {
-        match changed(self.listed, object) {
+        match changed(&self.listed, object) {
             Ok(change) => change.map(|change| News::Changes(vec![change])),
             Err(why) => Some(self.unreadable(why)),
         }
@@ -204,7 +204,7 @@ impl Watch {
 
     /// Lists anew, and tells the difference to what was known.
     async fn relist(&mut self) -> Result<News, Failed> {
-        let (objects, version) = self.lists.values(self.listed, None).await?;
+        let (objects, version) = self.lists.values(&self.listed, None).await?;
         let (mut changes, mut there) = (Vec::new(), std::collections::BTreeSet::new());
         let mut known = self.known.borrow_mut();
         for object in objects {
@@ -215,7 +215,7 @@ impl Watch {
             if known.is_at(&key, &seen_at) || !known.see(key, &seen_at) {
                 continue;
             }
-            match changed(self.listed, object) {
+            match changed(&self.listed, object) {
                 Ok(change) => changes.extend(change),
                 Err(why) => return Ok(self.unreadable(why)),
             }
@@ -223,7 +223,7 @@ impl Watch {
         let went: Vec<Key> = known.keys().filter(|key| !there.contains(*key)).cloned().collect();
         for key in went {
             if known.bury(key.clone(), &version) {
-                changes.extend(gone(self.listed, &key));
+                changes.extend(gone(&self.listed, &key));
             }
         }
         (self.version, self.failures, self.answered) = (version, 0, Instant::now());

@@ -15,4 +15,5 @@ mod unfit;
 
 pub use needs::VolumeNeeds;
 pub use state::{Moved, Volumes};
+pub use storage::unread_of_classes;
 pub use unfit::VolumeUnfit;

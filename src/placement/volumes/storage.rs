@@ -35,16 +35,30 @@ pub enum Used {
     ToCome(PodKey, Box<ClaimSpec>),
 }
 
+/// The kinds that were not read, and without which nobody can tell where some class of `world` has its volumes made.
+pub fn unread_of_classes(world: &World) -> BTreeSet<Kind> {
+    let storage = Storage::drivers_of(world);
+    let waiting = world.classes.values().filter(|class| class.waits_for_consumer);
+    waiting.flat_map(|class| storage.unread_for(class)).collect()
+}
+
 impl Storage {
-    pub(super) fn new(world: &World) -> Self {
-        let mut storage = Self {
+    /// What makes volumes, and what is known of it.
+    fn drivers_of(world: &World) -> Self {
+        Self {
             read: world.observed.clone(),
-            claims: world.claims.iter().map(|(key, claim)| (key.clone(), Arc::new(claim.clone()))).collect(),
-            volumes: world.volumes.iter().map(|(name, volume)| (name.clone(), Arc::new(volume.clone()))).collect(),
-            classes: world.classes.iter().map(|(name, class)| (name.clone(), Arc::new(class.clone()))).collect(),
             drivers: world.csi_drivers.clone(),
             installed: world.csi_nodes.values().flat_map(|node| node.drivers.keys().cloned()).collect(),
             ..Self::default()
+        }
+    }
+
+    pub(super) fn new(world: &World) -> Self {
+        let mut storage = Self {
+            claims: world.claims.iter().map(|(key, claim)| (key.clone(), Arc::new(claim.clone()))).collect(),
+            volumes: world.volumes.iter().map(|(name, volume)| (name.clone(), Arc::new(volume.clone()))).collect(),
+            classes: world.classes.iter().map(|(name, class)| (name.clone(), Arc::new(class.clone()))).collect(),
+            ..Self::drivers_of(world)
         };
         for capacity in world.capacities.values() {
             storage.capacities.entry(capacity.class.clone()).or_default().push(capacity.clone());

@@ -94,21 +94,23 @@ impl fmt::Display for VolumeUnfit {
 /// own list says that there are none. A cluster whose pods use claims has claims and volumes.
 fn not_read(kinds: &[Kind], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-    write!(
-        f,
-        "{} not read, so where its volumes can be is unknown: add `kubectl get \
-         pv,pvc,storageclass,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot",
-        names.join(", ")
-    )?;
-    let lists = kinds.iter().filter_map(|kind| match kind {
-        Kind::StorageClass => Some("storageclasses"),
-        Kind::CSINode => Some("csinodes"),
-        Kind::CSIDriver => Some("csidrivers"),
-        Kind::CSIStorageCapacity => Some("csistoragecapacities"),
-        Kind::VolumeAttachment => Some("volumeattachments"),
-        _ => None,
-    });
-    lists
-        .into_iter()
-        .try_for_each(|list| write!(f, ", and if there are none `kubectl get --raw /apis/storage.k8s.io/v1/{list}`"))
+    write!(f, "{} not read, so where its volumes can be is unknown: add `kubectl get ", names.join(", "))?;
+    let shorts = VOLUMES.iter().filter_map(|kind| kind.api()).map(|api| api.short);
+    write!(f, "{} -A -o json` to the snapshot", shorts.collect::<Vec<_>>().join(","))?;
+    let apis = kinds.iter().filter_map(|kind| kind.api());
+    let mut storage = apis.filter(|api| api.group() == "storage.k8s.io");
+    storage.try_for_each(|api| {
+        write!(f, ", and if there are none `kubectl get --raw /apis/{}/{}`", api.version, api.resource)
+    })
 }
+
+/// What says where volumes can be.
+const VOLUMES: [Kind; 7] = [
+    Kind::PersistentVolume,
+    Kind::PersistentVolumeClaim,
+    Kind::StorageClass,
+    Kind::CSINode,
+    Kind::CSIDriver,
+    Kind::CSIStorageCapacity,
+    Kind::VolumeAttachment,
+];
