@@ -34,14 +34,14 @@ pub fn mount(dice: &mut Dice, mix: &Mix, pod: &str, spec: &mut Map<String, Value
     spec.insert("volumes".into(), json!(volumes));
 }
 
-/// A disk named in the pod itself.
+/// A disk named in the pod itself: mostly the same one, so that pods meet over it.
 fn inline(dice: &mut Dice) -> Value {
-    let (which, read_only) = (dice.pick(&["one", "two"]), dice.percent(40));
-    match dice.below(5) {
-        0 => json!({"gcePersistentDisk": {"pdName": which, "readOnly": read_only}}),
-        1 => json!({"awsElasticBlockStore": {"volumeID": which, "readOnly": read_only}}),
-        2 => json!({"cinder": {"volumeID": which, "readOnly": read_only}}),
-        3 => json!({"rbd": {"monitors": [dice.pick(&["m1", "m2"]), "m3"], "image": which, "readOnly": read_only}}),
+    let (which, read_only) = (dice.pick(&["one", "one", "one", "two"]), dice.percent(25));
+    match dice.below(9) {
+        0..=4 => json!({"gcePersistentDisk": {"pdName": which, "readOnly": read_only}}),
+        5 => json!({"awsElasticBlockStore": {"volumeID": which, "readOnly": read_only}}),
+        6 => json!({"cinder": {"volumeID": which, "readOnly": read_only}}),
+        7 => json!({"rbd": {"monitors": [dice.pick(&["m1", "m2"]), "m3"], "image": which, "readOnly": read_only}}),
         _ => json!({"iscsi": {"targetPortal": "10.0.0.9", "iqn": format!("iqn.2001-04.com.example:{which}"), "lun": 0,
             "readOnly": read_only}}),
     }
