@@ -14,6 +14,7 @@ use super::{Exit, Failure};
 use crate::model::World;
 use crate::plan::{AUTO_LEAD, wake_lead};
 use crate::policy::{Policy, Pool};
+use crate::report::local_long;
 use crate::report::timetable::{self, Command, Timetable};
 use crate::sandbox::Sandbox;
 use crate::schedule::holds;
@@ -33,7 +34,7 @@ pub struct Schedule {
     /// From when; now by default
     #[arg(long, value_name = "TIME")]
     from: Option<Moment>,
-    /// Up to when; 14 days after the start by default, a year for timers
+    /// Up to when; 14 days after the start by default, a year for timers and calendars
     #[arg(long, value_name = "TIME")]
     until: Option<Moment>,
     /// One moment, with the whole chain of who says what
@@ -77,7 +78,7 @@ impl Schedule {
             return Ok(Exit::Done);
         }
         let from = self.from.map_or_else(|| Ok(Timestamp::now()), |from| moment("--from", from))?;
-        let days = if matches!(self.format, Format::Crontab | Format::Systemd) { 366 } else { 14 };
+        let days = if matches!(self.format, Format::Text | Format::Json) { 14 } else { 366 };
         let until = match self.until {
             Some(until) => moment("--until", until)?,
             None => from.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX),
@@ -99,7 +100,11 @@ impl Schedule {
         match self.format {
             Format::Text => out.data(&timetable::text(&tables))?,
             Format::Json => out.json(&tables)?,
-            Format::Ics => out.data(&timetable::calendar(&tables))?,
+            Format::Ics => {
+                out.data(&timetable::calendar(&tables))?;
+                let until = local_long(until, &policy.time_zone);
+                out.say(&format!("The calendar ends {until}: print it again before then, or name `--until`"));
+            }
             Format::Crontab => out.data(&timetable::crontab(&tables, &command))?,
             Format::Systemd => out.data(&timetable::systemd(&tables, &command))?,
         }

@@ -55,6 +55,13 @@ fn meaning(value: &Value) -> String {
     value.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ")
 }
 
+/// A kind without what is said of it.
+fn bare(value: &Value) -> Map<String, Value> {
+    let mut bare = value.as_object().cloned().unwrap_or_default();
+    bare.remove("description");
+    bare
+}
+
 /// A text inside of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
@@ -74,6 +81,12 @@ fn kind<'s>(
             Some(object) if object.get("properties").is_some() => queue.push_back((name.to_owned(), object)),
             _ => drop(values.insert(name.to_owned())),
         }
+        return link(name);
+    }
+    // What must be there is written out by the schema, not pointed to.
+    let alike = |of: &Value| of.get("properties").is_none() && bare(of) == bare(value);
+    if let Some((name, _)) = definitions.iter().find(|(_, of)| bare(of).len() > 1 && alike(of)) {
+        values.insert(name.clone());
         return link(name);
     }
     if value.get("properties").is_some() {

@@ -95,6 +95,36 @@ pub fn skipped_openings<'a>(
     found
 }
 
+/// Whether `window` would open on one of the days on which `exception` keeps it from that.
+pub fn would_skip(pool: &Pool, window: &Window, exception: &Exception) -> bool {
+    if !skips(exception, window) {
+        return false;
+    }
+    let calendar = Calendar::new(pool, window).unskipped();
+    let once = match window.when {
+        Recurrence::Once(from, _) => Some(calendar.zone.to_datetime(from).date()),
+        Recurrence::For(..) | Recurrence::Until(..) => None,
+    };
+    exception.days.iter().any(|days| {
+        if let Some(date) = once {
+            return days.first <= date && date <= days.last;
+        }
+        let begin = zoned::start_of_day(&calendar.zone, days.first);
+        let mut day = begin.and_then(|begin| calendar.first_day(begin));
+        while let Some(date) = day.filter(|date| *date <= days.last) {
+            let mut spans = VecDeque::new();
+            if date >= days.first {
+                calendar.open_on(date, &mut spans);
+            }
+            if !spans.is_empty() {
+                return true;
+            }
+            day = calendar.next_day(date);
+        }
+        false
+    })
+}
+
 /// A window with its zone and the exceptions that touch it.
 #[derive(Clone)]
 pub(super) struct Calendar<'a> {

@@ -98,3 +98,14 @@ fn a_plan_is_not_stale_because_who_was_waited_for_has_left() {
     assert_eq!(code(&run(&["sandbox", "advance", "6d20h", "sandbox"])), 0);
     assert_eq!(code(&run(&[&APPLY[..1], &["plan.json"], &APPLY[3..]].concat())), 4);
 }
+
+/// A calendar that ended after two weeks would be believed to be whole.
+#[test]
+fn a_calendar_reaches_a_year_and_says_how_far() {
+    let from = ["schedule", "-f", "policy.yaml", "--format", "ics", "--from", "2026-11-10"];
+    let year = here(&from);
+    assert!(text(&year.stdout).matches("BEGIN:VEVENT").count() > 50, "{}", text(&year.stdout));
+    assert!(text(&year.stderr).contains("The calendar ends Thu 11 Nov 2027"), "{}", text(&year.stderr));
+    let month = here(&[from.as_slice(), &["--until", "2026-12-10"]].concat());
+    assert!(text(&month.stdout).matches("BEGIN:VEVENT").count() < 20, "{}", text(&month.stdout));
+}

@@ -183,3 +183,37 @@ fn what_is_over_is_said_once() {
         assert!(problems.iter().all(|problem| problem.severity == Severity::Warning && problem.help.is_some()));
     }
 }
+
+/// A holiday that was written a week off would otherwise be found out on the day.
+#[test]
+fn an_exception_that_skips_nothing() {
+    let exceptions = |windows: &str, exceptions: &str| {
+        let text = format!(
+            "  schedules:\n    - name: s\n      windows: [{windows}]\n      exceptions: [{exceptions}]\n  pools:\n    \
+             - {{name: a, nodes: {{names: \"w-{{1..4}}\"}}, schedules: [s]}}\n    \
+             - {{name: b, nodes: {{names: \"v-{{1..4}}\"}}, schedules: [s]}}\n"
+        );
+        let loaded = read(&text).1;
+        let skips = loaded.doubts.iter().filter(|doubt| &*doubt.code == "skips-nothing");
+        skips.map(|doubt| doubt.message.clone()).collect::<Vec<_>>()
+    };
+    const TUESDAYS: &str = "{name: w, start: \"0 13 * * TUE\", duration: 3h, min: 2, lead: 15m}";
+    const ONCE: &str = "{name: w, from: 2026-11-24T13:00, until: 2026-11-24T16:00, min: 2, lead: 15m}";
+    const NIGHTS: &str = "{name: w, start: \"0 0 * * *\", duration: 24h, max: 2}";
+    const NEVER: &str = "exception `x` skips nothing: window `w` never opens on its days";
+    for (windows, days, rest, expected) in [
+        (TUESDAYS, "[2026-11-25..2026-11-27]", "skip: [w]", Some(NEVER)),
+        (TUESDAYS, "[2026-11-24..2026-11-27]", "skip: [w]", None),
+        (TUESDAYS, "[2026-11-25, 2026-12-01]", "skip: [w]", None),
+        (TUESDAYS, "[2026-11-25]", "min: 1", None),
+        (TUESDAYS, "[2026-11-25]", "skip: [w], min: 1", Some(NEVER)),
+        (ONCE, "[2026-11-23]", "skip: [w]", Some(NEVER)),
+        (ONCE, "[2026-11-24]", "skip: [w]", None),
+        (NIGHTS, "[2026-11-25]", "skip: [w]", None),
+    ] {
+        let found = exceptions(windows, &format!("{{name: x, dates: {days}, {rest}}}"));
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{windows} {days} {rest}");
+    }
+    let found = exceptions(TUESDAYS, "{name: x, dates: [2026-11-25]}");
+    assert_eq!(found, ["exception `x` skips nothing: no window opens on its days"]);
+}

@@ -68,7 +68,7 @@ fn times_and_days_are_read_in_the_windows_zone() {
 #[test]
 fn what_is_no_time_is_refused_with_the_local_form_first() {
     for (window, code, word) in [
-        ("from: tomorrow, until: 2026-12-11", "bad-time", "in the window's zone such as `2026-11-24T13:00`"),
+        ("from: tomorrow, until: 2026-12-11", "bad-time", "a time on the wall such as `2026-11-24T13:00`"),
         ("from: 2026-12-32, until: 2027-01-11", "bad-time", "a day such as"),
         ("from: 2026-12-07T25:00, until: 2027-01-11", "bad-time", "a day such as"),
         ("from: 2026-12-11, until: 2026-12-07", "window-never-opens", "closes before it opens"),
@@ -80,5 +80,32 @@ fn what_is_no_time_is_refused_with_the_local_form_first() {
         let found = loaded.problems.iter().find(|problem| *problem.code == *code);
         let found = found.unwrap_or_else(|| panic!("{window}: {:#?}", loaded.problems));
         assert!(found.message.contains(word), "{window}: {}", found.message);
+    }
+}
+
+/// Whatever has a time takes it as windows do, in the policy's zone; what ends on a day ends with that day.
+#[test]
+fn every_time_of_a_policy_is_written_as_a_window_writes_it() {
+    for (written, begins, ends) in [
+        ("2026-11-13T18:00", "2026-11-14T01:00:00Z", "2026-11-14T01:00:00Z"),
+        ("2026-11-13", "2026-11-13T07:00:00Z", "2026-11-14T07:00:00Z"),
+        ("2026-11-13T18:00:00Z", "2026-11-13T18:00:00Z", "2026-11-13T18:00:00Z"),
+        // Twice on the clock: an end is never earlier than asked.
+        ("2026-11-01T01:30", "2026-11-01T07:30:00Z", "2026-11-01T08:30:00Z"),
+    ] {
+        let text = format!(
+            "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: p}}\nspec:\n  timeZone: America/Denver\n  \
+             pools: [{{name: a, nodes: {{names: n-1}}}}]\n  \
+             overrides: [{{target: pool/a, max: 0, expires: {written}, reason: r}}]\n  \
+             rates: [{{unit: SU, perHour: {{m: 8}}, from: {written}}}]\n  \
+             allocation: {{balance: 5, asOf: {written}, ends: 2026-12-31}}\n"
+        );
+        let loaded = load(&[PolicySource { path: "p.yaml".into(), text: text.clone().into_bytes() }]);
+        let policy = loaded.policy.unwrap_or_else(|| panic!("{text}: {:#?}", loaded.problems));
+        let (begins, ends): (Timestamp, Timestamp) = (begins.parse().unwrap(), ends.parse().unwrap());
+        let allocation = policy.allocation.unwrap();
+        assert_eq!(policy.overrides[0].expires, ends, "{written}");
+        assert_eq!((policy.rates[0].from, allocation.as_of), (Some(begins), begins), "{written}");
+        assert_eq!(allocation.ends, Some("2027-01-01T07:00:00Z".parse().unwrap()), "the last day counts");
     }
 }

@@ -82,6 +82,21 @@ fn a_skipped_window_leaves_a_trace_in_the_calendar() {
     }
 }
 
+/// Clocks that change and years that begin are in it too, at their instant and without a length.
+#[test]
+fn a_calendar_shows_clock_changes_and_years() {
+    let text = calendar(&table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z")).replace("\r\n ", "");
+    let events: Vec<&str> = text.split("BEGIN:VEVENT").skip(1).collect();
+    for (start, words) in
+        [("20261101T080000Z", "clocks go back 1h in America/Denver"), ("20270101T070000Z", "the year 2027 begins")]
+    {
+        let found: Vec<&&str> = events.iter().filter(|event| event.contains(words)).collect();
+        assert!(!found.is_empty(), "{words}: {text}");
+        let at = |event: &&&str| event.contains(&format!("DTSTART:{start}\r\n")) && !event.contains("DTEND");
+        assert!(found.iter().all(at), "{found:?}");
+    }
+}
+
 #[test]
 fn a_calendar_has_folded_lines_and_one_event_for_each_uid() {
     let text = calendar(&table("2026-10-20T00:00:00Z", "2027-01-02T00:00:00Z"));

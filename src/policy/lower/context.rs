@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::model::Name;
 use crate::policy::Origin;
 use crate::policy::finding::Findings;
@@ -95,6 +97,16 @@ impl Context<'_> {
         };
         self.out.error("unknown-reference", name.span, message).help(help);
         false
+    }
+
+    /// A moment that a zone has; complains of one that it has not.
+    pub(crate) fn counted(&mut self, at: Option<Timestamp>, span: Span) -> Option<Timestamp> {
+        if at.is_none() {
+            self.out
+                .error("out-of-range", span, "this time is outside of what can be counted")
+                .help("write a year up to 9998");
+        }
+        at
     }
 
     /// Complains of fields that have no effect where they stand.

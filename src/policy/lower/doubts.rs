@@ -1,7 +1,7 @@
 //! What is well-formed and often not meant: minutes and hours in the wrong order, a window that goes on through the
 //! night, a zone without daylight time. Each of these may be right, so none is an error, and only `validate` says them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, LeadTime};
-use crate::policy::{ASSUMED_WAKE, Lead, Origin, Pool, Recurrence, Window, WindowKind};
-use crate::schedule::{Crontab, first_open, open_times};
+use crate::policy::{ASSUMED_WAKE, Ask, Exception, Lead, Origin, Pool, Recurrence, Window, WindowKind};
+use crate::schedule::{Crontab, first_open, open_times, would_skip};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// A longer lead is longer than any wake.
@@ -204,6 +204,32 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
                 );
             }
         }
+    }
+}
+
+/// Says which exceptions skip nothing: no window of any pool would open on their days.
+pub(super) fn exceptions(pools: &[Pool], cx: &mut Context<'_>) {
+    let mut idle: BTreeMap<&Origin, (&Exception, bool)> = BTreeMap::new();
+    for pool in pools {
+        for exception in &pool.exceptions {
+            let asks = exception.ask != Ask::default();
+            if exception.skip.is_empty() && asks {
+                continue;
+            }
+            let idles = || !pool.windows.iter().any(|window| would_skip(pool, window, exception));
+            let (_, skips_nothing) = idle.entry(&exception.origin).or_insert((exception, true));
+            *skips_nothing = *skips_nothing && idles();
+        }
+    }
+    for (origin, (exception, _)) in idle.into_iter().filter(|(_, (_, skips_nothing))| *skips_nothing) {
+        let Some(span) = cx.windows.get(origin).copied() else { continue };
+        let of = match exception.skip.as_slice() {
+            [] => "no window".to_owned(),
+            [one] => format!("window `{one}` never"),
+            many => format!("none of the windows `{}`", many.join("`, `")),
+        };
+        let message = format!("exception `{}` skips nothing: {of} opens on its days", exception.name);
+        cx.out.doubt("skips-nothing", span, message).help("`tidegate schedule` lists the openings: check the dates");
     }
 }
 

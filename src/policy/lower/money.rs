@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use super::context::Context;
 use crate::model::PerMille;
 use crate::policy::located::{Located, Span};
@@ -9,12 +11,16 @@ use crate::policy::wire::{self, Share};
 use crate::policy::{Allocation, Rate, StateShares};
 
 /// The rates, in the policy's order.
-pub(crate) fn rates(written: &[Located<wire::Rate>], providers: &[&str], cx: &mut Context<'_>) -> Vec<Rate> {
+pub(crate) fn rates(
+    written: &[Located<wire::Rate>],
+    (providers, zone): (&[&str], &TimeZone),
+    cx: &mut Context<'_>,
+) -> Vec<Rate> {
     let mut all = Vec::new();
     let mut seen: BTreeMap<(Option<&str>, Option<jiff::Timestamp>, &str), Span> = BTreeMap::new();
     for rate in written {
         let provider = rate.provider.as_ref().filter(|name| cx.known("provider", name, providers));
-        let from = rate.from.as_ref().map(|from| from.value.0);
+        let from = rate.from.as_ref().and_then(|from| cx.counted(from.value.opens(zone), from.span));
         let prices = rate.per_hour.iter().flat_map(|prices| &prices.value.0);
         for (flavor, price) in prices.clone() {
             let key = (provider.map(|name| name.as_str()), from, flavor.as_str());
@@ -77,7 +83,7 @@ fn one_unit(written: &[Located<wire::Rate>], cx: &mut Context<'_>) {
 /// What is left to spend.
 pub(crate) fn allocation(
     written: &Option<Located<wire::Allocation>>,
-    has_rates: bool,
+    (has_rates, zone): (bool, &TimeZone),
     cx: &mut Context<'_>,
 ) -> Option<Allocation> {
     let written = written.as_ref()?;
@@ -87,16 +93,18 @@ pub(crate) fn allocation(
             .help("add `rates` with a price per hour for each flavor");
     }
     let (balance, as_of) = (written.balance.as_ref()?, written.as_of.as_ref()?);
-    if let Some(ends) = written.ends.as_ref().filter(|ends| ends.value.0 <= as_of.value.0) {
+    let read = cx.counted(as_of.value.opens(zone), as_of.span)?;
+    let end = match &written.ends {
+        Some(ends) => Some(cx.counted(ends.value.closes(zone), ends.span)?),
+        None => None,
+    };
+    if let (Some(ends), Some(end)) = (&written.ends, end)
+        && end <= read
+    {
         cx.out
             .error("out-of-range", ends.span, "the allocation ends before its balance was read")
             .help("check `asOf` and `ends`")
             .see(as_of.span, "the balance was read then");
     }
-    Some(Allocation {
-        balance: balance.value.0,
-        as_of: as_of.value.0,
-        ends: written.ends.as_ref().map(|ends| ends.value.0),
-        origin: cx.origin(written.span),
-    })
+    Some(Allocation { balance: balance.value.0, as_of: read, ends: end, origin: cx.origin(written.span) })
 }

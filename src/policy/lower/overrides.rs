@@ -1,5 +1,7 @@
 //! Overrides: temporary exceptions to the policy.
 
+use jiff::tz::TimeZone;
+
 use super::conflicts::contradiction;
 use super::context::Context;
 use super::windows::{Numbers, numbers};
@@ -13,7 +15,7 @@ use crate::policy::{Ask, Members, Override, Pool};
 pub(crate) fn overrides(
     written: &[Located<wire::Override>],
     pools: &[Pool],
-    pool_names: &[&str],
+    (pool_names, zone): (&[&str], &TimeZone),
     cx: &mut Context<'_>,
 ) -> Vec<Override> {
     let mut all = Vec::new();
@@ -26,6 +28,7 @@ pub(crate) fn overrides(
         }
         let target = target(entry, pools, pool_names, cx);
         let (Some(target), Some(expires), Some(reason)) = (target, &entry.expires, &entry.reason) else { continue };
+        let Some(expires) = cx.counted(expires.value.closes(zone), expires.span) else { continue };
         cx.windows.insert(cx.origin(entry.span), entry.span);
         all.push(Override {
             target,
@@ -35,7 +38,7 @@ pub(crate) fn overrides(
                 replicas: entry.replicas.as_ref().map(|replicas| replicas.value),
                 headroom: None,
             },
-            expires: expires.value.0,
+            expires,
             reason: reason.name(),
             author: entry.author.as_ref().map(|author| author.name()),
             origin: cx.origin(entry.span),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use super::conflicts::cannot_both_hold;
 use super::context::Context;
 use super::digest::digest;
@@ -39,6 +41,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         doubts::zone(zone, &mut cx);
     }
     let zone = merged.time_zone.as_ref().map_or_else(|| Name::from("UTC"), |zone| zone.value.0.clone());
+    let here = crate::schedule::zone(&zone).unwrap_or(TimeZone::UTC);
 
     let limits = limits(&merged.limits, &mut cx);
     let all_providers = providers(&merged.providers, &mut cx);
@@ -53,15 +56,16 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     no_node_twice(&merged.pools, &mut cx);
     cannot_both_hold(&pools, &mut cx);
     doubts::pools(&pools, &merged.pools, &mut cx);
+    doubts::exceptions(&pools, &mut cx);
 
     let pool_names: Vec<&str> =
         merged.pools.iter().filter_map(|pool| pool.name.as_ref()).map(|name| name.as_str()).collect();
-    let overrides = overrides(&merged.overrides, &pools, &pool_names, &mut cx);
+    let overrides = overrides(&merged.overrides, &pools, (&pool_names, &here), &mut cx);
     let drain = drain(&merged.drain, &mut cx);
     let wake = wake(&merged.wake, &mut cx);
     let hooks = hooks(&merged.hooks, &mut cx);
-    let rates = rates(&merged.rates, &provider_names, &mut cx);
-    let allocation = allocation(&merged.allocation, !merged.rates.is_empty(), &mut cx);
+    let rates = rates(&merged.rates, (&provider_names, &here), &mut cx);
+    let allocation = allocation(&merged.allocation, (!merged.rates.is_empty(), &here), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
     let schedulers = schedulers(&merged.schedulers, &mut cx);
 

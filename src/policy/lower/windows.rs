@@ -218,15 +218,8 @@ fn when(written: &Located<wire::Window>, zone: &Name, cx: &mut Context<'_>) -> O
 fn moments(written: &wire::Window, zone: &Name, cx: &mut Context<'_>) -> Option<(Timestamp, Timestamp)> {
     let zone = crate::schedule::zone(zone)?;
     let (from, until) = (written.from.as_ref()?, written.until.as_ref()?);
-    let mut counted = |at: Option<Timestamp>, span: Span| {
-        if at.is_none() {
-            cx.out
-                .error("out-of-range", span, "this time is outside of what can be counted")
-                .help("write a year up to 9998");
-        }
-        at
-    };
-    let (opens, closes) = (counted(from.value.opens(&zone), from.span), counted(until.value.closes(&zone), until.span));
+    let (opens, closes) =
+        (cx.counted(from.value.opens(&zone), from.span), cx.counted(until.value.closes(&zone), until.span));
     opens.zip(closes)
 }
 

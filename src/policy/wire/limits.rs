@@ -4,7 +4,7 @@ use super::numbers::{CountOrPercent, Decimal, Percent};
 use super::object::object;
 use super::quantities::{Bytes, Millicores};
 use super::text::Text;
-use super::times::{Instant, Length};
+use super::times::{Length, When};
 
 object! {
     /// Most capacity that may be active, over all pools.
@@ -69,8 +69,8 @@ object! {
         max = "max": u32,
         /// Exactly so many active nodes, instead of `min` and `max`.
         replicas = "replicas": u32,
-        /// When it ends.
-        expires = "expires": Instant [required],
+        /// When it ends; a day ends with its last instant.
+        expires = "expires": When [required],
         /// Why.
         reason = "reason": Text [required],
         /// Who.

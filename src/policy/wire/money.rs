@@ -4,7 +4,7 @@ use super::numbers::{Decimal, Share};
 use super::object::object;
 use super::read::Pairs;
 use super::text::Text;
-use super::times::Instant;
+use super::times::When;
 
 object! {
     /// The share of the price that is charged in each state; the whole price where nothing is written.
@@ -28,7 +28,7 @@ object! {
         /// What is counted, such as `SU` or `USD`.
         unit = "unit": Text [required],
         /// From when; always by default. The latest that has begun counts.
-        from = "from": Instant,
+        from = "from": When,
         /// Per hour, by flavor.
         per_hour = "perHour": Pairs<Decimal> [required],
         /// The share that each state is charged.
@@ -42,8 +42,8 @@ object! {
         /// What was left.
         balance = "balance": Decimal [required],
         /// When that was read.
-        as_of = "asOf": Instant [required],
+        as_of = "asOf": When [required],
         /// When the allocation ends, whatever is left.
-        ends = "ends": Instant,
+        ends = "ends": When,
     }
 }

@@ -115,36 +115,7 @@ impl JsonSchema for LeadTime {
     }
 }
 
-/// A moment, with its offset from UTC.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Instant(pub Timestamp);
-
-impl Wire for Instant {
-    fn read(node: &Node, out: &mut Findings) -> Option<Self> {
-        const WHAT: &str = "a time such as `2026-11-24T13:00:00-07:00`";
-        let text = scalar(node, WHAT, out)?;
-        if let Ok(instant) = text.text.parse::<Timestamp>() {
-            return Some(Self(instant));
-        }
-        let help = match text.text.parse::<jiff::civil::DateTime>() {
-            Ok(civil) => format!("add the offset from UTC: `{civil}-07:00`, or `{civil}Z` if it is UTC"),
-            Err(_) => "write day, time and offset from UTC: `2026-11-24T13:00:00-07:00`".to_owned(),
-        };
-        out.error("bad-time", node.span, format!("found {}, expected {WHAT}", node.found())).help(help);
-        None
-    }
-}
-
-impl JsonSchema for Instant {
-    fn schema_name() -> Cow<'static, str> {
-        "Instant".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A time with its offset, RFC 3339", "type": "string", "format": "date-time" })
-    }
-}
-
-/// When a window that opens once opens or closes: on the wall in the window's zone, a whole day, or an instant.
+/// A moment: on the wall in the window's or the policy's zone, a whole day, or an instant.
 ///
 /// A time inside a gap is the first instant after it. A repeated time opens at its first pass and closes at its last.
 /// A day opens with its first instant and closes with its last, so that `until` takes in the day that it names.
@@ -156,7 +127,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// When a window opens that is to open then. None outside the years that can be counted.
+    /// When that begins which is to begin then. None outside the years that can be counted.
     pub(crate) fn opens(self, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Local(time) => start(zone, time),
@@ -165,7 +136,7 @@ impl When {
         }
     }
 
-    /// When a window closes that is to close then. None outside the years that can be counted.
+    /// When that ends which is to end then. None outside the years that can be counted.
     pub(crate) fn closes(self, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Local(time) => end(zone, time),
@@ -177,7 +148,7 @@ impl When {
 
 impl Wire for When {
     fn read(node: &Node, out: &mut Findings) -> Option<Self> {
-        const WHAT: &str = "a time in the window's zone such as `2026-11-24T13:00`, a day such as `2026-11-24`, or a \
+        const WHAT: &str = "a time on the wall such as `2026-11-24T13:00`, a day such as `2026-11-24`, or a \
                             time with its offset such as `2026-11-24T13:00:00-07:00`";
         let text = scalar(node, WHAT, out)?;
         // The length keeps times of day out, which the date parser would cut off in silence.
@@ -200,7 +171,7 @@ impl JsonSchema for When {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A time on the wall in the window's zone, `2026-12-07T08:00`; a day, `2026-12-07`: `from` means its first instant, `until` its last; or a time with its offset, RFC 3339. A time inside a gap of the clocks is the first instant after it; a repeated one opens at its first pass and closes at its last",
+            "description": "A time on the wall in the window's zone, elsewhere in the policy's, `2026-12-07T08:00`; a day, `2026-12-07`: `from` and `asOf` mean its first instant, `until`, `expires` and `ends` its last; or a time with its offset, RFC 3339. A time inside a gap of the clocks is the first instant after it; a repeated one opens at its first pass and closes at its last",
             "type": "string",
             "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?$",
             "examples": ["2026-12-07T08:00", "2026-12-07", "2026-12-07T08:00:00-07:00"],

@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 use super::{About, Timetable, asked};
 use crate::schedule::Level;
 
-/// One event per span in which a window, an exception or an override decides, and one that is cancelled for each opening
-/// that an exception skips. The same timetable gives the same bytes.
+/// One event per span in which a window, an exception or an override decides, one that is cancelled for each opening that
+/// an exception skips, and one without a length for each clock change and each new year. The same timetable gives the same
+/// bytes.
 pub fn calendar(tables: &[Timetable]) -> String {
     let mut out = String::new();
     for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tidegate//schedule//EN", "CALSCALE:GREGORIAN"] {
@@ -25,11 +26,14 @@ pub fn calendar(tables: &[Timetable]) -> String {
             }
             said.dedup();
             let description = [why.join("; "), said.join(", ")].join("\n");
-            event(&mut out, table, "", (from, until), &asked(holding), description.trim());
+            event(&mut out, table, "", (from, Some(until)), &asked(holding), description.trim());
         }
         let skipped = table.notes.iter().filter(|note| note.about == About::Skip);
         for (note, until) in skipped.filter_map(|note| Some((note, note.until?))) {
-            event(&mut out, table, &note.text, (note.at, until), "skipped", &note.text);
+            event(&mut out, table, &note.text, (note.at, Some(until)), "skipped", &note.text);
+        }
+        for note in table.notes.iter().filter(|note| note.about != About::Skip) {
+            event(&mut out, table, "", (note.at, None), &note.text, &note.text);
         }
     }
     push(&mut out, "END:VCALENDAR");
@@ -41,15 +45,18 @@ fn event(
     out: &mut String,
     table: &Timetable,
     cancelled: &str,
-    (from, until): (Timestamp, Timestamp),
+    (from, until): (Timestamp, Option<Timestamp>),
     what: &str,
     description: &str,
 ) {
     push(out, "BEGIN:VEVENT");
-    push(out, &format!("UID:{}", identity(table, cancelled, from)));
+    let told = if until.is_none() { what } else { cancelled };
+    push(out, &format!("UID:{}", identity(table, told, from)));
     push(out, &format!("DTSTAMP:{}", utc(table.from)));
     push(out, &format!("DTSTART:{}", utc(from)));
-    push(out, &format!("DTEND:{}", utc(until)));
+    if let Some(until) = until {
+        push(out, &format!("DTEND:{}", utc(until)));
+    }
     push(out, &format!("SUMMARY:{}", escaped(&format!("{}: {what}", table.pool))));
     push(out, &format!("DESCRIPTION:{}", escaped(description)));
     if !cancelled.is_empty() {
