@@ -73,6 +73,13 @@ impl Apply {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let agreed = self.plan.as_deref().map(saved).transpose()?;
+        if let (Some(file), Some(None)) = (&self.plan, agreed.as_ref().map(Plan::intact)) {
+            return Err(Failure::new(format!(
+                "`{}` has no checksum: nobody can tell whether it was edited",
+                file.display()
+            ))
+            .hint("make the plan again: `tidegate plan --out FILE`"));
+        }
         let policy = self.policy.load(agreed.as_ref(), out)?;
         let ground = self.ground.open(Some(&policy), (&self.snapshot, self.slow), Some(&self.work), out)?;
         if let (Some(here), Some(plan)) = (ground.live(), &agreed) {

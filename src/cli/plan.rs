@@ -87,6 +87,7 @@ impl PlanCommand {
         let request = Request { targets: self.target.clone(), for_apply: false };
         let (mut plan, _) = plan_for(&policy, &world, now, &request);
         self.world.cluster.name_in(&mut plan.snapshot);
+        let plan = plan.sealed();
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&plan).map_err(Failure::new)?;
             out.write(path, &(text + "\n"))?;

@@ -155,6 +155,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             waits: 0,
             lost: 0,
         },
+        checksum: None,
     };
     plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world));
     if let Some(blind) = basis::blind(world, &plan.steps) {

@@ -508,4 +508,7 @@ pub struct Plan {
     /// Money; absent without rates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<PlanCost>,
+    /// Of everything else in a plan that was printed or saved: what was edited by hand since is not carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
 }

@@ -30,6 +30,7 @@ mod quota;
 mod reason;
 mod removal;
 mod request;
+mod seal;
 mod spread;
 mod status;
 mod steps;
@@ -55,6 +56,7 @@ pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool}
 pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored, explain_pod};
 pub use frozen::forbidden;
 pub use members::{Inventory, Member, State, natural};
+pub use node_rules::hold;
 pub use pool_decision::{AUTO_LEAD, wake_lead};
 pub use reason::{Code, Evidence, Reason};
 pub use removal::{Mover, Removals};

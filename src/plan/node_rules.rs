@@ -71,7 +71,7 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
 }
 
 /// Why a node stays as it is, whatever that is: a person holds it.
-pub fn held(node: &Node) -> Option<Reason> {
+pub fn hold(node: &Node) -> Option<Reason> {
     let said = node.annotations.get(keys::HOLD)?;
     let text = if said.is_empty() { "held by a person".to_owned() } else { format!("held by a person: {said}") };
     let evidence = Evidence { key: Some(keys::HOLD.to_owned()), ..Evidence::default() };
@@ -105,8 +105,8 @@ fn by_node(
     if node.control_plane() {
         push(Code::ControlPlane, "it belongs to the control plane".to_owned(), Evidence::default(), None);
     }
-    if let Some(held) = held(node) {
-        push(held.code, held.text, held.evidence, held.origin);
+    if let Some(hold) = hold(node) {
+        push(hold.code, hold.text, hold.evidence, hold.origin);
     }
     // What we set ourselves to be left alone keeps no node from us.
     let record = crate::model::NodeRecord::of(node).ok().flatten();

@@ -1,5 +1,7 @@
 //! For one pool: which nodes come, which go, which stay and why.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::basis;
@@ -226,7 +228,7 @@ impl Pooled<'_> {
                 decision.kept.push(self.kept(member, vec![reason]));
                 continue;
             }
-            if let Some(held) = member.node.as_deref().filter(|_| rank == 3).and_then(node_rules::held) {
+            if let Some(held) = member.node.as_deref().filter(|_| rank == 3).and_then(node_rules::hold) {
                 decision.kept.push(self.kept(member, vec![held]));
                 continue;
             }
@@ -315,7 +317,7 @@ impl Pooled<'_> {
         // Where nobody may go, under a freeze or to be deleted, who would go is who that holds; the others are needed.
         let mut unheld = total;
         let order: Vec<usize> = ranked.iter().map(|(_, index, _)| *index).collect();
-        let going_names: Vec<&Name> =
+        let going_names: BTreeSet<&Name> =
             order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
         let stays = |name: &Name| !going_names.contains(&name);
         let mut back = self.leftovers(up);

@@ -85,6 +85,7 @@ impl Desk {
     /// A desk with nothing on it.
     pub fn new(settings: Settings, arbiter: Arbiter, serial: u64, steps: BTreeMap<String, StepState>) -> Self {
         let memory = settings.memory.clone();
+        let tally = Tally { left: settings.put_off, ..Tally::default() };
         Self {
             settings,
             arbiter,
@@ -95,7 +96,7 @@ impl Desk {
             interrupts: 0,
             memory,
             unwritten: false,
-            tally: Tally::default(),
+            tally,
             transit: BTreeMap::new(),
             open_victims: 0,
             chosen: BTreeSet::new(),

@@ -150,6 +150,8 @@ pub struct Settings {
     pub wake: Wake,
     /// What is called before a drain and after a wake, in order.
     pub hooks: Vec<HookRule>,
+    /// Steps that are left out for now, for their nodes are barred: the plan is not done without them.
+    pub put_off: u32,
     /// Do not wait for pods that end by themselves: end when nothing else is left.
     pub no_wait: bool,
     /// Wait for them so long at most, when nothing else is left to do.

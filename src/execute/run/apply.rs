@@ -12,10 +12,11 @@ use super::locking;
 use super::log::Log;
 use super::performing::Doors;
 use super::stale::stale;
+use super::taking_up::{Left, still_wanted};
 use super::{chronicle, preparing, process};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
-use crate::execute::machine::{End, EndKind, Machine};
+use crate::execute::machine::{End, EndKind, Machine, Settings};
 use crate::execute::{Event, EventKind};
 use crate::model::{Memory, Node, Target, World};
 use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
@@ -196,6 +197,10 @@ async fn locked(
         let edited = otherwise(agreed, &world, order.policy);
         changes.extend(edited.into_iter().map(|where_| format!("the plan was edited: {where_}")));
     }
+    // What was edited in a plan of another moment cannot be told from what has moved since: only that it was.
+    if changes.is_empty() && agreed.intact() == Some(false) {
+        changes.push("the plan was edited after it was made: its checksum is another one".to_owned());
+    }
     let frozen = frozen(agreed, &fresh);
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
@@ -358,12 +363,12 @@ async fn carry_on(
         let text = "the policy is another one than when this was begun: what it does not want any more is not done";
         tell(&Event::new(EventKind::Warning, now, text));
     }
-    let (plan, dropped) = preparing::still_wanted(&told.plan, &fresh, &world);
-    for node in dropped {
-        let text = format!("{node} is not to go any more");
-        tell(&Event { node: Some(node), ..Event::new(EventKind::StepProgress, now, text) });
+    let Left { plan, out, put_off } = still_wanted(&told.plan, &fresh, &world);
+    for (node, text) in out {
+        tell(&Event { node: Some(node), ..Event::new(EventKind::Warning, now, text) });
     }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
+    let settings = Settings { put_off, ..settings };
     let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
     let end = Drive { doors, log, lock: Some(lock), interrupts, tell }.run(machine, world).await?;
     Ok(outcome(Some(end), refusals, Vec::new()))

@@ -16,6 +16,7 @@ mod performing;
 mod preparing;
 pub mod process;
 mod stale;
+mod taking_up;
 
 pub use apply::{ApplyError, Order, Outcome, apply};
 pub use calling::Calling;

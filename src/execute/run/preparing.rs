@@ -1,14 +1,12 @@
 //! What the machine is told, taken from policy, plan and world.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::{NodeMark, NodeRecord};
+use crate::cluster::NodeMark;
 use crate::execute::machine::{FreezeSpan, HookRule, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
 use crate::plan::{
-    Code, Evidence, Inventory, Kept, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
+    Code, Evidence, Inventory, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
     wake_lead,
 };
 use crate::policy::{Hook, Policy, Pool};
@@ -48,6 +46,7 @@ pub fn settings(
         pools: pools.collect(),
         wake: policy.wake.clone(),
         hooks: policy.hooks.iter().map(hook_rule).collect(),
+        put_off: 0,
         no_wait,
         longest_wait: LONGEST_WAIT,
         memory,
@@ -87,44 +86,6 @@ fn relaxed(policy: &Policy, pool: &Pool, now: Timestamp, lead: SignedDuration) -
     spans
 }
 
-/// What is left of a plan that is taken up again, by what is wanted now: a node goes on going only if the plan made now,
-/// with the brakes that hold now, wants it gone, or if its server was told to go already. A node that was begun also goes
-/// on where nothing but pods stands in the way: that may be our own doing (a budget that waits for what we evicted), and
-/// each pod is looked at again anyway. Any other node is left out; if it was begun, it comes back by the steps that the
-/// plan made now has for it.
-pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> (Plan, Vec<String>) {
-    let wanted: BTreeSet<&str> =
-        fresh.steps.iter().filter(|step| step.verb.takes()).map(|step| step.node.as_str()).collect();
-    let begun = |name: &str| world.nodes.get(name).filter(|node| matches!(NodeRecord::of(node), Ok(Some(_))));
-    let sent = |name: &str| {
-        let server = begun(name).and_then(|node| world.server_of(node));
-        server.is_some_and(|server| server.task.is_some() || server.state.parked())
-    };
-    let only_pods = |name: &str| {
-        let kept = fresh.kept.iter().find(|kept| kept.node == name);
-        let frozen = |pool: &str| fresh.pools.iter().any(|line| line.name == pool && line.freeze.is_some());
-        let about = |kept: &Kept| kept.reasons.iter().all(|reason| about_pods(reason.code)) && !frozen(&kept.pool);
-        begun(name).is_some() && kept.is_some_and(about)
-    };
-    let mut plan = told.clone();
-    let mut dropped: Vec<String> = Vec::new();
-    plan.steps.retain(|step| {
-        let node = step.node.as_str();
-        // What a person drained has no step any more when it is empty, and is no reason to say that it is not to go.
-        let drained = world.memory.drained(node, fresh.now).is_some();
-        let keep = !step.verb.takes() || wanted.contains(node) || sent(node) || only_pods(node) || drained;
-        if !keep && !dropped.contains(&step.node) {
-            dropped.push(step.node.clone());
-        }
-        keep
-    });
-    let back = fresh.steps.iter().filter(|step| !step.verb.takes() && dropped.contains(&step.node));
-    plan.steps.extend(back.cloned());
-    let there: BTreeSet<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
-    plan.steps.iter_mut().for_each(|step| step.after.retain(|id| there.contains(id)));
-    (plan, dropped)
-}
-
 /// The step that completes the mark of each node whose server was parked after the execution that drained it was cut
 /// short. Nothing is taken away by it: the record says what is there.
 pub fn unsealed(policy: &Policy, world: &World) -> Vec<Step> {
@@ -156,25 +117,6 @@ pub fn unsealed(policy: &Policy, world: &World) -> Vec<Step> {
         pods: Vec::new(),
     };
     members.map(step).collect()
-}
-
-/// Reasons that rest on pods alone.
-fn about_pods(code: Code) -> bool {
-    matches!(
-        code,
-        Code::DoNotDisrupt
-            | Code::PolicyBlock
-            | Code::PolicyWait
-            | Code::JobRuns
-            | Code::NoController
-            | Code::ControllerNotFound
-            | Code::LocalStorage
-            | Code::SystemPod
-            | Code::LongGrace
-            | Code::Budget
-            | Code::ImpliedBudget
-            | Code::NoOtherHome
-    )
 }
 
 /// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6). In a

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::NodeRecord;
 use crate::model::World;
-use crate::plan::{Plan, PodAction, PodMove, Precondition, Step, verb_name};
+use crate::plan::{Code, Plan, PodAction, PodMove, Precondition, Reason, Step, verb_name};
 
 /// What differs between the plan that was agreed to and the one made now from the same policy in this world: its steps
 /// and their preconditions. Empty if nothing does.
@@ -126,9 +126,12 @@ fn why_not(name: &str, steps: &[&Step], fresh: &Plan, world: &World) -> Option<S
     let kept = fresh.kept.iter().find(|kept| kept.node == name).and_then(|kept| kept.reasons.first());
     let node = world.nodes.get(name);
     let foreign = node.is_some_and(|node| node.unschedulable && matches!(NodeRecord::of(node), Ok(None)));
-    kept.map(|reason| reason.text.clone())
-        .or_else(|| foreign.then(|| "somebody else cordoned it".to_owned()))
-        .or_else(|| node.filter(|node| !node.ready()).map(|_| "the node is not Ready".to_owned()))
+    let until = |reason: &Reason| reason.evidence.until.map(|until| format!(", until {until}")).unwrap_or_default();
+    kept.map(|reason| {
+        format!("{}{}", reason.text, if reason.code == Code::RecentlyFailed { until(reason) } else { String::new() })
+    })
+    .or_else(|| foreign.then(|| "somebody else cordoned it".to_owned()))
+    .or_else(|| node.filter(|node| !node.ready()).map(|_| "the node is not Ready".to_owned()))
 }
 
 /// A plan that was made without knowing the servers says nothing about them that could have changed.

@@ -28,6 +28,7 @@ pub fn otherwise(plan: &Plan, world: &World, policy: &Policy) -> Vec<String> {
         fresh.policy = plan.policy.clone();
         fresh.snapshot = plan.snapshot.clone();
         fresh.format_version.clone_from(&plan.format_version);
+        fresh.checksum.clone_from(&plan.checksum);
         let (mut said, mut fresh) = (said.clone(), serde_json::to_value(fresh).unwrap_or_default());
         rename(&mut fresh, &names);
         if moved {
