@@ -11,7 +11,7 @@ use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, Node, Pod, Server, ServerState, Setback, World};
-use crate::plan::Verb;
+use crate::plan::{Verb, hold};
 use crate::policy::{HookTime, Idle};
 
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -99,7 +99,12 @@ impl Course {
             && world.nodes.get(&self.node).is_some_and(|node| node.ready())
     }
 
-    fn turn_to_wake(&mut self, desk: &mut Desk, _world: &World, now: Timestamp) -> Way {
+    fn turn_to_wake(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let hold = self.step(Verb::Wake).and_then(|_| hold(world.nodes.get(&self.node)?));
+        if let Some(hold) = hold {
+            let why = format!("{} is {}", self.node, hold.text);
+            return self.stay(desk, now, &why);
+        }
         if desk.stopping() {
             self.give_up(desk, now, false, None, "interrupted");
             return self.go(desk, Way::Ended);

@@ -6,17 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, Answer};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
-use super::desk::{Desk, Gate, later};
+use super::desk::{Desk, Gate, StepState, later};
 use super::evicting::{Evicting, Look, tolerates_cordon};
 use super::hooking::Called;
 use super::marking;
 use super::parking::Parking;
 use super::returning::Returning;
 use super::settings::Leave;
-use crate::cluster::{NodeMark, NodeRecord, keys};
+use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, PersistentVolume, Pod, PodKey, Server, World, counted};
-use crate::plan::{PodMove, Verb};
+use crate::plan::{PodMove, Verb, hold};
 use crate::policy::{HookTime, Overrun};
 
 /// A node given back while pods were waited for is not tried again before (H18).
@@ -76,7 +76,7 @@ impl Course {
             Leaving::Await => self.wait(desk, world, now),
             Leaving::Evict(evicting) => self.evict(evicting, desk, world, now),
             Leaving::Detach(since) => self.detach(since, desk, world, now),
-            Leaving::Grace(until) => self.grace(until, desk, now),
+            Leaving::Grace(until) => self.grace(until, desk, world, now),
             Leaving::LastLook => self.last_look(desk, world, now),
             Leaving::Park(parking) => self.park(parking, desk, world, now),
         }
@@ -91,11 +91,9 @@ impl Course {
             Ok(record) => record,
             Err(why) => return self.stay(desk, now, &why),
         };
-        if node.annotations.contains_key(keys::HOLD) && record.is_none() {
-            let why = format!("{} is held by {}", self.node, keys::HOLD);
-            return self.stay(desk, now, &why);
-        }
+        let held = hold(node).map(|hold| format!("{} is {}", self.node, hold.text));
         match record.map(|record| record.mark) {
+            None if held.is_some() => self.stay(desk, now, &held.unwrap_or_default()),
             None if node.unschedulable => {
                 let why = format!("{} was cordoned by somebody else meanwhile", self.node);
                 self.stay(desk, now, &why)
@@ -108,6 +106,9 @@ impl Course {
             Some(NodeMark::Draining) if self.step(Verb::Drain).is_none() => {
                 self.begin(desk, Verb::Park, now, format!("{} is parked already, its record follows", self.node));
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Seal(None))))
+            }
+            Some(NodeMark::Leaving | NodeMark::Draining) if self.held(world).is_some() => {
+                self.taken_back(desk, world, now).unwrap_or(Way::Ended)
             }
             Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
                 self.begin(desk, Verb::Cordon, now, format!("{} was cordoned by Tidegate already", self.node));
@@ -124,6 +125,10 @@ impl Course {
             Err(why) if !self.busy() => return self.stay(desk, now, &why),
             Err(_) => return Way::Leaving(Leaving::Choose),
         };
+        if let Some(hold) = hold(node).filter(|_| self.free()) {
+            let why = format!("{} is {}", self.node, hold.text);
+            return self.stay(desk, now, &why);
+        }
         if !self.busy() && (desk.stopping() || self.frozen_now(desk, now)) {
             return self.leave_undone(desk, now);
         }
@@ -184,6 +189,11 @@ impl Course {
             Err(why) if !self.busy() => return self.fail(desk, now, None, &why),
             Err(_) => return Way::Leaving(Leaving::Cordon),
         };
+        if self.free()
+            && let Some(way) = self.cordoned_or_held(desk, world, now)
+        {
+            return way;
+        }
         let before = NodeRecord::of(node).ok().flatten();
         if !self.busy() && node.unschedulable && before.is_none() {
             let why = format!("{} was cordoned by somebody else meanwhile", self.node);
@@ -303,6 +313,9 @@ impl Course {
             let why = format!("node {} is gone", self.node);
             return self.stay(desk, now, &why);
         }
+        if let Some(way) = self.taken_back(desk, world, now) {
+            return way;
+        }
         let halt = self.halted(desk, now);
         let before = evicting.count();
         let look = evicting.look(self, desk, world, now, halt || desk.open_victims > 0);
@@ -322,16 +335,16 @@ impl Course {
             Look::Stuck(stuck) => self.fail(desk, now, Some(&stuck.pod), &stuck.why),
             Look::Done | Look::Quiet if halt => self.leave_undone(desk, now),
             Look::Done => self.go(desk, Way::Leaving(Leaving::Detach(now))),
-            Look::Busy | Look::Quiet => match self.taken_back(desk, world, now) {
-                Some(way) => way,
-                None => Way::Leaving(Leaving::Evict(evicting)),
-            },
+            Look::Busy | Look::Quiet => Way::Leaving(Leaving::Evict(evicting)),
         }
     }
 
     fn detach(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         if self.step(Verb::Park).is_none() {
             return self.done(desk, now);
+        }
+        if let Some(way) = self.taken_back(desk, world, now) {
+            return way;
         }
         if self.halted(desk, now) {
             return self.leave_undone(desk, now);
@@ -340,7 +353,7 @@ impl Course {
         let attached =
             attachment.map(|attachment| attachment.volume.clone().unwrap_or_else(|| attachment.name.clone()));
         let server = self.server(world).and_then(|id| world.servers.get(&id));
-        let held = server.and_then(|server| held(server, world));
+        let held = server.and_then(|server| disk_on(server, world));
         let Some(volume) = attached.clone().or_else(|| held.clone()) else {
             let until = if world.balanced() { later(now, desk.settings.drain.traffic_grace) } else { now };
             return self.go(desk, Way::Leaving(Leaving::Grace(until)));
@@ -359,7 +372,10 @@ impl Course {
         Way::Leaving(Leaving::Detach(since))
     }
 
-    fn grace(&mut self, until: Timestamp, desk: &mut Desk, now: Timestamp) -> Way {
+    fn grace(&mut self, until: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if let Some(way) = self.taken_back(desk, world, now) {
+            return way;
+        }
         if now >= until {
             return self.go(desk, Way::Leaving(Leaving::LastLook));
         }
@@ -433,18 +449,6 @@ impl Course {
         self.go(desk, Way::Returning(Returning::new(why)))
     }
 
-    /// Somebody took our mark off or uncordoned the node: it is theirs now.
-    fn taken_back(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Option<Way> {
-        let cordoned = world.nodes.get(&self.node).is_some_and(|node| node.unschedulable);
-        let ours = self.mark(world).is_some_and(|mark| mark == NodeMark::Leaving || cordoned);
-        if ours {
-            return None;
-        }
-        let why = format!("somebody else took {} back: our mark or cordon is gone", self.node);
-        self.give_up(desk, now, true, None, &why);
-        Some(self.go(desk, Way::Returning(Returning::new(why))))
-    }
-
     fn frozen_now(&self, desk: &Desk, now: Timestamp) -> bool {
         self.settings(desk).is_some_and(|settings| settings.frozen(now).is_some())
     }
@@ -461,11 +465,12 @@ impl Course {
         desk.stopping() || stop
     }
 
-    /// A step of another node must be done before.
+    /// A step of another node is still to come before. One that failed is never waited for: who only stood in line behind
+    /// it goes on, and who needs it was told so by the gate.
     fn foreign_gate(&self, desk: &Desk) -> bool {
         let own = |id: &String| self.steps.iter().any(|step| step.id == *id);
-        let done = |id: &String| matches!(desk.steps.get(id), None | Some(super::desk::StepState::Done));
-        self.steps.iter().flat_map(|step| &step.after).any(|id| !own(id) && !done(id))
+        let open = |id: &String| matches!(desk.steps.get(id), Some(StepState::Open | StepState::Running));
+        self.steps.iter().flat_map(|step| &step.after).any(|id| !own(id) && open(id))
     }
 
     /// What the table of rules says of a pod on this node, with what the pool lets us ignore now.
@@ -528,7 +533,7 @@ fn somebody(pod: &Pod) -> bool {
 
 /// A volume of Kubernetes' that the provider still has attached to the server: its attachments may outlive the
 /// VolumeAttachments (H27). Other volumes are the server's own and stay with it.
-fn held(server: &Server, world: &World) -> Option<Name> {
+fn disk_on(server: &Server, world: &World) -> Option<Name> {
     let of =
         |volume: &&PersistentVolume| volume.disk.as_ref().is_some_and(|disk| server.volumes.contains(&disk.handle));
     if server.volumes.is_empty() { None } else { world.volumes.values().find(of).map(|volume| volume.name.clone()) }

@@ -20,6 +20,7 @@ mod parking;
 mod returning;
 mod settings;
 mod signal;
+mod theirs;
 mod tidying;
 mod waiting;
 

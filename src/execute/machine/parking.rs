@@ -84,8 +84,13 @@ impl Course {
 
     /// A provider that keeps no metadata hinders nothing: the Node carries the record too.
     fn mark_server(&mut self, server: Name, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
-        if !self.busy() && self.halted(desk, now) {
-            return self.leave_undone(desk, now);
+        if !self.busy() {
+            if let Some(way) = self.taken_back(desk, world, now) {
+                return way;
+            }
+            if self.halted(desk, now) {
+                return self.leave_undone(desk, now);
+            }
         }
         let record = self.record(world).map(|record| record.to_metadata());
         let act = Act::MarkServer { node: self.node.clone(), server, record };
@@ -120,6 +125,11 @@ impl Course {
             if state.is_some_and(|state| parked(state, how)) {
                 self.begin(desk, Verb::Park, now, format!("{} is parked already", self.node));
                 return self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Unseen))));
+            }
+            if self.free()
+                && let Some(way) = self.taken_back(desk, world, now)
+            {
+                return way;
             }
             if self.halted(desk, now) {
                 return self.leave_undone(desk, now);
