@@ -96,6 +96,9 @@ pub struct Node {
     pub kubelet_version: Option<Name>,
     /// `status.addresses` of type ExternalIP.
     pub external_addresses: Vec<Name>,
+    /// `status.volumesInUse`: disks that the kubelet has mounted, by the names that only it and the controller know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes_in_use: Vec<Name>,
 }
 
 impl Node {

@@ -1,14 +1,19 @@
 //! What a plan rests on: what was not listed, how old it is, and what must not be said without it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::removal::Mover;
 use super::{PodAction, Refusal, Step, Verb};
-use crate::model::{KUBECTL, Kind, Node, TaintEffect, World, counted};
+use crate::model::{KUBECTL, Kind, Node, Pod, TaintEffect, VolumeSource, World, counted};
 use crate::policy::Policy;
 
 /// The brake that holds where nobody can tell what would become of the pods.
 pub const NOT_LISTED: &str = "not-listed";
+
+/// The namespace that every cluster has pods in.
+const SYSTEM: &str = "kube-system";
 
 /// Why nobody can tell what becomes of a node's pods; budgets count only where one is evicted.
 pub fn unlisted(world: &World, evicts: bool) -> Option<&'static str> {
@@ -38,7 +43,6 @@ pub fn blind(world: &World, steps: &[Step]) -> Option<&'static str> {
 /// Why what was listed looks like the objects of some namespaces only, as `kubectl get` gives them without `-A`: a cluster
 /// whose nodes are Ready runs pods in kube-system, and a disk that hangs on a node has its claim.
 pub fn partial(world: &World) -> Option<String> {
-    const SYSTEM: &str = "kube-system";
     if !world.knows(Kind::Pod) || world.pods.is_empty() {
         return None;
     }
@@ -49,6 +53,13 @@ pub fn partial(world: &World) -> Option<String> {
         return Some(format!(
             "{nodes} Ready and not one pod of {SYSTEM}: this looks like a part of the namespaces only"
         ));
+    }
+    let unnamed = !world.knows(Kind::Namespace);
+    if let Some(why) = one_namespace(world).filter(|_| unnamed && ready > 0) {
+        return Some(format!("{} Ready and {why}", counted(ready, "node")));
+    }
+    if let Some(why) = disk_of_nobody(world).filter(|_| unnamed) {
+        return Some(why);
     }
     if !world.knows(Kind::PersistentVolumeClaim) {
         return None;
@@ -64,11 +75,44 @@ pub fn partial(world: &World) -> Option<String> {
     ))
 }
 
+/// That one namespace has all pods, and it is not the one that none lacks.
+fn one_namespace(world: &World) -> Option<String> {
+    let mut namespaces = world.pods.keys().map(|key| &*key.namespace);
+    let first = namespaces.next()?;
+    (first != SYSTEM && namespaces.all(|namespace| namespace == first)).then(|| {
+        format!(
+            "every listed pod is in namespace {first}, not one in {SYSTEM}: this looks like a part of the namespaces only"
+        )
+    })
+}
+
+/// A disk that a kubelet has mounted for a pod, where no pod that was listed on its node has a disk.
+fn disk_of_nobody(world: &World) -> Option<String> {
+    let on_disk = |pod: &Pod| {
+        let bare = |source: &VolumeSource| matches!(source, VolumeSource::HostPath | VolumeSource::EmptyDir { .. });
+        pod.spec.volumes.iter().any(|volume| !bare(&volume.source))
+    };
+    let node = world.nodes.values().find(|node| {
+        let used = node.ready() && !node.volumes_in_use.is_empty();
+        used && !world.pods_on(&node.name).any(|pod| on_disk(pod))
+    })?;
+    let disk = node.volumes_in_use.first()?;
+    Some(format!(
+        "{} has disk {disk} in use, and no listed pod there has a disk: this looks like a part of the namespaces only",
+        node.name
+    ))
+}
+
 /// The refusal to take anything away half-seeing, with the next step.
 pub fn refusal(world: &World, steps: &[Step]) -> Option<Refusal> {
     let Some(why) = blind(world, steps) else {
         let why = partial(world).filter(|_| steps.iter().any(|step| step.verb.takes()))?;
-        let text = format!("{why}; look again with `{KUBECTL} > cluster.json`, whose `-A` lists them all");
+        let all = if world.knows(Kind::Namespace) {
+            ""
+        } else {
+            "; where these are all, `kubectl get ns -o json > ns.json`, as one more file, says so"
+        };
+        let text = format!("{why}; look again with `{KUBECTL} > cluster.json`, whose `-A` lists them all{all}");
         return Some(Refusal { brake: NOT_LISTED.to_owned(), text, origin: None });
     };
     let why = why.trim_end_matches('.');
@@ -136,10 +180,8 @@ pub fn nobody_left(world: &World, steps: &[Step]) -> Option<&'static str> {
         let open = node.taints.iter().all(|taint| taint.effect == TaintEffect::PreferNoSchedule);
         open && node.ready() && !node.unschedulable
     };
-    let after = |name: &str| {
-        let mut steps = steps.iter().filter(|step| step.node == name);
-        steps.next_back().map(|last| last.verb == Verb::Uncordon)
-    };
+    let last: BTreeMap<&str, Verb> = steps.iter().map(|step| (step.node.as_str(), step.verb)).collect();
+    let after = |name: &str| last.get(name).map(|verb| *verb == Verb::Uncordon);
     // Where every node is tainted, pods tolerate it, and a tainted node counts.
     let tainted = !world.nodes.values().any(|node| takes_pods(node));
     let takes = |node: &Node| if tainted { node.ready() && !node.unschedulable } else { takes_pods(node) };

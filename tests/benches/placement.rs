@@ -58,6 +58,7 @@ fn node(number: usize) -> Node {
         }],
         kubelet_version: None,
         external_addresses: Vec::new(),
+        volumes_in_use: Vec::new(),
     }
 }
 

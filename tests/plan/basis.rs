@@ -321,3 +321,47 @@ fn a_dump_of_some_namespaces_only_takes_nothing_away_and_says_why() {
         assert!(plan.summary.text.contains("held back by brake not-listed"), "{}", plan.summary.text);
     }
 }
+
+/// The same where neither namespaces nor attachments were asked for.
+#[test]
+fn a_dump_without_namespaces_is_known_as_a_part_by_its_pods_and_by_the_disks_in_use() {
+    let policy = policy("      min: 1\n      max: 10\n      keep: [worker-1]\n", "");
+    let claim = json!({"spec": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "c"}}]}});
+    for (namespaces, disk, claims, expected) in [
+        (["jhub", "jhub"], false, false, Some("3 nodes Ready and every listed pod is in namespace jhub")),
+        (["kube-system", "kube-system"], false, false, None),
+        (["jhub", "kube-system"], false, false, None),
+        (["jhub", "web"], false, false, None),
+        (["jhub", "web"], true, false, Some("worker-1 has disk kubernetes.io/csi/d^h in use")),
+        (["jhub", "web"], true, true, None),
+    ] {
+        let mut cluster = Cluster::workers(3);
+        if disk {
+            let in_use = json!({"status": {"volumesInUse": ["kubernetes.io/csi/d^h"]}});
+            let node = cluster.items.iter_mut().find(|item| item["kind"] == "Node").unwrap();
+            merge(node, in_use);
+        }
+        for (number, namespace) in namespaces.iter().enumerate() {
+            let made = cluster.pod(&format!("{namespace}/p-{number}"), "worker-1", "app", "100m");
+            if claims {
+                merge(made, claim.clone());
+            }
+        }
+        let context = format!("{namespaces:?}, disk {disk}, claims {claims}");
+        // Whoever lists the namespaces as well has said that there are no others.
+        for (kinds, held) in
+            [(["Namespace", "VolumeAttachment"], expected.is_some()), (["VolumeAttachment", ""], false)]
+        {
+            let cluster = without(&cluster, &kinds);
+            let plan = cluster.plan(&policy, CALM);
+            assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{context}");
+            let refusal = plan.refusals.iter().find(|refusal| refusal.brake == "not-listed");
+            assert_eq!(refusal.is_some(), held, "{context}: {:?}", plan.caveats);
+            let Some(refusal) = refusal else { continue };
+            assert!(!plan.complete && !plan.applyable, "{context}");
+            assert!(refusal.text.contains(expected.unwrap()), "{}", refusal.text);
+            assert!(refusal.text.contains(" -A") && refusal.text.contains("`kubectl get ns -o json > ns.json`"));
+            assert!(plan.caveats.iter().any(|caveat| caveat.contains(expected.unwrap())), "{:?}", plan.caveats);
+        }
+    }
+}

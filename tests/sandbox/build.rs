@@ -55,6 +55,7 @@ pub fn node(name: &str) -> Node {
         }],
         kubelet_version: None,
         external_addresses: Vec::new(),
+        volumes_in_use: Vec::new(),
     }
 }
 

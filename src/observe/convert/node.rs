@@ -45,6 +45,8 @@ impl Converter {
         let external = addresses.filter(|address| address.kind.as_deref() == Some("ExternalIP"));
         let external = external.filter_map(|address| address.address).map(|text| self.intern.name(&text));
         let external_addresses = external.collect();
+        let in_use = status.volumes_in_use.unwrap_or_default();
+        let volumes_in_use = in_use.iter().map(|text| self.intern.name(text)).collect();
         let kubelet = status.node_info.and_then(|info| info.kubelet_version).filter(|version| !version.is_empty());
         Ok(Node {
             name: self.object_name(&meta)?,
@@ -60,6 +62,7 @@ impl Converter {
             conditions,
             kubelet_version: kubelet.map(|version| self.intern.name(&version)),
             external_addresses,
+            volumes_in_use,
         })
     }
 }

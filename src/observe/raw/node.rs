@@ -55,6 +55,8 @@ pub struct NodeStatus {
     pub node_info: Option<NodeInfo>,
     /// `addresses`.
     pub addresses: Option<Vec<NodeAddress>>,
+    /// `volumesInUse`.
+    pub volumes_in_use: Option<Vec<String>>,
 }
 
 /// One of a Node's `conditions`.

@@ -1,8 +1,10 @@
 //! Brakes: what must be listed as a refusal is, and nothing is that does not hold.
 
+use std::collections::BTreeSet;
+
 use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
-use crate::model::{IntOrPercent, Kind, Name, Node, Pod};
+use crate::model::{IntOrPercent, Kind, Name, Node, Pod, VolumeSource};
 use crate::plan::{NOT_LISTED, PodAction, Step, Verb};
 use crate::policy::Members;
 
@@ -84,8 +86,8 @@ fn blind(case: &Case<'_>) -> bool {
     }
 }
 
-/// Whether pods were listed that leave kube-system out though a node is Ready, or a disk hangs on a node whose claim was
-/// left out.
+/// Whether pods were listed that leave kube-system out though a node is Ready, or a disk hangs on a node, or is in use
+/// there, whose claim or pod was left out.
 fn partial(case: &Case<'_>) -> bool {
     let world = case.world;
     if world.pods.is_empty() || !world.knows(Kind::Pod) {
@@ -97,6 +99,17 @@ fn partial(case: &Case<'_>) -> bool {
         let volume = one.volume.as_ref().and_then(|name| world.volumes.get(name));
         volume.and_then(|volume| volume.claim.as_ref()).is_some_and(|claim| !world.claims.contains_key(claim))
     });
-    (system && !runs && world.nodes.values().any(|node| node.ready()))
+    let lists_namespaces = world.knows(Kind::Namespace);
+    let spaces: BTreeSet<&Name> = world.pods.keys().map(|key| &key.namespace).collect();
+    let alone = !lists_namespaces && spaces.len() == 1 && !runs;
+    let mounts = |pod: &Pod| {
+        let of_node = |source: &VolumeSource| matches!(source, VolumeSource::EmptyDir { .. } | VolumeSource::HostPath);
+        !pod.spec.volumes.iter().all(|volume| of_node(&volume.source))
+    };
+    let mounting = |node: &Node| world.pods.values().any(|pod| pod.node.as_ref() == Some(&node.name) && mounts(pod));
+    let mut using = world.nodes.values().filter(|node| node.ready() && !node.volumes_in_use.is_empty());
+    let mounted_by_nobody = !lists_namespaces && using.any(|node| !mounting(node));
+    mounted_by_nobody
+        || ((alone || system && !runs) && world.nodes.values().any(|node| node.ready()))
         || (unclaimed && world.knows(Kind::PersistentVolumeClaim))
 }
