@@ -50,6 +50,8 @@ pub struct Removals<'a> {
     guests: BTreeMap<Name, Vec<Arc<Pod>>>,
     /// Hard spreads that would count the nodes that go (H7).
     spreads: Spreads<'a>,
+    /// Some displaced pod must run near others.
+    followed: bool,
     /// Every displaced pod's home.
     homes: BTreeMap<PodKey, Name>,
     /// The node that is cordoned, or will be, for the sake of budgets that a cordon releases (H19).
@@ -72,6 +74,7 @@ impl<'a> Removals<'a> {
             allowances,
             guests: BTreeMap::new(),
             spreads: Spreads::new(world),
+            followed: false,
             homes: BTreeMap::new(),
             cordoned_first: world
                 .nodes
@@ -213,10 +216,14 @@ impl<'a> Removals<'a> {
     /// A displaced pod that must run near others and whose home would offer them only if pods left in one order: they must be
     /// there among those that stay, and where pods were before as well. `found` are the homes of those that leave `node`.
     fn forsaken(&mut self, found: &[(Arc<Pod>, Name)], node: &Name) -> Option<Reason> {
+        let follows = |pod: &Pod| pod.spec.affinity.as_ref().is_some_and(|affinity| !affinity.pod.is_empty());
+        self.followed |= found.iter().any(|(pod, _)| follows(pod));
+        if !self.followed {
+            return None;
+        }
         let settled = self.guests.iter().filter(|(home, _)| *home != node);
         let settled = settled.flat_map(|(home, pods)| pods.iter().map(|pod| (pod.clone(), home.clone())));
         let moved: Vec<(Arc<Pod>, Name)> = settled.chain(found.iter().cloned()).collect();
-        let follows = |pod: &Pod| pod.spec.affinity.as_ref().is_some_and(|affinity| !affinity.pod.is_empty());
         let followers: Vec<&(Arc<Pod>, Name)> = moved.iter().filter(|(pod, _)| follows(pod)).collect();
         if followers.is_empty() {
             return None;
