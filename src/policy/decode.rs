@@ -35,6 +35,12 @@ pub(crate) fn decode(bytes: &[u8], file: u32, out: &mut Findings) -> Vec<Node> {
             return Vec::new();
         }
     };
+    if let Some(at) = lone_return(text) {
+        // YAML ends a line there, an editor does not: no line number would be right for both.
+        out.error("carriage-return", point(text, at, file), "a carriage return stands here without a line feed")
+            .help("save the file with line feeds at the ends of its lines");
+        return Vec::new();
+    }
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         out.error("empty-file", start, "the file is empty")
             .help("write a policy, `tidegate init` makes one, or remove the file");
@@ -71,6 +77,11 @@ fn no_text(bytes: &[u8]) -> Option<&'static str> {
         _ if zeros * 3 > head.len() => Some("if it is UTF-16, save it as UTF-8"),
         _ => None,
     }
+}
+
+fn lone_return(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().position(|(at, byte)| *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }
 
 fn options() -> serde_yaml::Options {
