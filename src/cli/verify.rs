@@ -110,6 +110,12 @@ fn other_world(plan: &Plan, world: &World) -> String {
     )
 }
 
+/// What a good word rests on, and what not.
+const COVERED: &str = "
+  replayed in four of the orders that the plan allows: as written, from the end, taking first, giving first
+  a drain counts as one step; evictions of drains that run together are checked by their rounds, not one by one
+  homes and budgets are judged by the same rules of placement that the plan was made by";
+
 fn text(plan: &Plan, violations: &[Violation]) -> String {
     if !violations.is_empty() {
         return violations.iter().map(|violation| format!("{violation}\n")).collect();
@@ -118,6 +124,7 @@ fn text(plan: &Plan, violations: &[Violation]) -> String {
         return "It has no steps, and what it says is true".to_owned();
     }
     let mut text = format!("Safe by simulation after every prefix of its {}", plural(plan.steps.len(), "step"));
+    text.push_str(COVERED);
     if !plan.applyable {
         text.push_str(&format!("\nNot to be carried out: {}", plan.caveats.join("; ")));
     }
