@@ -3,7 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "sandbox/build.rs"]
+#[allow(dead_code)]
+mod build;
 mod executing;
+#[path = "levels/random.rs"]
+mod random;
+#[path = "sandbox/random.rs"]
+#[allow(dead_code)]
+mod sandbox;
 
 use executing::{Stage, exit, policy};
 use jiff::SignedDuration;

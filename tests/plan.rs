@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "plan/absurd.rs"]
+mod absurd;
 #[path = "plan/astray.rs"]
 mod astray;
 #[path = "plan/basis.rs"]

@@ -1,10 +1,11 @@
 //! Nodes that are wanted again before parking them is worth it (H26).
 
 use serde_json::json;
-use tidegate::plan::{Code, Verb, verify};
+use tidegate::plan::{Code, Verb, status, verify};
+use tidegate::report::plan_text;
 
-use super::fixture::{Cluster, WORKSHOP, policy};
-use super::{own_cordon, verbs};
+use super::fixture::{Cluster, WORKSHOP, merge, policy};
+use super::{codes, own_cordon, verbs};
 
 /// Nodes 2 to 10 were cordoned by us and their drain began; the workshop wants its nodes from 19:45 on.
 fn begun() -> Cluster {
@@ -87,4 +88,37 @@ fn a_lead_that_is_shorter_than_a_wake_is_said_before_it_begins() {
     );
     let found = notes("15m", &slow, "2026-11-24T18:00:00Z");
     assert!(found.iter().any(|note| note.contains("15 min before, and all are ready 5 min LATE (p95")), "{found:?}");
+}
+
+/// A quarter of an hour before the workshop wants four of five: one runs, one runs and is not Ready, the others sleep.
+#[test]
+fn a_node_that_is_not_ready_when_the_window_comes_is_said_and_another_is_woken_for_it() {
+    let policy = policy(&WORKSHOP.replace("min: 10", "min: 4"), "");
+    for (parked, woken, short) in [(3, 3, 0), (2, 2, 1), (0, 0, 3)] {
+        let mut cluster = Cluster::workers(2);
+        let sick = json!({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}});
+        let second = |item: &&mut serde_json::Value| item["kind"] == "Node" && item["metadata"]["name"] == "worker-2";
+        merge(cluster.items.iter_mut().find(second).unwrap(), sick);
+        for number in 3..3 + parked {
+            let record =
+                json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+            let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+            let cordoned = json!({"unschedulable": true});
+            cluster.node(&format!("worker-{number}"), metadata, cordoned, "SHELVED_OFFLOADED");
+        }
+        let plan = cluster.plan(&policy, "2026-11-24T19:45:00Z");
+        let context = format!("{parked} parked: {}", plan_text(&plan, 160));
+        assert_eq!((plan.pools[0].floor, plan.pools[0].active), (4, 1), "{context}");
+        assert_eq!(verbs(&plan, Verb::Wake).len(), woken, "{context}");
+        assert_eq!(plan.pools[0].desired, 1 + u32::try_from(woken).unwrap(), "what is not Ready does not count");
+        assert_eq!(codes(&plan, "worker-2"), [Code::NotReady], "{context}");
+        assert!(context.contains("its server runs but the node is not Ready"), "{context}");
+        let noun = if short == 1 { "node" } else { "nodes" };
+        let missed = format!("{short} {noun} short of the floor");
+        assert_eq!(plan.summary.text.contains(&missed), short > 0, "{context}");
+        let lines = status(&policy, &cluster.world(), &plan);
+        let line = lines.iter().find(|line| line.node == "worker-2").unwrap();
+        assert!(line.why.contains("not Ready"), "{line:?}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{context}");
+    }
 }

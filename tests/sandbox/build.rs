@@ -153,6 +153,8 @@ pub fn cluster(nodes: usize) -> Snapshot {
         context: Some("sandbox".into()),
         nodes: names.iter().map(|name| node(name)).collect(),
         servers: names.iter().map(|name| server(name)).collect(),
+        // What is not listed is unknown, and nothing is taken away then.
+        observed: Kind::ALL.into_iter().collect(),
         ..Snapshot::default()
     }
 }
