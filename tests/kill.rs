@@ -303,7 +303,7 @@ fn killed(way: &Way) {
     let together = |at: &usize| at.checked_sub(1).is_some_and(|last| [last, *at].iter().all(|at| intends(&kinds[*at])));
     let first: BTreeSet<usize> =
         kinds.iter().map(|kind| kinds.iter().position(|found| found == kind).unwrap() + 1).collect();
-    let chosen = |at: &usize| long || *at == 0 || first.contains(at) || at % 17 == 0;
+    let chosen = |at: &usize| long || first.contains(at) || at.is_multiple_of(17);
     let wanted: BTreeSet<usize> = (0..total).filter(|at| chosen(at) && (!long || !together(at))).collect();
     let (tries, mut cuts) = (if long { 60 } else { 3 }, BTreeSet::new());
     for after in &wanted {

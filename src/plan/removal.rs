@@ -161,7 +161,8 @@ impl<'a> Removals<'a> {
     }
 
     /// Tries to give every evicted pod of `node` (and every guest on it) another home. Kept if all find one; else
-    /// everything is as before and the reasons come back. `prefers` says which nodes are sure to stay.
+    /// everything is as before and the reasons come back. `prefers` says which nodes are sure to stay. Costs a look at every
+    /// node for each pod that moves, so that a plan costs at most nodes times pods that move.
     pub fn remove(
         &mut self,
         node: &Name,

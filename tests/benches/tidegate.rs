@@ -125,6 +125,18 @@ fn plan_on_the_snapshot_of_45_mb(bencher: Bencher) {
     }
 }
 
+/// Nine of ten nodes may go, with three pods each: each pod that moves is asked about on every node.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn plan_on_1000_nodes_with_3000_pods(bencher: Bencher) {
+    let world = World::build(crowd(1000, 3));
+    let policy = policy(&format!(
+        "{HEAD}  providers: [{{name: p, openstack: {{cloud: c}}}}]\n  drain: {{implied: 0%}}\n  pools:\n    - {{name: all, \
+         provider: p, min: 100, parallelism: 1000, nodes: {{names: \"n{{1..1000}}\"}}}}\n"
+    ));
+    let now = world.taken.unwrap_or(Timestamp::UNIX_EPOCH);
+    bencher.bench(|| plan(&policy, &world, now));
+}
+
 #[divan::bench(sample_count = 20)]
 fn ten_years_of_a_schedule(bencher: Bencher) {
     let policy = workshop();
