@@ -6,49 +6,98 @@ use serde_json::{Value, json};
 use tidegate::model::{Change, Kind, PodKey, Snapshot, World, digest};
 use tidegate::observe;
 
-/// One of few keys, so that changes meet what is there.
-fn object() -> impl Strategy<Value = Value> {
-    let name = 0..4_u8;
-    prop_oneof![
-        (name.clone(), 1..5_u8, any::<bool>()).prop_map(|(name, cpu, cordoned)| json!({
-            "apiVersion": "v1", "kind": "Node",
-            "metadata": {"name": format!("n{name}")},
-            "spec": {"unschedulable": cordoned, "providerID": format!("x:///s{name}")},
-            "status": {"allocatable": {"cpu": cpu}},
-        })),
-        (name.clone(), 0..4_u8, 0..3_u8, any::<bool>()).prop_map(|(name, node, owner, bound)| {
-            let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("w{owner}"),
-                                "uid": format!("u{owner}"), "controller": true}]);
-            let mut spec = json!({});
-            if bound {
-                spec["nodeName"] = json!(format!("n{node}"));
-            }
-            json!({"apiVersion": "v1", "kind": "Pod",
-                   "metadata": {"name": format!("p{name}"), "namespace": "a", "ownerReferences": owner}, "spec": spec})
+/// The kinds that a world holds.
+fn held() -> Vec<Kind> {
+    Kind::ALL.into_iter().filter(|kind| *kind != Kind::PriorityClass).collect()
+}
+
+/// An object of a kind, one of few by that key, so that changes meet what is there.
+fn made(kind: Kind, name: u8, one: u8, other: u8) -> Value {
+    let api = kind.api().map_or("tidegate.dev/v1alpha1", |api| api.version);
+    let bare = |name: String| json!({"apiVersion": api, "kind": kind.to_string(), "metadata": {"name": name}});
+    let here = |name: String| {
+        let mut made = bare(name);
+        made["metadata"]["namespace"] = json!("a");
+        made
+    };
+    let mut made = match kind {
+        Kind::Node => bare(format!("n{name}")),
+        Kind::Namespace | Kind::StorageClass | Kind::CSINode | Kind::CSIDriver | Kind::PersistentVolume => {
+            bare(format!("x{name}"))
+        }
+        Kind::VolumeAttachment | Kind::PriorityClass | Kind::Flavor => bare(format!("x{name}")),
+        Kind::Server => bare(format!("n{other}")),
+        Kind::Lease => {
+            let mut made = here(format!("n{name}"));
+            made["metadata"]["namespace"] = json!("kube-node-lease");
+            made
+        }
+        _ => here(format!("w{name}")),
+    };
+    let rest = match kind {
+        Kind::Node => json!({
+            "spec": {"unschedulable": other == 0, "providerID": format!("x:///s{name}"),
+                     "taints": (0..other).map(|n| json!({"key": format!("t{n}"), "effect": "NoSchedule"})).collect::<Vec<_>>()},
+            "status": {"allocatable": {"cpu": one + 1}},
         }),
-        (name.clone(), 0..5_u8).prop_map(|(name, min)| json!({
-            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-            "metadata": {"name": format!("b{name}"), "namespace": "a"}, "spec": {"minAvailable": min, "selector": {}},
-        })),
-        (name.clone(), 0..5_u8).prop_map(|(name, replicas)| json!({
-            "apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": format!("w{name}"), "namespace": "a", "uid": format!("u{name}")},
-            "spec": {"replicas": replicas},
-        })),
-        (name.clone(), 0..3_u8).prop_map(|(name, label)| json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": format!("ns{name}"), "labels": {"team": format!("t{label}")}},
-        })),
-        (name.clone(), 0..3_u8).prop_map(|(name, minute)| json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": format!("n{name}"), "namespace": "kube-node-lease"},
-            "spec": {"renewTime": format!("2026-11-24T12:0{minute}:00.000000Z")},
-        })),
-        (name, 0..3_u8).prop_map(|(name, other)| json!({
-            "apiVersion": "tidegate.dev/v1alpha1", "kind": "Server",
-            "metadata": {"name": format!("n{other}")}, "spec": {"id": format!("s{name}")}, "status": {"state": "ACTIVE"},
-        })),
-    ]
+        Kind::Pod => json!({
+            "spec": if other == 0 { json!({}) } else { json!({"nodeName": format!("n{other}")}) },
+            "status": {"phase": (["Pending", "Running", "Running", "Succeeded"][usize::from(one)])},
+        }),
+        Kind::PodDisruptionBudget => json!({"spec": {"minAvailable": one, "selector": {}}}),
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+            json!({"spec": {"replicas": one, "selector": {"matchLabels": {"app": format!("l{other}")}}}})
+        }
+        Kind::ReplicationController => json!({"spec": {"replicas": one, "selector": {"app": format!("l{other}")}}}),
+        Kind::PersistentVolumeClaim => {
+            json!({"spec": {"volumeName": format!("x{one}"), "accessModes": ["ReadWriteOnce"]}})
+        }
+        Kind::PersistentVolume => json!({
+            "spec": {"capacity": {"storage": format!("{one}Gi")}, "csi": {"driver": "d", "volumeHandle": format!("h{other}")}},
+        }),
+        Kind::StorageClass => json!({"provisioner": format!("d{one}")}),
+        Kind::CSINode => json!({"spec": {"drivers": [{"name": "d", "nodeID": "n", "allocatable": {"count": one}}]}}),
+        Kind::CSIDriver => json!({"spec": {"storageCapacity": one == 0}}),
+        Kind::CSIStorageCapacity => json!({"storageClassName": "x1", "capacity": format!("{one}Gi")}),
+        Kind::VolumeAttachment => json!({
+            "spec": {"attacher": "d", "nodeName": format!("n{one}"), "source": {"persistentVolumeName": format!("x{other}")}},
+        }),
+        Kind::PriorityClass => json!({"value": one}),
+        Kind::Namespace => json!({"metadata": {"labels": {"team": format!("t{one}")}}}),
+        Kind::Lease => json!({"spec": {"renewTime": format!("2026-11-24T12:0{one}:00.000000Z")}}),
+        Kind::Service => {
+            json!({"spec": {"type": (["ClusterIP", "NodePort"][usize::from(one % 2)]), "selector": {"app": "l"}}})
+        }
+        Kind::Server => {
+            json!({"spec": {"id": format!("s{name}")}, "status": {"state": (["ACTIVE", "SHUTOFF"][usize::from(one % 2)])}})
+        }
+        Kind::Flavor => json!({"spec": {"provider": "p", "vcpus": one + 1, "ram": "8Gi"}}),
+    };
+    merge(&mut made, rest);
+    if kind == Kind::Pod {
+        made["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "name": format!("w{other}"), "uid": format!("uid-w{other}"), "controller": true}]);
+    }
+    made["metadata"]["uid"] = json!(format!("uid-w{name}"));
+    made
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            from.into_iter().for_each(|(key, value)| merge(into.entry(key).or_insert(Value::Null), value));
+        }
+        (into, from) => *into = from,
+    }
+}
+
+fn object() -> impl Strategy<Value = Value> {
+    // What the indexes are of comes more often.
+    let kinds = prop_oneof![
+        2 => prop::sample::select(held()),
+        1 => prop::sample::select(vec![Kind::Pod, Kind::Node, Kind::Server]),
+    ];
+    (kinds, 0..4_u8, 0..4_u8, 0..4_u8).prop_map(|(kind, name, one, other)| made(kind, name, one, other))
 }
 
 fn snapshot(objects: &[Value]) -> Snapshot {
@@ -63,17 +112,26 @@ fn arrival(one: Snapshot) -> Change {
         .chain(one.pods.into_iter().map(Change::Pod))
         .chain(one.budgets.into_iter().map(Change::Budget))
         .chain(one.workloads.into_iter().map(Change::Workload))
+        .chain(one.claims.into_iter().map(Change::Claim))
+        .chain(one.volumes.into_iter().map(Change::PersistentVolume))
+        .chain(one.classes.into_iter().map(Change::StorageClass))
+        .chain(one.csi_nodes.into_iter().map(Change::CsiNode))
+        .chain(one.csi_drivers.into_iter().map(Change::CsiDriver))
+        .chain(one.capacities.into_iter().map(Change::StorageCapacity))
+        .chain(one.attachments.into_iter().map(Change::VolumeAttachment))
+        .chain(one.services.into_iter().map(Change::Service))
         .chain(one.servers.into_iter().map(Change::Server))
+        .chain(one.flavors.into_iter().map(Change::Flavor))
         .chain(one.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
         .chain(one.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)));
     changes.next().unwrap()
 }
 
-/// The change that takes an object away.
-fn departure(object: &Value) -> Change {
+/// The change that takes an object away; None for flavors, which only come.
+fn departure(object: &Value) -> Option<Change> {
     let kind: Kind = serde_json::from_value(object["kind"].clone()).unwrap();
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-    Change::gone(kind, PodKey::new(namespace, key(object).1.as_str())).unwrap()
+    Change::gone(kind, PodKey::new(namespace, key(object).1.as_str()))
 }
 
 fn key(object: &Value) -> (String, String) {
@@ -88,6 +146,23 @@ fn settle(mut world: World) -> World {
     world
 }
 
+#[test]
+fn an_object_of_each_kind_comes_and_goes() {
+    for kind in held() {
+        let object = made(kind, 1, 2, 3);
+        let built = settle(World::build(snapshot(std::slice::from_ref(&object))));
+        let empty = settle(World::build(snapshot(&[])));
+        assert!(built != empty, "{kind} is held");
+        let mut world = empty.clone();
+        world.apply(arrival(snapshot(std::slice::from_ref(&object))));
+        assert_eq!(world, built, "{kind} comes");
+        if let Some(departure) = departure(&object) {
+            world.apply(departure);
+            assert_eq!(world, empty, "{kind} goes");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn build_and_apply_agree(
@@ -99,11 +174,12 @@ proptest! {
         for (object, comes) in changes {
             let change = arrival(snapshot(std::slice::from_ref(&object)));
             objects.retain(|other| key(other) != key(&object));
-            if comes {
-                objects.push(object);
-                world.apply(change);
-            } else {
-                world.apply(departure(&object));
+            match departure(&object).filter(|_| !comes) {
+                Some(departure) => world.apply(departure),
+                None => {
+                    objects.push(object);
+                    world.apply(change);
+                }
             }
             let built = settle(World::build(snapshot(&objects)));
             prop_assert_eq!(&world, &built);

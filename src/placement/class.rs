@@ -44,6 +44,8 @@ pub struct SpreadRule {
     pub min_domains: i64,
     /// 1 if the pod counts for its own constraint, else 0.
     pub own: i64,
+    /// Its selector has no condition: no pod that is there counts, but every promised one of the namespace does.
+    pub everyone: bool,
 }
 
 /// What a class asks of other pods.

@@ -53,7 +53,8 @@ impl Site {
             let counter = self.counters.get(rule.counter)?;
             let Some(domain) = self.topology.domain(counter.subject.key, at) else { return Some(Unfit::SpreadLabel) };
             let scope = counter.subject.scope.and_then(|scope| self.scopes.get(scope));
-            let promised = extras.iter().filter(|extra| self.counts(counter, extra)).count();
+            let all = |extra: &Nominee| rule.everyone && extra.key.namespace == asked.pod.key.namespace;
+            let promised = extras.iter().filter(|extra| self.counts(counter, extra) || all(extra)).count();
             let promised = if scope.is_some_and(|scope| scope.has(at)) { promised } else { 0 };
             let promised = i64::try_from(promised).unwrap_or(i64::MAX);
             let enough_domains = i64::from(counter.domains()) >= rule.min_domains;

@@ -7,7 +7,7 @@ use super::account::kind;
 use super::class::{Company, Likeness, SpreadRule};
 use super::counter::{Subject, Who};
 use super::index::{ClassIx, CounterIx, KeyIx, NodeIx, ScopeIx};
-use super::matcher::{Matcher, counts_itself};
+use super::matcher::{Matcher, counts_everyone, counts_itself};
 use super::room::Placed;
 use super::scope::Eligibility;
 use super::site::{Site, Undo};
@@ -77,6 +77,7 @@ impl Site {
                 max_skew: i64::from(spread.max_skew),
                 min_domains: i64::from(spread.min_domains.unwrap_or(1)),
                 own: i64::from(counts_itself(spread, labels)),
+                everyone: counts_everyone(spread, labels),
             });
         }
         carried.sort_unstable();

@@ -69,6 +69,12 @@ pub fn counts_itself(spread: &Spread, labels: &BTreeMap<Name, Name>) -> bool {
     merged(spread, labels).is_some_and(|selector| selector.matches(labels))
 }
 
+/// Whether its selector has no condition. The scheduler counts nobody by such a one, but for the pods that it adds because
+/// they were promised a node: to those it asks whether the selector matches.
+pub fn counts_everyone(spread: &Spread, labels: &BTreeMap<Name, Name>) -> bool {
+    merged(spread, labels).is_some_and(|selector| selector.requirements.is_empty())
+}
+
 fn merged(spread: &Spread, labels: &BTreeMap<Name, Name>) -> Option<Selector> {
     let mut selector = spread.selector.clone()?;
     let keys = spread.match_label_keys.iter().filter_map(|key| Some((key, labels.get(key)?)));

@@ -22,6 +22,8 @@ fn a_promised_node_holds_room_against_lesser_pods() {
     let port = json!({"containers": [{"ports": [{"hostPort": 80}], "resources": {"requests": {"cpu": "1"}}}]});
     let spread = json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": hostname,
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}]});
+    let mut everyone = spread.clone();
+    everyone["topologySpreadConstraints"][0]["labelSelector"] = json!({});
     for (promised, wanted, reason) in [
         (asks("3", json!({})), asks("2", json!({})), Unfit::Insufficient("cpu".into())),
         (port.clone(), port, Unfit::HostPorts),
@@ -29,6 +31,8 @@ fn a_promised_node_holds_room_against_lesser_pods() {
         (asks("1", apart(term)), asks("1", apart(nobody)), Unfit::ExistingAntiAffinity),
         (asks("1", json!({})), asks("1", apart(vips)), Unfit::PodAntiAffinity),
         (asks("1", json!({})), asks("1", spread), Unfit::Spread),
+        // By a selector without conditions nobody counts who is there, and everybody who is promised.
+        (asks("1", json!({})), asks("1", everyone), Unfit::Spread),
     ] {
         let verdict = |priority: i32, nominated: Value| {
             let mut vip = pod("vip", promised.clone());
