@@ -49,7 +49,7 @@ fn object() -> impl Strategy<Value = Value> {
             node["spec"]["unschedulable"] = json!(cordon);
             node
         });
-    prop_oneof![8 => pod, 6 => node, 2 => owner(), 6 => storage(), 1 => service(), 1 => bystander()]
+    prop_oneof![8 => pod, 6 => node, 2 => owner(), 6 => storage(), 1 => service(), 2 => namespace(), 1 => bystander()]
 }
 
 /// The owner of every pod, with one of two selectors.
@@ -70,6 +70,14 @@ fn service() -> impl Strategy<Value = Value> {
     )
 }
 
+/// A namespace that terms may mean by its label.
+fn namespace() -> impl Strategy<Value = Value> {
+    (0..3_u8, 0..3_u8).prop_map(|(name, team)| {
+        json!({"apiVersion": "v1", "kind": "Namespace",
+               "metadata": {"name": format!("n{name}"), "labels": {"team": format!("t{team}")}}})
+    })
+}
+
 /// What placement does not look at.
 fn bystander() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![
@@ -79,6 +87,8 @@ fn bystander() -> impl Strategy<Value = Value> {
                "status": {"state": "ACTIVE"}}),
         json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Flavor", "metadata": {"name": "large"},
                "spec": {"provider": "p", "vcpus": 4, "ram": "8Gi"}}),
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+               "metadata": {"name": "m1", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-11-24T12:00:00.000000Z"}}),
     ])
 }
 
@@ -133,7 +143,9 @@ fn change(object: &Value, comes: bool) -> Change {
         .chain(one.services.into_iter().map(Change::Service))
         .chain(one.budgets.into_iter().map(Change::Budget))
         .chain(one.servers.into_iter().map(Change::Server))
-        .chain(one.flavors.into_iter().map(Change::Flavor));
+        .chain(one.flavors.into_iter().map(Change::Flavor))
+        .chain(one.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
+        .chain(one.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)));
     let came = came.next().unwrap();
     match came {
         came if comes => came,
@@ -150,6 +162,8 @@ fn change(object: &Value, comes: bool) -> Change {
         Change::Service(service) => Change::ServiceGone(service.key),
         Change::Budget(budget) => Change::BudgetGone(budget.key),
         Change::Server(server) => Change::ServerGone(server.id),
+        Change::Namespace(name, _) => Change::NamespaceGone(name),
+        Change::Lease(node, _) => Change::LeaseGone(node),
         other => other,
     }
 }
