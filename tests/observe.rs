@@ -379,6 +379,22 @@ fn claims_and_volumes_keep_what_binds_them() {
     assert!(broken.gaps[0].contains("spec.capacity.storage"), "{:?}", broken.gaps);
 }
 
+/// The disruption controller knows whom it waits for by name: a StatefulSet's pod that came back counts as gone until then.
+#[test]
+fn a_budget_that_waits_to_see_an_eviction_done_is_counted_anew() {
+    let counts = |allowed: u32, disrupted: Value| {
+        let budget = one(json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "b", "namespace": "a", "generation": 1}, "spec": {"maxUnavailable": 1},
+            "status": {"observedGeneration": 1, "disruptionsAllowed": allowed, "currentHealthy": 2, "desiredHealthy": 2,
+                "expectedPods": 3, "disruptedPods": disrupted}}));
+        budget.budgets[0].status.is_some()
+    };
+    let one = json!({"db-0": "2026-11-22T14:25:25Z"});
+    assert!(!counts(0, one.clone()));
+    assert!(counts(1, one));
+    assert!(counts(0, json!({})) && counts(0, json!(null)));
+}
+
 #[test]
 fn budgets_without_a_selector_select_nothing() {
     let budget = |version: &str, spec: Value| {

@@ -1,6 +1,9 @@
 //! PodDisruptionBudgets.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{LabelSelector, Meta, Scalar};
 
@@ -36,6 +39,8 @@ pub struct BudgetSpec {
 pub struct BudgetStatus {
     /// `observedGeneration`.
     pub observed_generation: Option<i64>,
+    /// `disruptedPods`: the names of pods whose eviction was accepted and not seen done.
+    pub disrupted_pods: Option<BTreeMap<String, IgnoredAny>>,
     /// `disruptionsAllowed`.
     pub disruptions_allowed: Option<i64>,
     /// `currentHealthy`.
