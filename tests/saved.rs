@@ -88,7 +88,11 @@ fn a_plan_is_carried_out_where_nothing_that_it_rests_on_changed() {
     let elsewhere: fn(&mut Cluster) = |cluster| {
         cluster.pod("new", "worker-1", "new", "100m");
     };
-    for change in [nothing, elsewhere] {
+    // What goes with its node either way may come and go.
+    let over: fn(&mut Cluster) = |cluster| {
+        cluster.pod("over", "worker-4", "over", "100m")["status"]["phase"] = json!("Succeeded");
+    };
+    for change in [nothing, elsewhere, over] {
         let folder = planned();
         fs::write(folder.path().join("policy.yaml"), format!("# A comment more\n{POLICY}")).unwrap();
         let output = apply_to(folder.path(), change, &[]);

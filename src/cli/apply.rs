@@ -18,6 +18,9 @@ use crate::plan::{Plan, Request, Word, plan_for};
 use crate::policy::Policy;
 use crate::report::plan_text;
 
+/// How often a plan that nobody was asked about is made anew because the cluster moved on before it was begun.
+const AGAIN: u32 = 3;
+
 /// Carry out a plan: cordon, drain, park; wake, wait, uncordon
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -85,14 +88,6 @@ impl Apply {
         if let (Some(here), Some(plan)) = (ground.live(), &agreed) {
             same_cluster(plan, here)?;
         }
-        let plan = match (self.resume, agreed) {
-            (_, Some(plan)) => Some(plan),
-            (true, None) => None,
-            (false, None) => match self.agree(&policy, &ground, out)? {
-                Ok(plan) => Some(plan),
-                Err(exit) => return Ok(exit),
-            },
-        };
         let carrying = Carrying {
             policy: &policy,
             ground: &ground,
@@ -103,7 +98,26 @@ impl Apply {
             no_wait: self.no_wait || !out.watched(),
             format: self.format,
         };
-        carry_out(&carrying, plan, out)
+        if self.resume || agreed.is_some() {
+            return carry_out(&carrying, agreed, out);
+        }
+        // Where nobody was asked, a cluster that moves on is looked at again.
+        for _ in 0..if self.yes { AGAIN } else { 0 } {
+            match self.attempt(&carrying, out) {
+                Err(failure) if failure.exit() == Exit::Stale => {
+                    out.say(&format!("{}\nPlanning again", failure.told().0))
+                }
+                ended => return ended,
+            }
+        }
+        self.attempt(&carrying, out)
+    }
+
+    fn attempt(&self, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {
+        match self.agree(carrying.policy, carrying.ground, out)? {
+            Ok(plan) => carry_out(carrying, Some(plan), out),
+            Err(exit) => Ok(exit),
+        }
     }
 
     /// With `--yes` nobody has to read the plan: a reader that went away does not stop the apply.

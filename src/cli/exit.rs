@@ -87,6 +87,11 @@ impl Failure {
         Self::with(exit, "")
     }
 
+    /// How the program is to end.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// What it says, and what can be done.
     pub fn told(self) -> (String, String) {
         (self.message, self.hints.join("; "))

@@ -8,9 +8,11 @@ use flate2::write::GzEncoder;
 
 use super::connect_args::ConnectArgs;
 use super::output::Output;
+use super::policy_args::PolicyArgs;
+use super::reached::Reached;
 use super::shell::quoted;
 use super::{Exit, Failure};
-use crate::cluster::live::Live;
+use crate::cloud::{Provider as _, with_servers};
 use crate::model::{Snapshot, counted};
 use crate::observe::SnapshotFile;
 
@@ -20,13 +22,16 @@ use crate::observe::SnapshotFile;
     after_help = "The file holds names, labels and annotations, and is readable by its owner only. Environment, commands and\n\
 arguments of containers are left out of it, Secrets and ConfigMaps are never read.\n\n\
 Examples:
-  tidegate snapshot --out cluster.json.gz                     # of the current context
-  tidegate snapshot --context workshop --out cluster.json
+  tidegate snapshot --out cluster.json.gz                     # of the current context, without servers
+  tidegate snapshot -f policy.yaml --context workshop --out cluster.json.gz
   tidegate plan -f policy.yaml --snapshot cluster.json.gz"
 )]
 pub struct SnapshotCommand {
     #[command(flatten)]
     connect: ConnectArgs,
+    /// The policy: its providers tell of the servers, which are not in the file without it
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    policy: Vec<PathBuf>,
     /// Where to; packed if its name ends in `.gz`, `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -37,9 +42,14 @@ impl SnapshotCommand {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let mut file = SnapshotFile::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let named = Some(PolicyArgs { files: self.policy.clone() }).filter(|named| !named.files.is_empty());
+        let policy = named.map(|named| named.load(out)).transpose()?.map(|(_, policy)| policy);
+        let reached = Reached::connect(&self.connect, policy.as_ref(), &runtime, out)?;
         let snapshot = runtime.block_on(async {
-            let live = Live::connect(&self.connect.connect()).await?;
-            live.observe_into(Some(&mut file)).await.map_err(Failure::new)
+            let (seen, survey) = futures::join!(reached.live.observe_into(Some(&mut file)), reached.fleet.survey());
+            let Ok(survey) = survey;
+            let seen = seen.map_err(Failure::new)?;
+            Ok::<_, Failure>(if reached.fleet.is_empty() { seen } else { with_servers(seen, survey) })
         })?;
         if self.piped() {
             let mut text = Vec::new();
@@ -66,12 +76,16 @@ impl SnapshotCommand {
     fn tell(&self, snapshot: &Snapshot, out: Output) {
         let of = [
             (snapshot.nodes.len(), "node"),
+            (snapshot.servers.len(), "server"),
             (snapshot.pods.len(), "pod"),
             (snapshot.budgets.len(), "budget"),
             (snapshot.workloads.len(), "workload"),
         ];
-        let of: Vec<String> =
-            of.iter().map(|(count, what)| counted(u32::try_from(*count).unwrap_or(u32::MAX), what)).collect();
+        let of: Vec<String> = of
+            .iter()
+            .filter(|(count, what)| *count > 0 || *what != "server")
+            .map(|(count, what)| counted(u32::try_from(*count).unwrap_or(u32::MAX), what))
+            .collect();
         let context = snapshot.context.as_deref().unwrap_or_default();
         if !self.piped() {
             let name = quoted(&self.out.to_string_lossy());

@@ -9,7 +9,7 @@ use futures::future::{Either, select};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Provider;
+use super::{Provider, Survey};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending, keys};
 use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot};
 
@@ -84,24 +84,9 @@ impl Cluster for Joined<'_> {
         Box::pin(async move {
             let (snapshot, survey) = futures::join!(self.cluster.observe(), self.provider.survey());
             let Ok(survey) = survey;
-            let mut snapshot = snapshot?;
-            for kind in [Kind::Server, Kind::Flavor] {
-                match survey.gaps.is_empty() {
-                    true => snapshot.observed.insert(kind),
-                    false => snapshot.observed.remove(&kind),
-                };
-            }
-            if survey.gaps.is_empty() {
-                // Node and server both gone: somebody took the machine out of service.
-                let there = |node: &Node| survey.servers.iter().any(|server| behind(server, node));
-                snapshot.nodes.retain(|node| !node.annotations.contains_key(keys::DELETED) || there(node));
-            }
-            snapshot.gaps.extend(survey.gaps);
+            let snapshot = with_servers(snapshot?, survey);
             *self.known.borrow_mut() =
-                survey.servers.iter().map(|server| (server.id.clone(), server.clone())).collect();
-            snapshot.servers = survey.servers;
-            snapshot.flavors = survey.flavors;
-            snapshot.quotas = survey.quotas;
+                snapshot.servers.iter().map(|server| (server.id.clone(), server.clone())).collect();
             self.put_off();
             Ok(snapshot)
         })
@@ -155,6 +140,27 @@ impl Cluster for Joined<'_> {
     fn noted(&self) -> Pending<'_, ()> {
         self.cluster.noted()
     }
+}
+
+/// A cluster with the servers that were seen beside it. Where not all of them could be seen they are unknown, and `gaps`
+/// says why.
+pub fn with_servers(mut snapshot: Snapshot, survey: Survey) -> Snapshot {
+    for kind in [Kind::Server, Kind::Flavor] {
+        match survey.gaps.is_empty() {
+            true => snapshot.observed.insert(kind),
+            false => snapshot.observed.remove(&kind),
+        };
+    }
+    if survey.gaps.is_empty() {
+        // Node and server both gone: somebody took the machine out of service.
+        let there = |node: &Node| survey.servers.iter().any(|server| behind(server, node));
+        snapshot.nodes.retain(|node| !node.annotations.contains_key(keys::DELETED) || there(node));
+    }
+    snapshot.gaps.extend(survey.gaps);
+    snapshot.servers = survey.servers;
+    snapshot.flavors = survey.flavors;
+    snapshot.quotas = survey.quotas;
+    snapshot
 }
 
 /// Whether `server` may be the one behind `node`.

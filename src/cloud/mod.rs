@@ -6,6 +6,6 @@ mod openstack;
 mod provider;
 
 pub use fleet::Fleet;
-pub use joined::{Joined, Polling};
+pub use joined::{Joined, Polling, with_servers};
 pub use openstack::{Auth, Config, Leftovers, Openstack, Pace, Surroundings, Trust};
 pub use provider::{ParkMode, Provider, ProviderError, Survey};

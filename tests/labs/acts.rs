@@ -3,7 +3,7 @@
 //! `tests/labs/run acts` starts one and drives these.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,44 +16,7 @@ use tidegate::cluster::{
 use tidegate::execute::run::process;
 use tidegate::model::{Memory, Name, PodKey, SUSPENDED, Taint, TaintEffect};
 
-fn lab(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `tests/labs/run acts` sets it"))
-}
-
-fn kubectl(args: &[&str]) -> Result<String, String> {
-    piped(args, "")
-}
-
-fn piped(args: &[&str], input: &str) -> Result<String, String> {
-    let mut child = Command::new(lab("TIDEGATE_LAB_KUBECTL"))
-        .args(["--kubeconfig", &lab("TIDEGATE_LAB_KUBECONFIG")])
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let done = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    if done.status.success() { Ok(text) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
-}
-
-fn make(objects: &[Value]) {
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    piped(&["apply", "-f", "-"], &list.to_string()).unwrap();
-}
-
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
+use crate::kubectl::{account, kubectl, lab, make, until};
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
@@ -420,22 +383,6 @@ fn kubectl_describe_node_tells_the_story() {
     assert!(line("Cordoned").contains("acts-1 is cordoned"));
     assert!(line("EvictingPods").contains("x3 over") && line("EvictingPods").contains("acts/web-1"), "{described}");
     assert!(line("GivenBack").contains("was not gone"));
-}
-
-/// A kubeconfig of the ServiceAccount that the example's role is for.
-fn account(folder: &std::path::Path) -> String {
-    let token = kubectl(&["create", "token", "-n", "tidegate", "tidegate"]).unwrap();
-    let text = std::fs::read_to_string(lab("TIDEGATE_LAB_KUBECONFIG")).unwrap();
-    let path = folder.join("account");
-    std::fs::write(&path, text).unwrap();
-    let path = path.to_str().unwrap().to_owned();
-    let at = |args: &[&str]| {
-        let done = Command::new(lab("TIDEGATE_LAB_KUBECTL")).args(["--kubeconfig", &path]).args(args).output().unwrap();
-        assert!(done.status.success(), "{done:?}");
-    };
-    at(&["config", "set-credentials", "account", "--token", token.trim()]);
-    at(&["config", "set-context", "--current", "--user", "account"]);
-    path
 }
 
 fn role(kind: &str, namespace: &str, name: &str) -> Value {

@@ -4,8 +4,11 @@
 mod acts;
 mod answer;
 mod binder;
+#[path = "../conformance/lab.rs"]
+mod cloud;
 mod dice;
 mod door;
+mod kubectl;
 mod observe;
 mod ours;
 mod play;
@@ -15,6 +18,7 @@ mod scene;
 mod shrink;
 mod terms;
 mod volumes;
+mod workshop;
 
 use std::path::{Path, PathBuf};
 
