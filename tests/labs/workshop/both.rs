@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate::execute::Event;
 
-use crate::cloud::{Hand, PATIENCE, faults, folder};
+use crate::cloud::{Hand, PATIENCE, faults};
 use crate::kubectl::{account, kubectl, make, until};
 
 /// The worker that every test keeps.
@@ -309,14 +309,4 @@ async fn awake() {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// The folder of the lab's own logs.
-pub fn audit_log() -> PathBuf {
-    Path::new(&crate::kubectl::lab("KUBERNETES_LAB_DIR")).join("log/audit.log")
-}
-
-/// Where the cloud keeps its state.
-pub fn cloud_folder() -> PathBuf {
-    folder()
 }

@@ -3,5 +3,10 @@
 
 mod both;
 mod down_and_up;
+mod drains;
+mod failures;
+mod killed;
 mod load;
+mod meanwhile;
+mod offline;
 mod watcher;

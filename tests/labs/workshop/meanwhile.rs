@@ -1,0 +1,93 @@
+//! Others at work at the same time: a second apply, and people with kubectl and the cloud's own tools.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate::execute::EventKind;
+
+use super::both::{Both, block_on, node, nothing_left, servers, status, workers};
+use super::load::{only_on, template, workload};
+use crate::cloud::Hand;
+use crate::kubectl::{kubectl, until};
+
+const PARKED: &str = "NotReady,SchedulingDisabled";
+
+/// The second is refused by the name of the first, or waits for it and finds nothing left to do.
+#[test]
+#[ignore = "needs both labs: tests/labs/run workshop"]
+fn two_applies_at_once() {
+    let both = Both::open();
+    let nodes = &workers()[..1];
+    let policy = both.policy(1, nodes, "");
+    let args = ["apply", "-f", &policy, "--yes", "--format", "json"];
+    let mut first = both.start(&args);
+    first.says("step_started");
+    let mut other = both.command(&args);
+    other.env("XDG_STATE_HOME", both.file("elsewhere"));
+    let refused = both.begin(other).end(Duration::from_secs(60)).with(5);
+    assert!(refused.said("tidegate unlock"), "{}", refused.err);
+    let mut patient = both.command(&[&args[..], &["--lock-timeout", "2m"]].concat());
+    patient.env("XDG_STATE_HOME", both.file("elsewhere"));
+    let patient = both.begin(patient);
+    first.end(Duration::from_secs(120)).with(0);
+    let second = patient.end(Duration::from_secs(120)).with(0);
+    let acts = second.events().into_iter().filter(|event| event.kind == EventKind::StepStarted).count();
+    assert_eq!(acts, 0, "{}", second.out);
+    assert_eq!(status(&node(&nodes[0])), PARKED);
+    both.apply(&both.policy(2, nodes, ""), &[]).with(0);
+    nothing_left(nodes);
+}
+
+/// One after another goes; meanwhile somebody cordons one that waits for its turn, holds another, deletes the Node of one
+/// that is being parked, and makes the cordon of the first their own wish by taking it away.
+#[test]
+#[ignore = "needs both labs: tests/labs/run workshop"]
+fn people_meanwhile() {
+    let both = Both::open();
+    let nodes = &workers()[..4];
+    let mut pod = template("web", "2s", "8s");
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(20);
+    only_on(&nodes[0], &[workload("Deployment", "apps", "web", 2, &pod)], &[("web".to_owned(), 2)].into());
+    let policy = both.policy(1, nodes, "");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, text.replace("idle: shelve", "idle: shelve\n      parallelism: 1")).unwrap();
+    let mut running = both.start(&["apply", "-f", &policy, "--yes", "--format", "json"]);
+    running.says("step_started");
+    let begun = until("one that is cordoned", || {
+        nodes.iter().find(|name| status(&node(name)).ends_with("SchedulingDisabled")).cloned()
+    });
+    let rest: Vec<&String> = nodes.iter().filter(|name| **name != begun).collect();
+    // Two that wait for their turn: a cordon of somebody's own, and a hold.
+    kubectl(&["cordon", rest[0]]).unwrap();
+    kubectl(&["annotate", "node", rest[1], "tidegate.dev/hold=debugging"]).unwrap();
+    // The Node of the last one goes once its server is being parked.
+    running.says(&format!("parking {}", rest[2]));
+    kubectl(&["delete", "node", rest[2]]).unwrap();
+    let ran = running.end(Duration::from_secs(300)).with(6);
+    println!("labs: {}", ran.events().last().unwrap().message);
+    let foreign = node(rest[0]);
+    assert_eq!(status(&foreign), "Ready,SchedulingDisabled", "the cordon of somebody else stays");
+    assert!(!foreign.to_string().contains("tidegate"), "and nothing of ours is on it: {foreign}");
+    let held = node(rest[1]);
+    assert_eq!(status(&held), "Ready");
+    assert!(held["metadata"]["annotations"]["tidegate.dev/record"].is_null());
+    assert_eq!(block_on(servers())[rest[0].as_str()]["status"], "ACTIVE");
+    assert_eq!(block_on(servers())[rest[1].as_str()]["status"], "ACTIVE");
+    assert_eq!(status(&node(&begun)), PARKED);
+
+    // Somebody starts the server of the first by hand, and it is left alone (H23).
+    let id = block_on(servers())[begun.as_str()]["id"].as_str().unwrap().to_owned();
+    block_on(async { Hand::of("lab-password").await.act(&id, "unshelve").await });
+    until("its node to be Ready", || status(&node(&begun)).starts_with("Ready").then_some(()));
+    let plan = both.run(&["plan", "-f", &policy, "--format", "json"], Duration::from_secs(60)).with(0);
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    let takes = |step: &Value| step["node"] == begun.as_str() && step["verb"] == "park";
+    assert!(!plan["steps"].as_array().unwrap().iter().any(takes), "{}", plan["steps"]);
+
+    // What people did is taken back; then everybody comes back as ever, the deleted Node with its labels.
+    kubectl(&["uncordon", rest[0]]).unwrap();
+    kubectl(&["annotate", "node", rest[1], "tidegate.dev/hold-"]).unwrap();
+    both.apply(&both.policy(5, nodes, ""), &[]).with(0);
+    assert_eq!(node(rest[2])["metadata"]["labels"]["topology.kubernetes.io/zone"], "nova");
+    nothing_left(nodes);
+}
