@@ -41,9 +41,10 @@ pub fn blind(world: &World, steps: &[Step]) -> Option<&'static str> {
 }
 
 /// Why what was listed looks like the objects of some namespaces only, as `kubectl get` gives them without `-A`: a cluster
-/// whose nodes are Ready runs pods in kube-system, and a disk that hangs on a node has its claim.
+/// whose nodes are Ready runs pods in kube-system, and a disk that hangs on a node has its claim. What Tidegate itself
+/// listed, live or into a file, is of all of them.
 pub fn partial(world: &World) -> Option<String> {
-    if !world.knows(Kind::Pod) || world.pods.is_empty() {
+    if world.api_server.is_some() || !world.knows(Kind::Pod) || world.pods.is_empty() {
         return None;
     }
     let ready = u32::try_from(world.nodes.values().filter(|node| node.ready()).count()).unwrap_or(u32::MAX);

@@ -139,13 +139,14 @@ impl Both {
             let _ = kubectl(&["delete", "pods", "-n", namespace, "--all", "--force", "--grace-period=0"]);
         }
         block_on(awake());
-        for node in workers().iter().map(String::as_str).chain([KEPT]) {
-            until(&format!("node {node}"), || kubectl(&["get", "node", node]).ok());
-            kubectl(&["uncordon", node]).unwrap();
-            kubectl(&["annotate", "node", node, "tidegate.dev/record-", "tidegate.dev/hold-"]).unwrap();
-            let _ = kubectl(&["taint", "node", node, "tidegate.dev/leaving-"]);
-            kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "node", node]).unwrap();
-        }
+        let all = workers();
+        let nodes: Vec<&str> = all.iter().map(String::as_str).chain([KEPT]).collect();
+        let of_all = |before: &[&str], after: &[&str]| kubectl(&[before, nodes.as_slice(), after].concat());
+        until("all nodes", || of_all(&["get", "nodes"], &[]).ok());
+        of_all(&["uncordon"], &[]).unwrap();
+        of_all(&["annotate", "nodes"], &["tidegate.dev/record-", "tidegate.dev/hold-"]).unwrap();
+        let _ = of_all(&["taint", "nodes"], &["tidegate.dev/leaving-"]);
+        of_all(&["wait", "--for=condition=Ready", "--timeout=60s", "nodes"], &[]).unwrap();
         let rbac = format!("{}/examples/rbac.yaml", env!("CARGO_MANIFEST_DIR"));
         until("the role", || kubectl(&["apply", "-f", &rbac]).ok());
         kubectl(&["delete", "configmap", "-n", "tidegate", "-l", "tidegate.dev/keeps"]).unwrap();

@@ -53,7 +53,7 @@ fn four_of_five_pods_go_two_by_two() {
     assert_eq!(status(&node(&nodes[0])), "Ready,SchedulingDisabled");
 
     // What was asked for by hand holds until it is released; then the policy decides.
-    let whole = both.policy(3, nodes, "");
+    let whole = both.policy(4, nodes, "");
     both.apply(&whole, &[]).with(0);
     assert_eq!(status(&node(&nodes[0])), "Ready,SchedulingDisabled");
     let name = format!("node/{}", nodes[0]);

@@ -12,29 +12,38 @@ use crate::kubectl::{kubectl, until};
 
 const PARKED: &str = "NotReady,SchedulingDisabled";
 
-/// The second is refused by the name of the first, or waits for it and finds nothing left to do.
+/// The second is refused by the name of the first, or waits for it and does what is left.
 #[test]
 #[ignore = "needs both labs: tests/labs/run workshop"]
 fn two_applies_at_once() {
     let both = Both::open();
-    let nodes = &workers()[..1];
+    let nodes = &workers()[..2];
+    let mut pod = template("web", "2s", "15s");
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(30);
+    only_on(&nodes[0], &[workload("Deployment", "apps", "web", 1, &pod)], &[("web".to_owned(), 1)].into());
     let policy = both.policy(1, nodes, "");
     let args = ["apply", "-f", &policy, "--yes", "--format", "json"];
-    let mut first = both.start(&args);
-    first.says("step_started");
-    let mut other = both.command(&args);
-    other.env("XDG_STATE_HOME", both.file("elsewhere"));
-    let refused = both.begin(other).end(Duration::from_secs(60)).with(5);
+    let mut first = both.start(&[&args[..], &["--target", &format!("node/{}", nodes[0])]].concat());
+    first.says("pod_evicted");
+    // From another machine, as it were: without the journal of the first.
+    let other = |more: &[&str]| {
+        let mut command = both.command(&[&args[..], more].concat());
+        command.env("XDG_STATE_HOME", both.file("elsewhere"));
+        both.begin(command)
+    };
+    let refused = other(&[]).end(Duration::from_secs(60)).with(5);
     assert!(refused.said("tidegate unlock"), "{}", refused.err);
-    let mut patient = both.command(&[&args[..], &["--lock-timeout", "2m"]].concat());
-    patient.env("XDG_STATE_HOME", both.file("elsewhere"));
-    let patient = both.begin(patient);
-    first.end(Duration::from_secs(120)).with(0);
+    let patient = other(&["--lock-timeout", "2m"]);
+    let first = first.end(Duration::from_secs(120)).with(0);
     let second = patient.end(Duration::from_secs(120)).with(0);
-    let acts = second.events().into_iter().filter(|event| event.kind == EventKind::StepStarted).count();
-    assert_eq!(acts, 0, "{}", second.out);
-    assert_eq!(status(&node(&nodes[0])), PARKED);
-    both.apply(&both.policy(2, nodes, ""), &[]).with(0);
+    let of = |ran: &super::both::Ran| -> Vec<String> {
+        let done = ran.events().into_iter().filter(|event| event.kind == EventKind::StepDone);
+        done.filter_map(|event| event.step).collect()
+    };
+    let steps = |name: &str| ["cordon", "drain", "park"].map(|verb| format!("{verb}/{name}")).to_vec();
+    assert_eq!(of(&first), steps(&nodes[0]));
+    assert_eq!(of(&second), steps(&nodes[1]), "{}", second.out);
+    both.apply(&both.policy(3, nodes, ""), &[]).with(0);
     nothing_left(nodes);
 }
 

@@ -31,13 +31,14 @@ fn a_snapshot_is_planned_offline_as_the_labs_are() {
     let mut offline = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"));
     offline.args(["plan", "-f", &policy, "--format", "json", "--snapshot", file, "--now", &now]);
     let offline = both.begin(offline).end(short).with(0);
-    // The two looks were at two moments: when, and so the digest of all that was seen.
+    // The two looks were at two moments, one of them through a file: when, and so the digest of all that was seen.
     let of_another_moment = |text: &str| -> String {
         let mut plan: Value = serde_json::from_str(text).unwrap();
         for field in ["taken", "digest"] {
             assert!(plan["snapshot"][field].is_string(), "{}", plan["snapshot"]);
             plan["snapshot"][field] = json!(null);
         }
+        plan["snapshot"].as_object_mut().unwrap().remove("files");
         serde_json::to_string_pretty(&plan).unwrap()
     };
     assert_eq!(of_another_moment(&offline.out), of_another_moment(&live.out));
