@@ -146,6 +146,10 @@ impl Both {
         of_all(&["uncordon"], &[]).unwrap();
         of_all(&["annotate", "nodes"], &["tidegate.dev/record-", "tidegate.dev/hold-"]).unwrap();
         let _ = of_all(&["taint", "nodes"], &["tidegate.dev/leaving-"]);
+        for name in nodes.iter().filter(|name| node(name).to_string().contains("Suspended")) {
+            let gone = r#"{"status": {"conditions": [{"type": "Suspended", "$patch": "delete"}]}}"#;
+            kubectl(&["patch", "node", name, "--subresource=status", "--type=strategic", "-p", gone]).unwrap();
+        }
         of_all(&["wait", "--for=condition=Ready", "--timeout=60s", "nodes"], &[]).unwrap();
         let rbac = format!("{}/examples/rbac.yaml", env!("CARGO_MANIFEST_DIR"));
         until("the role", || kubectl(&["apply", "-f", &rbac]).ok());
