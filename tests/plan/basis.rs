@@ -302,6 +302,11 @@ fn a_dump_of_some_namespaces_only_takes_nothing_away_and_says_why() {
         }
         cluster.items.extend(more);
         let policy = policy("      min: 1\n      max: 10\n      keep: [worker-1]\n", "");
+        // Tidegate's own list says where the API server is, and leaves no namespace out.
+        let mut own = cluster.clone();
+        own.items[0]["server"] = json!("https://127.0.0.1:6443");
+        let whole = own.plan(&policy, CALM);
+        assert_eq!((whole.complete, verify(&whole, &own.world(), &policy)), (true, Vec::new()));
         let plan = cluster.plan(&policy, CALM);
         assert_eq!(verify(&plan, &cluster.world(), &policy), []);
         let refusal = plan.refusals.iter().find(|refusal| refusal.brake == "not-listed");
