@@ -40,6 +40,9 @@ pub struct SandboxCommand {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Make one from a snapshot, which is never written to
+    ///
+    /// Its one scheduler is Kubernetes' default: a pod goes to the least allocated node that takes it, also where its
+    /// `schedulerName` is one that packs nodes full.
     #[command(after_help = "\
 Examples:
   tidegate sandbox create ./sandbox --snapshot cluster.json --faults faults.yaml

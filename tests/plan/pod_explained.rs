@@ -114,7 +114,20 @@ fn what_would_help_is_found_by_asking_again() {
         }
     };
     type Change<'a> = &'a dyn Fn(&mut Cluster);
-    let cases: [(Value, Change<'_>, HelpKind, &str, &[&str]); 6] = [
+    let memory = json!({"spec": {"containers": [{"name": "c", "resources": {"requests": {"memory": "1000Gi"}}}]}});
+    let cases: [(Value, Change<'_>, HelpKind, &str, &[&str]); 7] = [
+        (
+            memory,
+            &|cluster| {
+                (1..=3).for_each(|n| {
+                    let room = json!({"status": {"allocatable": {"memory": "6776184Ki"}}});
+                    merge(node(cluster, &format!("worker-{n}")), room);
+                });
+            },
+            HelpKind::Request,
+            "6617Mi instead of 1000Gi",
+            &["worker-1", "worker-2", "worker-3"],
+        ),
         (asks("8500m"), &|_| {}, HelpKind::Request, "8 instead of 8500m", &["worker-1", "worker-2", "worker-3"]),
         (
             json!({"spec": {"nodeSelector": {"disk": "ssd", "pool": "w"}}}),

@@ -51,6 +51,8 @@ impl Fitting<'_> {
             if tried.len() >= TRIES || !tried.insert(resources) {
                 continue;
             }
+            let lack: Vec<(Name, i64)> =
+                lack.into_iter().map(|(name, amount)| (name.clone(), speakable(&pod.spec, &name, amount))).collect();
             let smaller = with(pod, |spec| lack.iter().for_each(|(name, amount)| take(spec, name, *amount)));
             let said: Vec<String> = lack.iter().map(|(name, amount)| less(&pod.spec, name, *amount)).collect();
             self.attempt(&smaller, HelpKind::Request, format!("ask for {}", said.join(" and ")), helps);
@@ -157,15 +159,42 @@ fn take(spec: &mut PodSpec, resource: &Name, amount: i64) {
     *asked = asked.saturating_sub(amount);
 }
 
+/// So much more than `amount` that bytes leave whole mebibytes: nobody writes `6776184Ki` into a manifest.
+fn speakable(spec: &PodSpec, resource: &Name, amount: i64) -> i64 {
+    const MEBIBYTE: i64 = 1 << 20;
+    let (asked, measure) = asked(spec, resource);
+    let left = asked.saturating_sub(amount);
+    match measure {
+        Measure::Bytes if left > MEBIBYTE => amount.saturating_add(left % MEBIBYTE),
+        _ => amount,
+    }
+}
+
+enum Measure {
+    Millicores,
+    Bytes,
+    Units,
+}
+
+/// What a pod asks of a resource, and what that counts.
+fn asked(spec: &PodSpec, resource: &Name) -> (i64, Measure) {
+    let requests = &spec.requests;
+    match &**resource {
+        "cpu" => (requests.cpu, Measure::Millicores),
+        "memory" => (requests.memory, Measure::Bytes),
+        "ephemeral-storage" => (requests.ephemeral_storage, Measure::Bytes),
+        name if name.starts_with("hugepages-") => (requests.extended(name), Measure::Bytes),
+        name => (requests.extended(name), Measure::Units),
+    }
+}
+
 /// `cpu: 500m less (1500m instead of 2)`.
 fn less(spec: &PodSpec, resource: &Name, amount: i64) -> String {
-    let requests = &spec.requests;
-    let (asked, print): (i64, fn(i64) -> String) = match &**resource {
-        "cpu" => (requests.cpu, print_cpu),
-        "memory" => (requests.memory, print_bytes),
-        "ephemeral-storage" => (requests.ephemeral_storage, print_bytes),
-        name if name.starts_with("hugepages-") => (requests.extended(name), print_bytes),
-        name => (requests.extended(name), |units| units.to_string()),
+    let (asked, measure) = asked(spec, resource);
+    let print = |number: i64| match measure {
+        Measure::Millicores => print_cpu(number),
+        Measure::Bytes => print_bytes(number),
+        Measure::Units => number.to_string(),
     };
     match asked.saturating_sub(amount) {
         0 => format!("{resource}: nothing instead of {}", print(asked)),

@@ -1,4 +1,7 @@
 //! The scheduler: binds pending pods, most important first, then oldest.
+//!
+//! There is one, Kubernetes' default, whatever a pod's `schedulerName`: how another one scores is known to a policy, and
+//! a sandbox has none.
 
 use std::cmp::Reverse;
 
