@@ -204,9 +204,26 @@ fn hint(end: End, carrying: &Carrying<'_>) -> Option<String> {
         // What was asked for by hand alone goes on alone.
         EndKind::Interrupted if !carrying.word.is_empty() => Some(format!("Stopped safely. {}", again(" --resume"))),
         EndKind::Interrupted => Some(format!("Stopped; every node is in a safe state. {}", again(""))),
-        EndKind::Abandoned => Some(format!("Stopped at once. {}", again(" --resume"))),
+        EndKind::Abandoned => {
+            let at_work = at_work(carrying).map(|at_work| format!("{at_work}. ")).unwrap_or_default();
+            Some(format!("Stopped at once. {at_work}{}", again(" --resume")))
+        }
         EndKind::Frozen => Some("A freeze forbids what is left".to_owned()),
     }
+}
+
+/// Which servers the provider goes on with although nobody waits for them any more.
+fn at_work(carrying: &Carrying<'_>) -> Option<String> {
+    const SHOWN: usize = 10;
+    let snapshot = carrying.ground.snapshot().ok()?;
+    let busy: Vec<String> = (snapshot.servers.iter())
+        .filter_map(|server| server.task.as_ref().map(|task| format!("{} ({task})", server.carries())))
+        .collect();
+    let more = busy.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = busy.get(..SHOWN).unwrap_or(&busy).join(", ");
+    (!busy.is_empty())
+        .then(|| format!("The provider is still at work on {}: {shown}{more}", plural(busy.len(), "server")))
 }
 
 /// How to go on where only time helps.

@@ -64,7 +64,7 @@ impl Demo {
 
         let what = if found { "Found the sandbox" } else { "Made a sandbox" };
         out.data(&format!("{what} in `{}`", folder.display()))?;
-        out.data(&(sandbox::text(&sandbox.snapshot(), &policy.time_zone) + "\n"))?;
+        out.data(&(sandbox::text(&sandbox.snapshot(), &policy.time_zone, out.width()) + "\n"))?;
         let (first, _) = plan(&policy, &World::build(sandbox.snapshot()), sandbox.now());
         out.data(&plan_text(&first, out.width()))?;
         if first.steps.is_empty() {
@@ -84,7 +84,7 @@ impl Demo {
         };
         let exit = carry_out(&carrying, Some(first), out)?;
         out.data("\nPlanning again")?;
-        out.data(&sandbox::text(&sandbox.snapshot(), &policy.time_zone))?;
+        out.data(&sandbox::text(&sandbox.snapshot(), &policy.time_zone, out.width()))?;
         let (again, _) = plan(&policy, &World::build(sandbox.snapshot()), sandbox.now());
         out.data(&again.summary.text)?;
         self.next(&again, &policy_file, &folder, out)?;
@@ -97,12 +97,14 @@ impl Demo {
         let Some(turn) = turn else { return Ok(()) };
         // Whole minutes, not too few: at that moment something is to be done.
         let minutes = turn.duration_since(last.now).as_secs().max(0).unsigned_abs().div_ceil(60);
-        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+        let parts = [(minutes / 1440, 'd'), (minutes / 60 % 24, 'h'), (minutes % 60, 'm')];
+        let by: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+        let by = if by.is_empty() { "0" } else { by.as_str() };
         // `cargo run` says so; nothing is installed then.
         let program = if std::env::var_os("CARGO").is_some() { "cargo run --release --" } else { "tidegate" };
         out.data(&format!(
             "\nNext: turn its clock to the next change and do it\n  \
-             {program} sandbox advance {days}d{hours}h{minutes}m {folder}\n  \
+             {program} sandbox advance {by} {folder}\n  \
              {program} plan -f {policy} --sandbox {folder}\n  \
              {program} apply -f {policy} --sandbox {folder}\n\
              Or start again: {program} sandbox reset {folder}"

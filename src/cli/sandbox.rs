@@ -15,7 +15,7 @@ use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute;
 use crate::model::{Node, Snapshot, World};
 use crate::plan::natural;
-use crate::report::{local_long, plural};
+use crate::report::{local_long, plural, wrapped};
 use crate::sandbox::{Faults, Sandbox};
 
 /// So far a clock is turned at once: each replica that ends and comes again meanwhile is played through.
@@ -127,12 +127,12 @@ impl SandboxCommand {
                         of_nothing.join(", ")
                     ));
                 }
-                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone, out.width()))?;
             }
             Act::Show { folder, format } => {
                 let snapshot = Sandbox::peek(folder)?;
                 match format {
-                    Format::Text => out.data(&text(&snapshot, &self.time_zone))?,
+                    Format::Text => out.data(&text(&snapshot, &self.time_zone, out.width()))?,
                     Format::Json => out.json(&snapshot)?,
                 }
             }
@@ -152,13 +152,13 @@ impl SandboxCommand {
                         .hint(format!("`tidegate sandbox reset {}` goes back to the start", folder.display())));
                 }
                 sandbox.advance(*by)?;
-                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone, out.width()))?;
             }
             Act::Reset { folder } => {
                 // Open, it keeps every apply out while what one left is removed.
                 let sandbox = Sandbox::begin_anew(folder)?;
                 execute::run::forget(folder).map_err(Failure::new)?;
-                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone, out.width()))?;
             }
         }
         Ok(Exit::Done)
@@ -196,17 +196,22 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// The cluster at a glance, with its time in a zone: one line per node, in the order that people count.
-pub fn text(snapshot: &Snapshot, zone: &str) -> String {
+pub fn text(snapshot: &Snapshot, zone: &str, columns: usize) -> String {
     let at = snapshot.taken.map(|at| local_long(at, zone)).unwrap_or_default();
-    let mut text = format!("{at}: {}, {}\n", plural(snapshot.nodes.len(), "node"), plural(snapshot.pods.len(), "pod"));
+    let head = format!("{at}: {}, {}", plural(snapshot.nodes.len(), "node"), plural(snapshot.pods.len(), "pod"));
+    let mut text = wrapped(&head, 0, columns);
     let world = World::build(snapshot.clone());
     let mut nodes: Vec<&Node> = world.nodes.values().map(AsRef::as_ref).collect();
     nodes.sort_by(|a, b| natural(&a.name, &b.name));
     let rows: Vec<[String; 4]> = nodes.iter().map(|node| row(&world, node)).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     let (name, state, ready) = (width(0), width(1), width(2));
+    let fits = name + state + ready + width(3) + 8 <= columns;
     for [a, b, c, d] in &rows {
-        let _ = writeln!(text, "  {a:name$}  {b:state$}  {c:ready$}  {d}");
+        let _ = match fits {
+            true => writeln!(text, "  {a:name$}  {b:state$}  {c:ready$}  {d}"),
+            false => write!(text, "{}", wrapped(&format!("{a}: {b}, {c}, {d}"), 2, columns)),
+        };
     }
     let homeless = world.pods.values().filter(|pod| pod.node.is_none() && !pod.finished()).count();
     if homeless > 0 {

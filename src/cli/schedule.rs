@@ -98,7 +98,7 @@ impl Schedule {
         }
         let command = self.command()?;
         match self.format {
-            Format::Text => out.data(&timetable::text(&tables))?,
+            Format::Text => out.data(&timetable::text(&tables, out.width()))?,
             Format::Json => out.json(&tables)?,
             Format::Ics => {
                 out.data(&timetable::calendar(&tables))?;

@@ -141,6 +141,7 @@ pub fn homes(world: &World, movers: &[Mover]) -> String {
         many => format!("; but {} pods are LOST: nothing makes them again", many.len()),
     };
     let waiting = match waited.as_slice() {
+        [] if !evicts => return "nothing on it has to move".to_owned(),
         [] => return format!("everything on it has another home{lost}"),
         [one] => format!("{} is waited for", one.pod.key),
         many => format!("{} pods are waited for", many.len()),

@@ -44,8 +44,6 @@ pub enum Code {
     ScaleDownDisabled,
     /// A drain of it failed, and is barred for a while (H3).
     RecentlyFailed,
-    /// It is no node of ours.
-    Foreign,
     /// Somebody else cordoned it.
     CordonedByOther,
     /// Somebody else stopped its server (H23).
@@ -60,14 +58,10 @@ pub enum Code {
     Headroom,
     /// A freeze is open.
     Freeze,
-    /// A brake holds.
-    Brake,
     /// It is above the ceiling, and pods on it have no other home (H20).
     OverCeiling,
     /// As many nodes as may go at once go before it.
     Parallelism,
-    /// As many nodes as may be in transition are.
-    MaxUnavailable,
     /// Pods on it are waited for.
     WaitsForPods,
     /// Its server is not known.
@@ -84,12 +78,8 @@ pub enum Code {
     PodUnreadable,
     /// Our record on it cannot be read.
     RecordUnreadable,
-    /// It was ours and no pool has it now (H28).
-    Unclaimed,
     /// The policy asks what this version does not act on yet.
     NotActedOn,
-    /// It was not asked about (`--target`).
-    Target,
     // Why a pod does not leave.
     /// A mark on the pod forbids it.
     DoNotDisrupt,

@@ -123,15 +123,17 @@ fn changing(plan: &Plan, node: &str) -> Option<String> {
 fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
     let record = member.record.as_ref();
     let kept = plan.kept.iter().find(|kept| *kept.node == *member.name).and_then(|kept| kept.reasons.first());
+    let cordoned = member.node.as_ref().is_some_and(|node| node.unschedulable);
     let steps: Vec<&str> = (plan.steps.iter())
         .filter(|step| *step.node == *member.name)
+        // What is done already does not come next.
+        .filter(|step| step.verb != Verb::Cordon || !cordoned)
         .map(|step| step.provider_verb.as_deref().unwrap_or_else(|| super::verb_name(step.verb)))
         .collect();
     let remembered = world.memory.nodes.get(&member.name);
     let server_since = member.server.as_ref().and_then(|server| server.since);
     let ready_since =
         (member.node.as_ref()).and_then(|node| node.condition("Ready")).and_then(|ready| ready.transition);
-    let cordoned = member.node.as_ref().is_some_and(|node| node.unschedulable);
     NodeStatus {
         pool: None,
         node: member.name.to_string(),

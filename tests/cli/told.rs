@@ -109,3 +109,30 @@ fn a_calendar_reaches_a_year_and_says_how_far() {
     let month = here(&[from.as_slice(), &["--until", "2026-12-10"]].concat());
     assert!(text(&month.stdout).matches("BEGIN:VEVENT").count() < 20, "{}", text(&month.stdout));
 }
+
+/// At whatever width, and no word is lost for it.
+#[test]
+fn tables_fit_the_terminal() {
+    let folder = workshop();
+    let words = |text: &str| {
+        let mut words: Vec<String> =
+            text.split_whitespace().map(|word| word.trim_matches([',', ':']).to_owned()).collect();
+        words.sort();
+        words
+    };
+    for args in [["sandbox", "show", "sandbox"].as_slice(), &["schedule", "-f", "policy.yaml", "--from", "2026-10-25"]]
+    {
+        let at = |columns: &str| {
+            let mut command = std::process::Command::new(super::PROGRAM);
+            let printed = command.args(args).current_dir(folder.path()).env("COLUMNS", columns).output().unwrap();
+            text(&printed.stdout)
+        };
+        let wide = at("160");
+        for columns in ["40", "60", "80", "140"] {
+            let found = at(columns);
+            let longest = found.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= columns.parse().unwrap(), "{args:?} at {columns}:\n{found}");
+            assert_eq!(words(&found), words(&wide), "{args:?} at {columns}");
+        }
+    }
+}

@@ -153,7 +153,7 @@ fn a_node_with_a_pod_that_is_waited_for_does_not_claim_a_home_for_it() {
         plan.steps.iter().find(|step| step.node == "worker-2").unwrap().reason.text.clone()
     };
     let mut cluster = Cluster::workers(2);
-    assert_eq!(reason(&cluster), "everything on it has another home");
+    assert_eq!(reason(&cluster), "nothing on it has to move");
     cluster.pod("jhub/jupyter-ana", "worker-2", "", "1");
     assert_eq!(reason(&cluster), "jhub/jupyter-ana is waited for, nothing else on it has to move");
     cluster.pod("web-1", "worker-2", "web", "1");

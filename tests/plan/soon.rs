@@ -122,3 +122,13 @@ fn a_node_that_is_not_ready_when_the_window_comes_is_said_and_another_is_woken_f
         assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{context}");
     }
 }
+
+/// What is cordoned already is not announced as what comes next.
+#[test]
+fn status_says_what_is_left_to_do_with_a_node_whose_drain_began() {
+    let (cluster, policy) = (begun(), policy(WORKSHOP, ""));
+    let plan = cluster.plan(&policy, "2026-11-24T18:30:00Z");
+    let lines = status(&policy, &cluster.world(), &plan);
+    let next: Vec<&str> = lines.iter().filter(|line| line.node != "worker-1").map(|line| line.next.as_str()).collect();
+    assert_eq!(next, ["drain, shelve"; 9], "{lines:#?}");
+}

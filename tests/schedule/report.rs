@@ -35,7 +35,7 @@ fn notes_tell_of_clocks_skipped_windows_and_years() {
         (About::Year, "2027-01-01T07:00:00Z", "the year 2027 begins"),
     ];
     assert_eq!(notes, expected.map(|(about, moment, text)| (about, at(moment), text)));
-    let text = text(&tables);
+    let text = text(&tables, 160);
     for (_, _, note) in expected {
         assert!(text.contains(note), "{text}");
     }

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Timetable, asked, zone};
+use crate::report::layout::wrapped;
 
 /// One line per change and per note, in local time with its offset, so that a clock change is seen as such, and in UTC.
-pub fn text(tables: &[Timetable]) -> String {
+///
+/// A reason for which `columns` are too few stands on lines of its own.
+pub fn text(tables: &[Timetable], columns: usize) -> String {
     let mut out = String::new();
     for table in tables {
         let zone = zone(&table.zone);
@@ -32,7 +35,16 @@ pub fn text(tables: &[Timetable]) -> String {
         };
         let (first, second) = (width(|row| &row.0), width(|row| &row.1));
         for (at, asked, why) in &rows {
-            let _ = writeln!(out, "  {at:first$}  {asked:second$}  {why}");
+            if first + second + why.chars().count() + 6 <= columns {
+                let _ = writeln!(out, "  {at:first$}  {asked:second$}  {why}");
+                continue;
+            }
+            let line = format!("  {at:first$}  {asked}");
+            match line.trim_end().chars().count() <= columns {
+                true => out.push_str(&format!("{}\n", line.trim_end())),
+                false => out.push_str(&format!("  {at}\n{}", wrapped(asked, 4, columns))),
+            }
+            out.push_str(&wrapped(why, 6, columns));
         }
         if table.turns.is_empty() {
             let _ = writeln!(out, "  no change until {}", moment(table.until, &zone));
