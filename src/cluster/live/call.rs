@@ -1,13 +1,16 @@
 //! Calls: one deadline round each, tried again only where that does no harm, and told by verb and resource.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use kube::core::Status;
 
 use super::client::Live;
 use crate::cluster::ClusterError;
+
+/// A server that was started anew refuses everybody until it has read the roles, well within this.
+const ROLES_LOADED: Duration = Duration::from_secs(30);
 
 /// What is asked of the API server, for messages.
 #[derive(Clone, Debug)]
@@ -127,15 +130,43 @@ impl Live {
         call: &Call,
         request: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, ClusterError> {
-        once(self.patience, request).await.map_err(|failed| call.error(&failed))
+        once(self.patience, request).await.map_err(|failed| self.told(call, &failed))
     }
 
     /// [`again`], told.
-    pub(super) async fn again<T, F>(&self, call: &Call, request: impl FnMut() -> F) -> Result<T, ClusterError>
+    pub(super) async fn again<T, F>(&self, call: &Call, mut request: impl FnMut() -> F) -> Result<T, ClusterError>
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        again(self.patience, request).await.map_err(|failed| call.error(&failed))
+        let watched = || {
+            let answer = request();
+            async {
+                let answer = answer.await;
+                if answer.as_ref().is_err_and(passes) {
+                    self.away.set(Some(Instant::now()));
+                }
+                answer
+            }
+        };
+        again(self.patience, watched).await.map_err(|failed| self.told(call, &failed))
+    }
+}
+
+impl Live {
+    /// What a failure means, also by what came before it.
+    pub(super) fn told(&self, call: &Call, failed: &Failed) -> ClusterError {
+        if failed.silent() {
+            self.away.set(Some(Instant::now()));
+        }
+        match (call.error(failed), self.away.get()) {
+            (ClusterError::Forbidden { verb, what }, Some(away)) if away.elapsed() < ROLES_LOADED => {
+                let text = format!(
+                    "not allowed to {verb} {what}, by a server that has just come back and may not know its roles yet"
+                );
+                ClusterError::Unavailable(text)
+            }
+            (error, _) => error,
+        }
     }
 }
 

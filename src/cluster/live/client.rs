@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
@@ -28,6 +28,8 @@ pub struct Live {
     cluster: Name,
     namespace: Name,
     pub(super) skew: Cell<Option<SignedDuration>>,
+    /// When the server, or the way to it, was last not there.
+    pub(super) away: Cell<Option<Instant>>,
     pub(super) following: RefCell<Following>,
     pub(super) records: RefCell<BTreeMap<Name, KeptRecord>>,
     pub(super) leftover: RefCell<BTreeSet<Name>>,
@@ -45,7 +47,7 @@ impl Live {
         let cluster = found.metadata.uid.ok_or_else(nameless)?.into();
         let (context, server) = (context.into(), server.into());
         let namespace = asked.namespace.as_str().into();
-        let (skew, following) = (Cell::default(), RefCell::default());
+        let (skew, away, following) = (Cell::default(), Cell::default(), RefCell::default());
         let (records, leftover, chronicle) = (RefCell::default(), RefCell::default(), RefCell::default());
         let patience = asked.patience;
         Ok(Self {
@@ -56,6 +58,7 @@ impl Live {
             cluster,
             namespace,
             skew,
+            away,
             following,
             records,
             leftover,

@@ -107,9 +107,9 @@ impl Live {
                         retry_after: retry_after(&status),
                     },
                 }),
-                Verdict::Other => Err(call.error(&Failed::Said(kube::Error::Api(status)))),
+                Verdict::Other => Err(self.told(&call, &Failed::Said(kube::Error::Api(status)))),
             },
-            Err(failed) => Err(call.error(&failed)),
+            Err(failed) => Err(self.told(&call, &failed)),
         }
     }
 

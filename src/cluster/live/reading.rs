@@ -48,7 +48,8 @@ impl Live {
         let call = Call::new("list", format!("pods on node {node}"));
         let fields = format!("spec.nodeName={node}");
         'again: for _ in 0..TRIES {
-            let (objects, _) = self.lists().values(&PODS, Some(&fields)).await.map_err(|failed| call.error(&failed))?;
+            let (objects, _) =
+                self.lists().values(&PODS, Some(&fields)).await.map_err(|failed| self.told(&call, &failed))?;
             let mut pods = Vec::with_capacity(objects.len());
             for object in objects {
                 if !self.sees(&PODS, &object) {

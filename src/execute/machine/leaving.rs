@@ -45,8 +45,8 @@ pub enum Leaving {
     Await,
     /// Pods are going.
     Evict(Box<Evicting>),
-    /// Volumes are being detached; since when.
-    Detach(Timestamp),
+    /// Volumes are being detached; since when, and whether that was said.
+    Detach(Timestamp, bool),
     /// Load balancers are given time (H15); until when.
     Grace(Timestamp),
     /// The pods are listed once more (H12).
@@ -75,7 +75,7 @@ impl Course {
             Leaving::Hook(at) => self.hook_before_drain(at, desk, world, now),
             Leaving::Await => self.wait(desk, world, now),
             Leaving::Evict(evicting) => self.evict(evicting, desk, world, now),
-            Leaving::Detach(since) => self.detach(since, desk, world, now),
+            Leaving::Detach(since, told) => self.detach(since, told, desk, world, now),
             Leaving::Grace(until) => self.grace(until, desk, world, now),
             Leaving::LastLook => self.last_look(desk, world, now),
             Leaving::Park(parking) => self.park(parking, desk, world, now),
@@ -334,12 +334,12 @@ impl Course {
         match look {
             Look::Stuck(stuck) => self.fail(desk, now, Some(&stuck.pod), &stuck.why),
             Look::Done | Look::Quiet if halt => self.leave_undone(desk, now),
-            Look::Done => self.go(desk, Way::Leaving(Leaving::Detach(now))),
+            Look::Done => self.go(desk, Way::Leaving(Leaving::Detach(now, false))),
             Look::Busy | Look::Quiet => Way::Leaving(Leaving::Evict(evicting)),
         }
     }
 
-    fn detach(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+    fn detach(&mut self, since: Timestamp, told: bool, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         if self.step(Verb::Park).is_none() {
             return self.done(desk, now);
         }
@@ -366,10 +366,14 @@ impl Course {
             return self.fail(desk, now, None, &why);
         }
         desk.wake_at(deadline);
+        if !told {
+            let text = format!("{} waits for volume {volume} to be detached, until {deadline} at most", self.node);
+            desk.tell(Event { until: Some(deadline), ..self.event(EventKind::Waiting, now, text) });
+        }
         if let (None, Some(_), Some(server)) = (attached, held, server) {
             self.look_at_server(server.id.clone(), desk, now);
         }
-        Way::Leaving(Leaving::Detach(since))
+        Way::Leaving(Leaving::Detach(since, true))
     }
 
     fn grace(&mut self, until: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

@@ -35,14 +35,16 @@ fn a_shelve_that_fails_and_one_that_is_slow() {
     let why = failed(&ran, &nodes[0]);
     assert!(why.contains("shelve of") && why.contains("came to nothing"), "{why}");
     assert_eq!(status(&node(&nodes[1])), PARKED);
-    // Its server was stopped to be saved: it stands still, with our mark, and the next wake brings it back.
     println!("labs: {why}; the node is {}", status(&node(&nodes[0])));
+    // Nova calls the server ACTIVE although it was stopped to be saved, and finds out later; the bridge believes it, so
+    // that its node stays Ready where a real one would fall silent: only the other one is brought back here.
     block_on(async {
         let user = Hand::of("lab-password").await;
         user.drop_images(&format!("{}-shelved", nodes[0])).await;
     });
-    both.apply(&both.policy(3, nodes, ""), &[]).with(0);
-    nothing_left(nodes);
+    let up = both.policy(2, &nodes[1..], "");
+    both.apply(&up, &[]).with(0);
+    assert_eq!(status(&node(&nodes[1])), "Ready");
 }
 
 /// No host has room; then there is one, and a kubelet that never comes back.
@@ -67,7 +69,7 @@ fn wakes_that_come_to_nothing() {
     });
     // Not tried again at once; a person may.
     let plan = both.run(&["plan", "-f", &up], Duration::from_secs(60));
-    assert!(plan.said("not tried again before") || plan.said("backs off"), "{}", plan.out);
+    assert!(plan.said("its last wake failed") && plan.said("because no host has room for it"), "{}", plan.out);
     forget();
 
     // The lab's kubelet of the first is gone for good: the server runs for nothing, and is parked again.

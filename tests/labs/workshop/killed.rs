@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::both::{Both, node, nothing_left, status, unlocked, workers};
-use super::load::{Least, budget, only_on, running, template, workload};
+use super::load::{Least, budget, only_on, template, workload};
 use super::watcher::{Watcher, budgets_are_kept, departures, phases};
 use serde_json::json;
 
@@ -26,7 +26,9 @@ fn to_its_end(both: &Both, policy: &str) -> usize {
         }
         if running.ended() {
             let ran = running.end(Duration::from_secs(1));
-            assert_eq!(ran.code, Some(0), "after {kills} kills: {}\n{}", ran.out, ran.err);
+            // The last kill may have come after the last record.
+            let over = ran.code == Some(1) && ran.said("was carried out to its end");
+            assert!(ran.code == Some(0) || over, "after {kills} kills: {}\n{}", ran.out, ran.err);
             return kills;
         }
         running.kill();
@@ -55,11 +57,7 @@ fn killed_after_each_record_and_taken_up_again() {
     nothing_left(nodes);
     budgets_are_kept(&heard, &[("web".to_owned(), 2)].into());
     let gone = departures(&heard, "apps");
-    assert_eq!(
-        gone.values().map(std::collections::BTreeSet::len).collect::<Vec<_>>(),
-        [1, 1, 1],
-        "each once: {gone:?}"
-    );
+    assert_eq!(gone.len(), 3, "nobody who came in the place of somebody goes too: {gone:?}");
     let course = phases(&heard).remove(&nodes[0]).unwrap().join(" ");
     let (cordoned, away) = ("Ready,SchedulingDisabled", "NotReady,SchedulingDisabled");
     assert!(
@@ -79,7 +77,6 @@ fn stopped_by_hand_once_and_twice() {
     let wanted: BTreeMap<String, usize> = [("web".to_owned(), 2)].into();
     let mut pod = template("web", "1s", "8s");
     pod["spec"]["terminationGracePeriodSeconds"] = json!(20);
-    running(&[], &BTreeMap::new());
     only_on(&nodes[0], &[workload("Deployment", "apps", "web", 2, &pod)], &wanted);
     let (down, up) = (both.policy(1, nodes, ""), both.policy(3, nodes, ""));
     let least: Least = [("web".to_owned(), 1)].into();
@@ -102,7 +99,7 @@ fn stopped_by_hand_once_and_twice() {
     crate::kubectl::kubectl(&["cordon", super::both::KEPT]).unwrap();
     crate::kubectl::kubectl(&["delete", "pods", "-n", "apps", "--all", "--wait"]).unwrap();
     crate::kubectl::kubectl(&["uncordon", super::both::KEPT]).unwrap();
-    super::load::running(&[], &wanted);
+    super::load::stand(&wanted);
     let mut running = both.start(&args);
     running.says("pod_evicted");
     running.signal("-INT");

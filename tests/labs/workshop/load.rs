@@ -137,6 +137,11 @@ pub fn pods(namespace: &str) -> Vec<Value> {
 /// Makes objects and waits until so many of each app are Ready.
 pub fn running(objects: &[Value], wanted: &BTreeMap<String, usize>) {
     make(objects);
+    stand(wanted);
+}
+
+/// Waits until so many of each app are Ready.
+pub fn stand(wanted: &BTreeMap<String, usize>) {
     until("every app to be Ready", || {
         let mut there: BTreeMap<String, usize> = BTreeMap::new();
         for pod in pods("apps").iter().filter(|pod| ready(pod) && pod["metadata"]["deletionTimestamp"].is_null()) {
