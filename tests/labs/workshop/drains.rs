@@ -71,8 +71,8 @@ fn pods_that_do_not_go_easily() {
     let pods = [
         ("stuck", template("stuck", "1s", "never"), 1),
         ("slow", template("slow", "1s", "grace"), 1),
-        ("unready", template("unready", "never", "1s"), 0),
         ("single", template("single", "1s", "1s"), 1),
+        ("unready", template("unready", "never", "1s"), 0),
     ];
     for ((app, mut pod, ready), on) in pods.into_iter().zip(&all) {
         pod["spec"]["terminationGracePeriodSeconds"] = json!(if app == "slow" { 15 } else { 1 });
