@@ -66,6 +66,7 @@ const DOOR_VALUES: &[&str] =
 
 /// Libraries that speak with the world, and who alone names each.
 const CLIENTS: &[(&str, &[&str])] = &[
+    ("git2", &["source/git"]),
     ("reqwest", &["cloud/openstack", "execute/run/calling"]),
     ("kube", &["cluster/live"]),
     ("k8s_openapi", &["cluster/live"]),

@@ -128,6 +128,10 @@ impl From<SourceError> for Failure {
             SourceError::TooLarge { .. } => failure
                 .hint("what `kubectl get` wrote is given with `--snapshot`; a large policy can be split into files"),
             SourceError::Missing { .. } => failure.hint("`tidegate init` writes a policy to begin with"),
+            SourceError::Address { error, .. } => failure.hint(error.hint()),
+            SourceError::Git(error) => failure.hint(error.hint()),
+            SourceError::NotInGit { .. } => failure
+                .hint("name it by its repository, `-f file:///srv/policies.git//PATH?ref=main`, or leave `--require-signed` out"),
             _ => failure,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format::Format;
+use super::git_args::GitArgs;
 use super::object::{self, Object, ObjectParser};
 use super::output::Output;
 use super::policy_args::PolicyArgs;
@@ -26,9 +27,11 @@ pub struct Explain {
     /// `node/NAME`, `pool/NAME` or `pod/NAMESPACE/NAME`
     #[arg(value_parser = ObjectParser, hide_possible_values = true)]
     object: Object,
-    /// The policy: a file, or a folder with its files; several make one policy. A pod can do without
+    /// The policy: a file, a folder with its files, or an address in git; several make one policy. A pod can do without
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    git: GitArgs,
     #[command(flatten)]
     world: WorldArgs,
     /// How to print
@@ -51,7 +54,7 @@ impl Explain {
     }
 
     fn policy(&self, out: Output) -> Result<Policy, Failure> {
-        Ok(PolicyArgs { files: self.files.clone() }.load(out)?.1)
+        Ok(PolicyArgs { files: self.files.clone(), git: self.git.clone() }.load(out)?.1)
     }
 
     fn planned(&self, target: &Target, policy: &Policy, out: Output) -> Result<Exit, Failure> {

@@ -13,6 +13,7 @@ mod drain;
 mod exit;
 mod explain;
 mod format;
+mod git_args;
 mod ground;
 mod hand;
 mod hold;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::git_args::GitArgs;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::policy::{self, Loaded, Policy, PolicySource, Problem, Severity};
@@ -12,9 +13,12 @@ use crate::{report, source};
 /// Which policy.
 #[derive(Clone, Debug, Args)]
 pub struct PolicyArgs {
-    /// The policy: a file, or a folder with its files; several make one policy
+    /// The policy: a file, a folder with its files, or an address in git such as `https://HOST/REPOSITORY.git//PATH?ref=main`
+    /// (`ssh://`, `git@HOST:` and `file:///` too); several make one policy
     #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub git: GitArgs,
 }
 
 impl PolicyArgs {
@@ -23,9 +27,12 @@ impl PolicyArgs {
     /// # Errors
     /// A file cannot be read.
     pub fn read(&self) -> Result<(Vec<PolicySource>, Loaded), Failure> {
-        let sources = source::read_policy(&self.files)?;
-        let loaded = policy::load(&sources);
-        Ok((sources, loaded))
+        let read = source::read(&self.files, &self.git.options())?;
+        let mut loaded = policy::load(&read.files);
+        if let Some(policy) = &mut loaded.policy {
+            policy.revisions = read.revisions;
+        }
+        Ok((read.files, loaded))
     }
 
     /// The policy. Warnings are said on stderr; so are errors, and then there is none.

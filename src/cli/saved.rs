@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::git_args::GitArgs;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::ClusterArgs;
@@ -13,6 +14,7 @@ use crate::model::Snapshot;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::policy::Policy;
 use crate::sandbox::Sandbox;
+use crate::source;
 
 /// What standard input is called where files are named.
 const STDIN: &str = "<stdin>";
@@ -46,9 +48,11 @@ pub fn saved(file: &Path) -> Result<Plan, Failure> {
 /// Which policy, for a command that is given a plan.
 #[derive(Clone, Debug, Args)]
 pub struct SavedPolicyArgs {
-    /// The policy: a file, or a folder with its files; without it a plan's own files, as it names them
+    /// The policy: a file, a folder with its files, or an address in git; without it a plan's own files, as it names them
     #[arg(short = 'f', long = "file", value_name = "PATH", required_unless_present = "plan")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    git: GitArgs,
 }
 
 impl SavedPolicyArgs {
@@ -58,24 +62,25 @@ impl SavedPolicyArgs {
     /// A file is not there, the policy has errors, or it is not what the plan was made from any more.
     pub fn load(&self, plan: Option<&Plan>, out: Output) -> Result<Policy, Failure> {
         match plan {
-            Some(plan) if self.files.is_empty() => own_policy(plan, out),
-            _ => Ok(PolicyArgs { files: self.files.clone() }.load(out)?.1),
+            Some(plan) if self.files.is_empty() => own_policy(plan, &self.git, out),
+            _ => Ok(PolicyArgs { files: self.files.clone(), git: self.git.clone() }.load(out)?.1),
         }
     }
 }
 
-fn own_policy(plan: &Plan, out: Output) -> Result<Policy, Failure> {
+fn own_policy(plan: &Plan, git: &GitArgs, out: Output) -> Result<Policy, Failure> {
     let files = &plan.policy.files;
     if files.is_empty() || files.iter().any(|file| file.path == STDIN) {
         let text = format!("the plan does not name a file of policy `{}` that could be read again", plan.policy.name);
         return Err(Failure::new(text).hint("`-f PATH` names the policy"));
     }
-    if let Some(gone) = files.iter().find(|file| !Path::new(&file.path).is_file()) {
+    let there = |path: &Path| source::in_git(path) || path.is_file();
+    if let Some(gone) = files.iter().find(|file| !there(Path::new(&file.path))) {
         let text = format!("`{}`, which the plan was made from, is not there", gone.path);
         return Err(Failure::new(text)
             .hint("run this in the folder in which the plan was made, or name the policy with `-f PATH`"));
     }
-    let named = PolicyArgs { files: files.iter().map(|file| PathBuf::from(&file.path)).collect() };
+    let named = PolicyArgs { files: files.iter().map(|file| PathBuf::from(&file.path)).collect(), git: git.clone() };
     let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     out.detail(&format!("policy as the plan names it: {}", names.join(", ")));
     let (_, policy) = named.load(out)?;

@@ -18,6 +18,7 @@ use crate::report::local_long;
 use crate::report::timetable::{self, Command, Timetable};
 use crate::sandbox::Sandbox;
 use crate::schedule::holds;
+use crate::source::in_git;
 
 /// Show the coming changes of each pool, or who says what at one moment
 #[derive(Debug, Args)]
@@ -150,7 +151,8 @@ impl Schedule {
     /// What a timer runs: everything by its full path, for timers start anywhere.
     fn command(&self) -> Result<Command, Failure> {
         let quoted = |path: &Path| {
-            let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            let here = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            let full = if in_git(path) { path.to_owned() } else { here(path) };
             quoted(&full.to_string_lossy())
         };
         let program = std::env::current_exe().map_or_else(|_| "tidegate".to_owned(), |program| quoted(&program));

@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::connect_args::ConnectArgs;
+use super::git_args::GitArgs;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::reached::Reached;
@@ -32,6 +33,8 @@ pub struct SnapshotCommand {
     /// The policy: its providers tell of the servers, which are not in the file without it
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     policy: Vec<PathBuf>,
+    #[command(flatten)]
+    git: GitArgs,
     /// Where to; packed if its name ends in `.gz`, `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -42,7 +45,8 @@ impl SnapshotCommand {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let mut file = SnapshotFile::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let named = Some(PolicyArgs { files: self.policy.clone() }).filter(|named| !named.files.is_empty());
+        let named = PolicyArgs { files: self.policy.clone(), git: self.git.clone() };
+        let named = Some(named).filter(|named| !named.files.is_empty());
         let policy = named.map(|named| named.load(out)).transpose()?.map(|(_, policy)| policy);
         let reached = Reached::connect(&self.connect, policy.as_ref(), &runtime, out)?;
         let snapshot = runtime.block_on(async {

@@ -118,6 +118,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
                 .iter()
                 .map(|file| FileRef { path: file.path.to_string(), digest: file.digest.to_string() })
                 .collect(),
+            revisions: policy.revisions.clone(),
         },
         snapshot: SnapshotRef {
             digest: digest(world),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::model::ByHand;
-use crate::policy::Origin;
+use crate::policy::{Origin, Revision};
 use crate::schedule::Said;
 
 /// What a step does.
@@ -278,8 +278,11 @@ pub struct PolicyRef {
     pub name: String,
     /// Of the effective policy.
     pub digest: String,
-    /// Its files.
+    /// Its files; one in git by an address that reads it again at the same commit.
     pub files: Vec<FileRef>,
+    /// The commits that files of it were read at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<Revision>,
 }
 
 /// Which observation.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Hook, Origin, Pool};
+use super::{Ask, Hook, Origin, Pool, Revision};
 use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
 
 /// A file that the policy was read from.
@@ -295,6 +295,9 @@ pub struct Policy {
     pub digest: Name,
     /// The files.
     pub files: Vec<PolicyFile>,
+    /// The commits that files of it were read at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<Revision>,
     /// `spec.cluster`: the only cluster it is for.
     pub cluster: Option<Name>,
     /// Where that stands.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Origin {
-    /// The file as it was named on the command line, or its path inside the folder that was.
+    /// The file as it was named on the command line, or its path inside the folder that was; one in git by an address of
+    /// this very file at this very commit, `https://HOST/policies.git//pools/a.yaml?ref=COMMIT`.
     pub file: Arc<str>,
     /// The line.
     pub line: u32,
@@ -21,8 +22,8 @@ pub struct Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => f.write_str(&self.file),
-            line => write!(f, "{}:{line}", self.file),
+            0 => f.write_str(&super::file_name(&self.file)),
+            line => write!(f, "{}:{line}", super::file_name(&self.file)),
         }
     }
 }

@@ -7,7 +7,7 @@ use miette::{
     SourceSpan, SpanContents, ThemeStyles,
 };
 
-use crate::policy::{MOST_BYTES, Place, PolicySource, Problem, Severity, deceives};
+use crate::policy::{MOST_BYTES, Place, PolicySource, Problem, Severity, deceives, file_name};
 
 /// How problems are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn readable(source: &PolicySource) -> (&str, Text) {
     let text =
         Some(&source.text).filter(|text| text.len() <= MOST_BYTES).and_then(|text| std::str::from_utf8(text).ok());
     let text = text.map(harmless).unwrap_or_default();
-    (&source.path, Text { name: harmless(&source.path), text })
+    (&source.path, Text { name: harmless(&file_name(&source.path)), text })
 }
 
 /// A file's text. miette counts columns in bytes; this counts them in characters, as every editor does.
@@ -173,13 +173,17 @@ impl<'a> Drawn<'a> {
                 }
                 None => {
                     let Place { file, line, column, .. } = &related.place;
-                    help.push(format!("{}: {file}:{line}:{column}", harmless(&related.message)));
+                    help.push(format!(
+                        "{}: {}:{line}:{column}",
+                        harmless(&related.message),
+                        harmless(&file_name(file))
+                    ));
                 }
             }
         }
         let mut message = harmless(&problem.message);
         if let (false, Some(place)) = (drawn, &problem.place) {
-            message = format!("{}:{}:{}: {message}", harmless(&place.file), place.line, place.column);
+            message = format!("{}:{}:{}: {message}", harmless(&file_name(&place.file)), place.line, place.column);
         }
         let help = (!help.is_empty()).then(|| help.join("\n"));
         Self { problem, message, source: source.filter(|_| drawn), labels, help }

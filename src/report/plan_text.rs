@@ -10,6 +10,7 @@ use super::node_steps::{by_node, node_steps};
 use super::plan_money::money_lines;
 use crate::model::Money;
 use crate::plan::{Kept, Plan, PoolPlan, Unclaimed};
+use crate::policy::file_name;
 use crate::schedule::Said;
 
 /// The plan as text for a terminal `width` columns wide. Colours are always in it; the stream strips them.
@@ -31,8 +32,11 @@ pub fn plan_text(plan: &Plan, width: usize) -> String {
 }
 
 fn head(out: &mut String, plan: &Plan, width: usize) {
-    let files: Vec<&str> = plan.policy.files.iter().map(|file| file.path.as_str()).collect();
+    let files: Vec<String> = plan.policy.files.iter().map(|file| file_name(&file.path)).collect();
     let _ = writeln!(out, "{}   {} ({})", "Policy".dimmed(), plan.policy.name.bold(), files.join(", "));
+    for revision in &plan.policy.revisions {
+        let _ = writeln!(out, "{}     {revision}", "From".dimmed());
+    }
     let cluster = plan.snapshot.context.as_deref().unwrap_or("not named");
     let server = plan.snapshot.server.as_ref().map(|server| format!(" at {server}")).unwrap_or_default();
     let uid = plan.snapshot.cluster.as_ref().filter(|_| !server.is_empty());

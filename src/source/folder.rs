@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::PolicySource;
+use super::{AddressError, GitError, PolicySource};
 use crate::policy::MOST_BYTES;
 
 /// How long a pipe may have no writer.
@@ -46,6 +46,23 @@ pub enum SourceError {
     #[error("`{}` is a pipe, and nobody has written to it for {} seconds", path.display(), PIPE_PATIENCE.as_secs())]
     NoWriter {
         /// The pipe.
+        path: PathBuf,
+    },
+    /// An address of git that cannot be used.
+    #[error("`{word}` cannot be read: {error}")]
+    Address {
+        /// The address, without credentials.
+        word: String,
+        /// Why not.
+        error: AddressError,
+    },
+    /// Git.
+    #[error(transparent)]
+    Git(GitError),
+    /// A signature is demanded of a file that nobody can have signed.
+    #[error("a signature is demanded, and `{}` is not in git", path.display())]
+    NotInGit {
+        /// The file or the folder.
         path: PathBuf,
     },
     /// The operating system says no.

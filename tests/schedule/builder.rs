@@ -116,6 +116,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
         name: "workshop".into(),
         digest: "0".into(),
         files: vec![PolicyFile { path: "policy.yaml".into(), digest: "0".into() }],
+        revisions: Vec::new(),
         cluster: None,
         cluster_origin: None,
         time_zone: "America/Denver".into(),

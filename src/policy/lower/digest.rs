@@ -22,6 +22,7 @@ pub(crate) fn hex(bytes: &[u8]) -> Name {
 fn forget_places(policy: &mut Policy) {
     let nowhere = Origin { file: "".into(), line: 0, column: 0 };
     policy.files.clear();
+    policy.revisions.clear();
     policy.digest = "".into();
     policy.not_acted_on.clear();
     policy.cluster_origin = None;

@@ -86,6 +86,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         digest: "".into(),
         files,
         cluster_origin: merged.cluster.as_ref().map(|cluster| cx.origin(cluster.span)),
+        revisions: Vec::new(),
         cluster: merged.cluster.map(|cluster| cluster.name()),
         time_zone: zone,
         limits,

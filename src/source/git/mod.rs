@@ -1,0 +1,17 @@
+//! Policy from git: the system's `git` fetches into a bare mirror, and one commit's tree is read there, never a checkout.
+
+mod error;
+mod gpg;
+mod mirror;
+mod places;
+mod program;
+mod reading;
+mod seen;
+mod signature;
+mod ssh;
+mod tree;
+mod words;
+
+pub use error::GitError;
+pub use reading::{Commits, GitOptions};
+pub use signature::Signers;

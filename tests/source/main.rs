@@ -1,0 +1,12 @@
+//! Policy from git: what is read, how it is named, what is refused, and that nothing hangs or is run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod addresses;
+mod bounds;
+mod ground;
+mod named;
+mod rewind;
+mod signed;
+mod together;
+mod trees;
