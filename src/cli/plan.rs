@@ -54,8 +54,12 @@ pub enum PlanFormat {
     Text,
     /// The public format, see `tidegate schema plan`
     Json,
-    /// For a comment on a pull request
+    /// For a comment on a pull request; its first line is a marker by which a bot finds the older one
     Markdown,
+    /// Annotations of GitHub Actions, beside the policy's lines
+    Github,
+    /// GitLab's report of code quality (`artifacts: reports: codequality`)
+    Gitlab,
 }
 
 impl PlanFormat {
@@ -68,6 +72,8 @@ impl PlanFormat {
             Self::Text => out.data(&report::plan_text(plan, out.width())),
             Self::Json => out.json(plan),
             Self::Markdown => out.data(&report::plan_markdown(plan)),
+            Self::Github => out.data(&report::annotations::github(plan)),
+            Self::Gitlab => out.json(&report::annotations::gitlab(plan)),
         }
     }
 }

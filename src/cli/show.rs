@@ -14,7 +14,8 @@ use super::{Exit, Failure};
 #[command(after_help = "\
 Examples:
   tidegate show plan.json
-  tidegate show plan.json --format markdown")]
+  tidegate show plan.json --format markdown
+  tidegate show plan.json --format gitlab > gl-code-quality-report.json")]
 pub struct Show {
     /// The plan, as `plan --out` saved it
     file: PathBuf,

@@ -46,7 +46,7 @@ pub use pattern::MOST_NAMES;
 pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
 pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
-pub use revision::{Revision, file_name};
+pub use revision::{Revision, file_name, path_of};
 pub use schema::schema;
 pub use shown::{deceives, shown};
 pub use unheeded::unheeded;

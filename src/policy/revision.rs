@@ -46,6 +46,11 @@ pub fn file_name(name: &str) -> String {
         .map_or_else(|| name.to_owned(), |(path, commit)| format!("{path}@{}", commit.get(..SHORT).unwrap_or(commit)))
 }
 
+/// The path of a file inside its repository, or of one that stands in none as it was named.
+pub fn path_of(name: &str) -> &str {
+    pinned(name).map_or(name, |(path, _)| path)
+}
+
 /// Path and commit of a name such as `https://host/policies.git//pools/a.yaml?ref=COMMIT`.
 fn pinned(name: &str) -> Option<(&str, &str)> {
     let (place, commit) = name.rsplit_once("?ref=")?;

@@ -1,5 +1,6 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
+pub mod annotations;
 pub mod diagnostics;
 mod doctor_text;
 mod explain_text;

@@ -22,11 +22,19 @@ const LINE: usize = 1_500;
 pub fn plan_markdown(plan: &Plan) -> String {
     let mut out = String::new();
     let say = |text: &str| escaped(&local_times(text, &plan.time_zone));
+    let from: String = plan
+        .policy
+        .revisions
+        .iter()
+        .map(|revision| format!(", from `{}`", revision.to_string().replace('`', "'")))
+        .collect();
+    let _ = writeln!(out, "{}", marker(plan));
     let _ = writeln!(out, "### Tidegate: {}\n", shortened(&say(&plan.summary.text)));
     let _ = writeln!(
         out,
-        "Policy `{}`, {}{}\n",
+        "Policy `{}`{}, {}{}\n",
         shortened(&plan.policy.name),
+        shortened(&from),
         local_long(plan.now, &plan.time_zone),
         if plan.complete { "" } else { ", **incomplete**" }
     );
@@ -61,6 +69,21 @@ pub fn plan_markdown(plan: &Plan) -> String {
         money(&mut out, plan, cost);
     }
     out
+}
+
+/// By which a bot finds the comment that this one replaces: the same for every plan of one policy for one cluster.
+fn marker(plan: &Plan) -> String {
+    const LONGEST: usize = 120;
+    let cluster = plan.snapshot.context.as_ref().map(|cluster| format!(" on {cluster}")).unwrap_or_default();
+    let mut name = String::new();
+    for c in format!("{}{cluster}", plan.policy.name).chars().take(LONGEST) {
+        // Two dashes could end it.
+        let twice = c == '-' && name.ends_with('-');
+        if !twice && (c.is_alphanumeric() || " ._-".contains(c)) {
+            name.push(c);
+        }
+    }
+    format!("<!-- tidegate plan of {name} -->")
 }
 
 /// What is wanted of each pool, who says so, and what comes next.

@@ -6,6 +6,7 @@ mod addresses;
 mod bounds;
 mod ground;
 mod named;
+mod pipelines;
 mod rewind;
 mod signed;
 mod together;
