@@ -10,16 +10,24 @@ mod astray;
 mod basis;
 #[path = "plan/by_hand.rs"]
 mod by_hand;
+#[path = "plan/demand.rs"]
+mod demand;
 #[path = "plan/explained.rs"]
 mod explained;
 #[path = "plan/fixture.rs"]
 mod fixture;
+#[path = "plan/headroom.rs"]
+mod headroom;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/limits.rs"]
+mod limits;
 #[path = "plan/losses.rs"]
 mod losses;
 #[path = "plan/money.rs"]
 mod money;
+#[path = "plan/patience.rs"]
+mod patience;
 #[path = "plan/pod_explained.rs"]
 mod pod_explained;
 #[path = "plan/pools.rs"]

@@ -8,6 +8,8 @@
 #[path = "sandbox/build.rs"]
 mod build;
 mod executing;
+#[path = "random_apply/follows.rs"]
+mod follows;
 #[path = "sandbox/random.rs"]
 mod random;
 

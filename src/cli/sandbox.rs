@@ -13,7 +13,7 @@ use super::output::Output;
 use super::{Exit, Failure, world_args};
 use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute;
-use crate::model::{Node, Snapshot, World};
+use crate::model::{Node, PodKey, Snapshot, World};
 use crate::plan::natural;
 use crate::report::{local_long, plural, wrapped};
 use crate::sandbox::{Faults, Sandbox};
@@ -28,6 +28,7 @@ Examples:
   tidegate sandbox create ./sandbox --snapshot cluster.json
   tidegate sandbox show ./sandbox --time-zone America/Denver
   tidegate sandbox advance 2h ./sandbox
+  tidegate sandbox scale shop/cart 12 ./sandbox
   tidegate sandbox reset ./sandbox")]
 pub struct SandboxCommand {
     #[command(subcommand)]
@@ -82,6 +83,17 @@ A file of failures:
         /// How long: `90s`, `2h`, `1d12h`, a year at most; and the folder
         #[arg(num_args = 2, value_names = ["BY", "FOLDER"], required = true, allow_hyphen_values = true)]
         by: Vec<PathBuf>,
+    },
+    /// Want more or fewer pods of a workload, as `kubectl scale` does
+    #[command(after_help = "Example:\n  tidegate sandbox scale shop/cart 12 ./sandbox")]
+    Scale {
+        /// The workload, `namespace/name`: a Deployment, ReplicaSet or StatefulSet with at least one pod
+        #[arg(value_name = "WORKLOAD")]
+        workload: String,
+        /// So many pods
+        pods: u32,
+        /// The folder
+        folder: PathBuf,
     },
     /// Go back to the start: everything since is forgotten
     #[command(after_help = "Example:\n  tidegate sandbox reset ./sandbox")]
@@ -153,6 +165,15 @@ impl SandboxCommand {
                 }
                 sandbox.advance(*by)?;
                 out.data(&text(&sandbox.snapshot(), &self.time_zone, out.width()))?;
+            }
+            Act::Scale { workload, pods, folder } => {
+                let Some((namespace, name)) = workload.split_once('/') else {
+                    return Err(Failure::new(format!("`{workload}` is no workload"))
+                        .hint("write `namespace/name`, such as `shop/cart`"));
+                };
+                let sandbox = Sandbox::open(folder)?;
+                sandbox.scale(&PodKey::new(namespace, name), *pods)?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
             }
             Act::Reset { folder } => {
                 // Open, it keeps every apply out while what one left is removed.

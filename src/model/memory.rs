@@ -76,6 +76,9 @@ pub struct PoolMemory {
     /// No wake before this, except by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff_until: Option<Timestamp>,
+    /// Since when headroom units are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headroom_short_since: Option<Timestamp>,
     /// The last park durations, newest last, at most 32.
     pub park_times: Vec<SignedDuration>,
     /// The last wake durations until Ready, newest last, at most 32.

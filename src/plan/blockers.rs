@@ -12,7 +12,17 @@ use crate::policy::Drain;
 
 /// Reasons that say a node is needed, or that its time is still to come, not that something is in its way.
 pub fn needed(code: Code) -> bool {
-    matches!(code, Code::Floor | Code::MinParked | Code::Keep | Code::ControlPlane | Code::OverCeiling | Code::WindDown)
+    matches!(
+        code,
+        Code::Floor
+            | Code::MinParked
+            | Code::UnneededFor
+            | Code::Headroom
+            | Code::Keep
+            | Code::ControlPlane
+            | Code::OverCeiling
+            | Code::WindDown
+    )
 }
 
 /// Whether something is in the way of a node that is not needed.
@@ -208,6 +218,9 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
             Vec::new(),
             "ask the provider for more, free some, or lower the floor; the next run wakes what the quota then allows",
         ),
+        (Code::Limit, _) => {
+            found(Vec::new(), "raise that limit under `spec.limits`, if so much may run; or lower the floor")
+        }
         (Code::ServerUnknown, _) => found(
             Vec::new(),
             "look whether its server is in the provider's list, and whether the policy's `provider` names the right cloud, \

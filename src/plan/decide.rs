@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use super::arrival;
 use super::basis;
+use super::bounds::Bounds;
+use super::growth::{grow, waiting};
+use super::limits::Limits;
 use super::members::{Inventory, Member, State};
 use super::outages::outages;
 use super::pool_decision::{Decision, Depth, Pooled, wake_lead};
@@ -15,8 +18,8 @@ use super::removal::Removals;
 use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
-    AskedByHand, FileRef, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes, forecast, notes,
-    summary, unclaimed, unknown, unready, wakes,
+    AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes,
+    forecast, notes, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
@@ -50,18 +53,21 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         .collect();
     let mut decisions: Vec<Decision> = Vec::new();
     let mut up = Vec::new();
-    let mut quota = QuotaLeft::of(world);
+    let prices = Prices::at(policy, now);
+    let limits = Limits::count(policy, &inventory, world, prices);
+    let passed = limits.passed();
+    let mut bounds = Bounds { limits, quota: QuotaLeft::of(world), world };
     for pooled in &pooled {
         let mut decision = Decision::default();
-        up.push(pooled.bring(&mut decision, &mut removals, &mut quota));
+        up.push(pooled.bring(&mut decision, &mut removals, &mut bounds));
         decisions.push(decision);
     }
+    let grown = grow(&pooled, &mut decisions, &mut up, &mut removals, &mut bounds, &prices);
     for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {
         pooled.take(decision, &mut removals, up);
         pooled.account(decision);
         narrow(decision, pooled.members, &pooled.pool.name, &request.targets);
     }
-    let prices = Prices::at(policy, now);
     let mut steps = Vec::new();
     let mut rounds = Rounds::default();
     let builds: Vec<Build<'_>> = (policy.pools.iter().zip(&inventory.pools))
@@ -79,7 +85,12 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     let nexts: Vec<Option<Turn>> =
         policy.pools.iter().map(|pool| next_change(policy, pool, now, wake_lead(world, pool))).collect();
-    let pools = pool_lines(policy, world, &inventory, &holdings, &decisions, &nexts, now);
+    let mut pools = pool_lines(policy, world, &inventory, &holdings, &decisions, &nexts, now);
+    for spare in &grown.spares {
+        if let (Some(line), Some(pool)) = (pools.get_mut(spare.pool), policy.pools.get(spare.pool)) {
+            line.headroom = Some(spare.plan(pool, &grown.lodged, &grown.short, &removals));
+        }
+    }
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
     refusals.extend(unready::brake(&policy.brakes, world, &steps));
@@ -94,6 +105,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     caveats.extend(strangers(policy, &inventory, &request.targets));
     let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
+    all_notes.extend(passed.written.iter().cloned());
     let ahead = policy.pools.iter().zip(&pools).zip(&nexts);
     all_notes.extend(
         ahead.filter_map(|((pool, line), next)| arrival::late_ahead(world, pool, line.desired, next.as_ref()?)),
@@ -141,6 +153,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         blockers: blockers::group(&kept, world, &policy.drain),
         kept,
         outages: outages(&steps, world, &removals.allowances),
+        waiting: waiting(grown, world, &removals, &steps, now),
         steps,
         unclaimed: unclaimed::unclaimed(policy, &inventory, world, &prices),
         refusals,
@@ -155,10 +168,12 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             evictions: 0,
             waits: 0,
             lost: 0,
+            served: 0,
+            unserved: 0,
         },
         checksum: None,
     };
-    plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world));
+    plan.summary = summary::summarise(&plan, &decisions, &inventory, &wakes::broken(policy, world), &passed.by_default);
     if let Some(blind) = basis::blind(world, &plan.steps) {
         plan.summary.text.insert_str(0, &format!("{blind} "));
     }
@@ -249,6 +264,7 @@ fn pool_lines(
                 ceiling: turn.holding.ceiling,
                 why: turn.why.clone(),
             }),
+            headroom: None,
             idle: pool.idle.verb().to_owned(),
             freeze: holding.freeze.as_ref().map(|freeze| freeze.text()),
             origin: pool.origin.clone(),
@@ -268,13 +284,26 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
             entry.names = members.iter().filter(|member| member.exists()).map(|member| member.name.clone()).collect();
             entry.members = u32::try_from(entry.names.len()).unwrap_or(u32::MAX);
         }
+        let line = plan.pools.iter().find(|line| *line.name == *pool.name);
+        entry.headroom_short_since = line.and_then(|line| line.headroom.as_ref()).and_then(|kept| kept.short_since);
     }
     let going: BTreeSet<&str> =
         plan.steps.iter().filter(|step| step.verb == Verb::Park).map(|step| step.node.as_str()).collect();
+    let unneeded = |kept: &&Kept| {
+        kept.reasons.first().is_some_and(|reason| matches!(reason.code, Code::UnneededFor | Code::Freeze))
+    };
+    let waiting: BTreeSet<&str> = plan.kept.iter().filter(unneeded).map(|kept| kept.node.as_str()).collect();
     let mut nodes: BTreeMap<Name, NodeMemory> = std::mem::take(&mut memory.nodes);
-    for name in inventory.pool_of.keys() {
+    for (name, pool) in &inventory.pool_of {
         let entry = nodes.entry(name.clone()).or_default();
-        entry.unneeded_since = going.contains(&**name).then(|| entry.unneeded_since.unwrap_or(now));
+        let wait = policy.pools.get(*pool).map(|pool| pool.unneeded_for).unwrap_or_default();
+        // What goes has waited long enough: should it be held up, it does not begin anew.
+        let over = || now.checked_sub(wait).unwrap_or(now);
+        entry.unneeded_since = match (going.contains(&**name), waiting.contains(&**name)) {
+            (true, _) => Some(entry.unneeded_since.unwrap_or(now).min(over())),
+            (_, true) => Some(entry.unneeded_since.unwrap_or(now)),
+            _ => None,
+        };
     }
     nodes.retain(|_, node| !node.is_empty());
     memory.nodes = nodes;

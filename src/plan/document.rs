@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{HeadroomPlan, Reason, Waiting};
 use crate::model::ByHand;
 use crate::policy::{Origin, Revision};
 use crate::schedule::Said;
@@ -179,6 +179,9 @@ pub struct PoolPlan {
     /// The next change of floor or ceiling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_change: Option<NextChange>,
+    /// What it keeps free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headroom: Option<HeadroomPlan>,
     /// The provider's verb for parking.
     pub idle: String,
     /// A freeze that is open.
@@ -398,12 +401,18 @@ pub struct Summary {
     /// Pods that are waited for.
     pub waits: u32,
     /// Of those that are evicted, pods that nothing makes again.
-    #[serde(default, skip_serializing_if = "none_lost")]
+    #[serde(default, skip_serializing_if = "none")]
     pub lost: u32,
+    /// Pending pods that have room on nodes that come.
+    #[serde(default, skip_serializing_if = "none")]
+    pub served: u32,
+    /// Pending pods for which nothing can be brought.
+    #[serde(default, skip_serializing_if = "none")]
+    pub unserved: u32,
 }
 
-fn none_lost(lost: &u32) -> bool {
-    *lost == 0
+fn none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Cost of something now and after, in millionths of the unit.
@@ -494,6 +503,9 @@ pub struct Plan {
     pub pools: Vec<PoolPlan>,
     /// What to do.
     pub steps: Vec<Step>,
+    /// Pods that wait for a node, with what becomes of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// Nodes that stay although there are more than are needed, and those that cannot be woken.
     pub kept: Vec<Kept>,
     /// Their reasons, grouped.

@@ -150,17 +150,22 @@ pub fn cost(
     let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
     let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
     let stepped: BTreeSet<&str> = steps.iter().map(|step| step.node.as_str()).collect();
+    let demand = steps.iter().filter(|step| matches!(step.reason.code, Code::Demand | Code::Headroom));
+    let demanded: BTreeSet<&str> = demand.map(|step| step.node.as_str()).collect();
     let kept: BTreeMap<&str, &Kept> = kept.iter().map(|kept| (kept.node.as_str(), kept)).collect();
     let mut courses = Vec::new();
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
         let members: Vec<_> = members.iter().map(|member| (member, Lot::of(member, &verbs))).collect();
         let deletes = pool.idle == Idle::Delete;
-        let left =
-            members.iter().filter(|(member, lot)| *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name)));
+        // What pods need is needed for as long as anybody knows.
+        let served = |name: &str| demanded.contains(name);
+        let left = members.iter().filter(|(member, lot)| {
+            *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name) || served(&member.name))
+        });
         // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
         let held = left.filter_map(|(member, _)| match kept.get(&*member.name) {
-            Some(kept) if !deletes => held_until(kept),
+            Some(kept) if !deletes && !served(&member.name) => held_until(kept),
             _ => Some(Timestamp::MAX),
         });
         let held: Vec<Timestamp> = held.collect();

@@ -1,7 +1,7 @@
 //! Desired against actual: ordered, explained, prefix-safe steps. The only decision path.
 //!
 //! Pure. [`plan`] reads top down: `members` says who is there, `schedule` what is wanted, `pool_decision` who comes and
-//! goes (asking `removal`, which asks `leaving` and `placement`), `steps` in which order, `blockers`, `brakes`,
+//! goes (asking `removal`, which asks `leaving` and `placement`), `growth` who comes for pods that wait, `steps` in which order, `blockers`, `brakes`,
 //! `outages`, `forecast` and `summary` what to say about it. `verify` decides nothing by any of that: it checks a
 //! finished plan by readings of its own.
 
@@ -9,9 +9,11 @@ mod arrival;
 mod astray;
 mod basis;
 mod blockers;
+mod bounds;
 mod brakes;
 mod budgets;
 mod by_hand;
+mod candidates;
 mod decide;
 mod document;
 mod elsewhere;
@@ -19,11 +21,15 @@ mod explain;
 mod fitting;
 mod forecast;
 mod frozen;
+mod growth;
 pub mod leaving;
+mod limits;
 mod members;
+mod next_node;
 mod node_rules;
 mod notes;
 mod outages;
+mod patience;
 mod pool_decision;
 mod prices;
 mod quota;
@@ -53,8 +59,11 @@ pub use document::{
 };
 pub use elsewhere::NodeAnswer;
 pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
-pub use fitting::{Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored, explain_pod};
+pub use fitting::{
+    Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored, explain_pod,
+};
 pub use frozen::forbidden;
+pub use growth::{HeadroomPlan, HeadroomUnits, Outlook, Waiting, WaitingPod};
 pub use members::{Inventory, Member, State, natural};
 pub use node_rules::hold;
 pub use pool_decision::{AUTO_LEAD, wake_lead};

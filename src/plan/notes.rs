@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::arrival::arrival;
 use super::members::{Inventory, State};
-use super::pool_decision::{Decision, Depth};
+use super::pool_decision::Decision;
 use super::{Step, basis, unknown, unready, wakes};
 use crate::model::{OTHER_OWNERS, World};
 use crate::policy::Policy;
@@ -40,7 +40,6 @@ pub fn notes(
     for (field, origin) in &policy.not_acted_on {
         notes.push(format!("{field} ({origin}) is checked but not acted on by this version"));
     }
-    notes.extend(default_limits(policy, decisions, inventory));
     for pool in &policy.pools {
         let unheard = OTHER_OWNERS.iter().filter(|owner| owner.named_in(&pool.shared_with) && owner.skip.is_none());
         notes.extend(
@@ -53,6 +52,14 @@ pub fn notes(
         let wakes = wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count();
         notes.extend(arrival(policy, world, pool, wakes, holding, now));
     }
+    let unremembered = policy.pools.iter().zip(decisions).filter(|(_, decision)| decision.unremembered);
+    let unremembered: Vec<&str> = unremembered.map(|(pool, _)| &*pool.name).collect();
+    if !unremembered.is_empty() {
+        notes.push(format!(
+            "since when nodes of {} are not needed is not remembered: their wait (`unneededFor`) counts as over",
+            unremembered.join(", ")
+        ));
+    }
     notes.extend(unready::notes(world, steps));
     if world.taken_inferred {
         notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());
@@ -63,33 +70,4 @@ pub fn notes(
         notes.push(format!("not looked at: {}", skipped.join(", ")));
     }
     notes
-}
-
-/// The limits that hold unless the policy says otherwise are not acted on either: said where they are passed.
-fn default_limits(policy: &Policy, decisions: &[Decision], inventory: &Inventory) -> Option<String> {
-    let (mut cpu, mut memory) = (0_i64, 0_i64);
-    for (members, decision) in inventory.pools.iter().zip(decisions) {
-        for (index, member) in members.iter().enumerate() {
-            let comes = decision.coming.iter().any(|coming| coming.member == index);
-            let goes = decision.going.iter().any(|going| going.member == index && going.depth > Depth::Cordon);
-            let runs = matches!(member.state, State::Active | State::OwnCordon(_) | State::ForeignCordon);
-            if let Some(node) = member.node.as_ref().filter(|_| comes || runs && !goes) {
-                cpu = cpu.saturating_add(node.capacity.cpu);
-                memory = memory.saturating_add(node.capacity.memory);
-            }
-        }
-    }
-    let limits = &policy.limits;
-    let default = |name: &str| limits.defaulted.iter().any(|field| **field == *name);
-    let mut passed = Vec::new();
-    if default("cpu") && cpu > limits.resources.cpu {
-        passed.push(format!("{} cores of at most {}", cpu / 1000, limits.resources.cpu / 1000));
-    }
-    if default("memory") && memory > limits.resources.memory {
-        passed.push(format!("{}Gi of at most {}Gi", memory >> 30, limits.resources.memory >> 30));
-    }
-    (!passed.is_empty()).then(|| {
-        let passed = passed.join(" and ");
-        format!("{passed} will be active: the default `limits` are passed, and are not acted on by this version")
-    })
 }

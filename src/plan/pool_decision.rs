@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::basis;
+use super::bounds::Bounds;
+use super::candidates::Nearness;
 use super::members::{Member, State};
-use super::quota::QuotaLeft;
+use super::patience::Patience;
 use super::removal::{Mover, Removals};
-use super::{Code, Evidence, Kept, PodAction, Reason, node_rules, wakes};
+use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
 use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
 use crate::policy::{ASSUMED_WAKE, Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
@@ -91,6 +93,8 @@ pub struct Decision {
     pub short: u32,
     /// Active nodes above the ceiling that cannot go.
     pub over: u32,
+    /// A node goes whose wait nobody remembers, so that it counts as over.
+    pub unremembered: bool,
     /// Active nodes that must stay while others are still on their way.
     pub least: u32,
     /// The same, those that a wind-down cordoned counted in: they serve whom they have until its window ends.
@@ -146,7 +150,7 @@ impl Pooled<'_> {
         next.iter().map(|turn: &Turn| (turn.holding.floor, turn.at)).max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
     }
 
-    fn asked_to_sleep(&self, member: &Member) -> Option<&crate::policy::Override> {
+    pub(super) fn asked_to_sleep(&self, member: &Member) -> Option<&crate::policy::Override> {
         self.policy.overrides.iter().find(|entry| {
             entry.expires > self.now
                 && entry.target == Target::Node(member.name.clone())
@@ -154,7 +158,7 @@ impl Pooled<'_> {
         })
     }
 
-    fn asked_to_drain(&self, member: &Member) -> Option<&ByHand> {
+    pub(super) fn asked_to_drain(&self, member: &Member) -> Option<&ByHand> {
         self.world.memory.drained(&member.name, self.now)
     }
 
@@ -182,7 +186,7 @@ impl Pooled<'_> {
     }
 
     /// Whether a plan that is narrowed to targets may touch the member.
-    fn asked_about(&self, member: &Member) -> bool {
+    pub(super) fn asked_about(&self, member: &Member) -> bool {
         self.targets.is_empty()
             || self.targets.contains(&Target::Pool(self.pool.name.clone()))
             || self.targets.contains(&Target::Node(member.name.clone()))
@@ -190,50 +194,25 @@ impl Pooled<'_> {
 
     /// What comes: own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first
     /// whose wakes failed least often (H8). They are opened in `removals`. Returns who is up afterwards.
-    pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>, quota: &mut QuotaLeft) -> Vec<usize> {
-        let mut up: Vec<usize> = Vec::new();
-        let mut can: Vec<(u8, usize)> = Vec::new();
-        for (index, member) in self.members.iter().enumerate() {
-            match &member.state {
-                _ if member.left_alone_until(self.now).is_some() => {}
-                State::Active => up.push(index),
-                State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
-                State::OwnCordon(_) => can.push((1, index)),
-                State::Waking => can.push((2, index)),
-                State::Parked(_) => can.push((3, index)),
-                _ => {}
-            }
-        }
-        can.retain(|(_, index)| {
-            let asked =
-                |member: &Member| self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
-            self.members.get(*index).is_some_and(|member| !asked(member))
-        });
+    pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>, bounds: &mut Bounds<'_>) -> Vec<usize> {
+        let (mut up, mut can) = self.roll();
         let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
-        let tries = |index: usize| self.members.get(index).map_or(0, |m| wakes::failed(self.world, &m.name));
-        can.sort_by_key(|(rank, index)| (!wanted_awake(*index), *rank, tries(*index), *index));
+        can.sort_by_key(|(nearness, index)| (!wanted_awake(*index), *nearness, self.tries(*index), *index));
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
         // What the whole plan would bring and a narrowed one leaves out: nobody else comes in its place.
         let mut elsewhere = 0;
-        for (rank, index) in can {
+        for (nearness, index) in can {
             let Some(member) = self.members.get(index) else { continue };
             let by_hand = self.asked_to_wake(member);
             if up.len() + elsewhere >= floor && by_hand.is_none() {
                 continue;
             }
-            let backing_off = wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| rank > 1);
-            let pool = || wakes::pool_backs_off(self.world, self.pool, self.now);
-            let backing_off = backing_off.or_else(|| pool().filter(|_| rank == 3 && by_hand.is_none()));
-            if let Some(reason) = backing_off {
-                decision.kept.push(self.kept(member, vec![reason]));
-                continue;
-            }
-            if let Some(held) = member.node.as_deref().filter(|_| rank == 3).and_then(node_rules::hold) {
-                decision.kept.push(self.kept(member, vec![held]));
-                continue;
-            }
-            let refused = || node_rules::refuses(member, "wake").or_else(|| quota.wake(member, self.world));
-            if let Some(reason) = (rank == 3).then(refused).flatten() {
+            let hindrance = self.hindrance(member, nearness, by_hand.is_some());
+            let hindrance = hindrance.or_else(|| {
+                let parked = nearness == Nearness::Parked;
+                parked.then(|| bounds.wake(self.pool, member)).flatten()
+            });
+            if let Some(reason) = hindrance {
                 decision.kept.push(self.kept(member, vec![reason]));
                 continue;
             }
@@ -321,6 +300,7 @@ impl Pooled<'_> {
             order.iter().filter_map(|index| self.members.get(*index)).map(|m| &m.name).collect();
         let stays = |name: &Name| !going_names.contains(&name);
         let mut back = self.leftovers(up);
+        let mut patience = Patience::of(self, total, floor);
         for (_, index, movers) in ranked {
             let Some(member) = self.members.get(index) else { continue };
             let asleep_by_hand = self.asked_to_sleep(member);
@@ -356,6 +336,16 @@ impl Pooled<'_> {
                 None if winds_down => Depth::Cordon,
                 None => Depth::Park,
             };
+            // Above the ceiling, by hand and what was begun wait for nothing.
+            if !regardless
+                && active <= ceiling
+                && removals.can_remove(&member.name, &movers, &stays)
+                && let Some(reason) = patience.not_yet(member)
+            {
+                unheld = unheld.saturating_sub(1);
+                staying.push((index, vec![reason]));
+                continue;
+            }
             let turn = if depth == Depth::Cordon { removals.not_wound_down(&member.name) } else { None };
             let removed = match turn {
                 Some(reason) => Err(vec![reason]),
@@ -386,9 +376,11 @@ impl Pooled<'_> {
             }
         }
         decision.over = active.saturating_sub(ceiling);
+        decision.unremembered = patience.unremembered;
         for (index, mut reasons) in staying {
             let Some(member) = self.members.get(index) else { continue };
-            let blocked = reasons.iter().any(|reason| reason.code != Code::Floor && reason.code != Code::MinParked);
+            let blocked =
+                reasons.iter().any(|one| !matches!(one.code, Code::Floor | Code::MinParked | Code::UnneededFor));
             if let (Some(asked), State::OwnCordon(_)) = (self.asked_to_drain(member), &member.state) {
                 // Whoever drained it by hand uncordons it, nobody else.
                 reasons.insert(0, by_hand(asked));

@@ -13,6 +13,8 @@ pub enum Code {
     // Why a step is taken.
     /// The pool is to have at least so many nodes.
     BelowFloor,
+    /// Pending pods need it.
+    Demand,
     /// The pool is to have at most so many nodes.
     AboveCeiling,
     /// Everything on the node has another home, and the floor is held without it.
@@ -54,6 +56,8 @@ pub enum Code {
     SpreadDomainStays,
     /// It would be wanted again too soon (H26).
     MinParked,
+    /// Nothing has needed it for too short a time.
+    UnneededFor,
     /// Spare capacity is kept on it.
     Headroom,
     /// A freeze is open.
@@ -109,7 +113,7 @@ pub enum Code {
     ImpliedBudget,
     /// It fits on no other node.
     NoOtherHome,
-    /// Only a new node could fill the floor.
+    /// Only a new node could fill the floor, or take the pod.
     NoCreate,
     /// A wake failed, and is tried again later (H8).
     BackOff,
@@ -117,6 +121,25 @@ pub enum Code {
     PoolBroken,
     /// The provider's quota does not allow it.
     Quota,
+    /// The policy's limits over all pools do not allow it.
+    Limit,
+    // Why a pod waits, or does not.
+    /// There is room for it on a node that is up.
+    HasRoom,
+    /// There is room for it by simulation, and the scheduler goes on refusing it (H9).
+    PlacementDisagrees,
+    /// No node of any pool would take it.
+    NoNodeFits,
+    /// The pool that could take it is to have no more nodes.
+    Ceiling,
+    /// Its scheduling gates are still there.
+    Gated,
+    /// It is less important than what nodes are brought for.
+    LowPriority,
+    /// The scheduler makes room for it.
+    Nominated,
+    /// The scheduler has not refused it.
+    NotRefused,
 }
 
 /// What a reason rests on.

@@ -1,11 +1,12 @@
 //! What-if: may this node go, given everything that was decided before it?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::budgets::{Allowances, Bound, Closed, Say};
+use super::growth::unit_words;
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::spread::{Spreads, in_the_way};
 use super::{Code, Evidence, PodAction, Reason};
@@ -54,6 +55,8 @@ pub struct Removals<'a> {
     followed: bool,
     /// Every displaced pod's home.
     homes: BTreeMap<PodKey, Name>,
+    /// Nodes of pools that keep headroom, by its namespace.
+    only: BTreeMap<Name, Arc<BTreeSet<Name>>>,
     /// The node that is cordoned, or will be, for the sake of budgets that a cordon releases (H19).
     cordoned_first: Option<Name>,
 }
@@ -76,6 +79,7 @@ impl<'a> Removals<'a> {
             spreads: Spreads::new(world),
             followed: false,
             homes: BTreeMap::new(),
+            only: BTreeMap::new(),
             cordoned_first: world
                 .nodes
                 .values()
@@ -106,8 +110,33 @@ impl<'a> Removals<'a> {
     }
 
     /// The world that nodes are taken from.
-    pub fn world(&self) -> &World {
+    pub fn world(&self) -> &'a World {
         self.world
+    }
+
+    /// The simulated cluster, to place in it what comes.
+    pub fn site_mut(&mut self) -> &mut Site {
+        &mut self.site
+    }
+
+    /// What stands for spare capacity in this namespace stays on these nodes.
+    pub fn keep_on(&mut self, namespace: Name, nodes: Arc<BTreeSet<Name>>) {
+        self.only.insert(namespace, nodes);
+    }
+
+    /// Whether a pod may be placed there at all: headroom of a pool is on its own nodes.
+    pub fn may(&self, pod: &Pod, node: &Name) -> bool {
+        self.only.get(&pod.key.namespace).is_none_or(|only| only.contains(node))
+    }
+
+    /// The best node for a pod that waits, or for a unit of headroom.
+    pub fn home_for(&self, pod: &Pod) -> Option<Name> {
+        self.site.best_home(pod, |home| self.may(pod, home))
+    }
+
+    /// A pending pod was placed on `node`: should that go, it needs another.
+    pub fn expect(&mut self, pod: Arc<Pod>, node: &Name) {
+        self.guests.entry(node.clone()).or_default().push(pod);
     }
 
     /// Where a displaced pod goes by simulation.
@@ -169,6 +198,31 @@ impl<'a> Removals<'a> {
         movers: &[Mover],
         prefers: &dyn Fn(&Name) -> bool,
     ) -> Result<(), Vec<Reason>> {
+        let found = self.rehouse(node, movers, prefers)?;
+        self.spreads.close(node);
+        self.guests.remove(node);
+        for (pod, home) in found {
+            self.guests.entry(home.clone()).or_default().push(pod.clone());
+            self.homes.insert(pod.key.clone(), home);
+        }
+        Ok(())
+    }
+
+    /// Whether [`Removals::remove`] would find every pod a home; everything is as before.
+    pub fn can_remove(&mut self, node: &Name, movers: &[Mover], prefers: &dyn Fn(&Name) -> bool) -> bool {
+        let mark = self.site.mark();
+        let found = self.rehouse(node, movers, prefers).is_ok();
+        self.site.roll_back(mark);
+        found
+    }
+
+    /// Closes `node` and gives each of its pods and guests another home; or leaves everything as it was.
+    fn rehouse(
+        &mut self,
+        node: &Name,
+        movers: &[Mover],
+        prefers: &dyn Fn(&Name) -> bool,
+    ) -> Result<Vec<(Arc<Pod>, Name)>, Vec<Reason>> {
         let spread = self.spreads.stays(node);
         if !spread.is_empty() {
             return Err(spread);
@@ -188,7 +242,9 @@ impl<'a> Removals<'a> {
             self.site.lift(pod, node);
         }
         for pod in &displaced {
-            match self.site.best_home(pod, prefers).or_else(|| self.site.best_home(pod, |_| true)) {
+            let may = |home: &Name| self.may(pod, home);
+            let preferred = self.site.best_home(pod, |home| prefers(home) && may(home));
+            match preferred.or_else(|| self.site.best_home(pod, may)) {
                 Some(home) => {
                     self.site.place(pod, &home);
                     found.push((pod.clone(), home));
@@ -205,13 +261,7 @@ impl<'a> Removals<'a> {
             self.site.roll_back(mark);
             return Err(reasons);
         }
-        self.spreads.close(node);
-        self.guests.remove(node);
-        for (pod, home) in found {
-            self.guests.entry(home.clone()).or_default().push(pod.clone());
-            self.homes.insert(pod.key.clone(), home);
-        }
-        Ok(())
+        Ok(found)
     }
 
     /// A displaced pod that must run near others and whose home would offer them only if pods left in one order: they must be
@@ -255,6 +305,10 @@ impl<'a> Removals<'a> {
 
     /// Why no other node takes the pod: the scheduler's reasons with counts, most frequent first.
     fn homeless(&self, pod: &Pod, node: &Name) -> Reason {
+        if let Some(size) = unit_words(pod) {
+            let text = format!("spare capacity is kept on it: a headroom unit ({size}) has no other room");
+            return Reason { code: Code::Headroom, text, evidence: Evidence::default(), origin: None };
+        }
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         for name in self.world.nodes.keys().filter(|name| *name != node) {
             for unfit in self.site.unfit(pod, name) {
@@ -265,9 +319,14 @@ impl<'a> Removals<'a> {
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let listed: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
         let why = if listed.is_empty() { "there is no other node".to_owned() } else { listed.join(", ") };
+        let who = if pod.node.is_none() {
+            format!("pending pod {}, which has room here,", pod.key)
+        } else {
+            pod.key.to_string()
+        };
         Reason {
             code: Code::NoOtherHome,
-            text: format!("{} has no other home: {why}", pod.key),
+            text: format!("{who} has no other home: {why}"),
             evidence: Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() },
             origin: None,
         }

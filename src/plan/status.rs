@@ -134,6 +134,7 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
     let server_since = member.server.as_ref().and_then(|server| server.since);
     let ready_since =
         (member.node.as_ref()).and_then(|node| node.condition("Ready")).and_then(|ready| ready.transition);
+    let leaves = kept.filter(|reason| reason.code == Code::UnneededFor).and_then(|reason| reason.evidence.until);
     NodeStatus {
         pool: None,
         node: member.name.to_string(),
@@ -153,9 +154,10 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
         next: match &member.state {
             _ if !steps.is_empty() => steps.join(", "),
             State::Busy(_) | State::Waking => "under way".to_owned(),
+            _ if leaves.is_some() => "parks".to_owned(),
             _ => STAYS.to_owned(),
         },
-        next_at: None,
+        next_at: leaves.filter(|_| steps.is_empty()),
         next_change: None,
         per_hour_micros: None,
     }

@@ -7,11 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::astray::{astray, said};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Code, Kept, Plan, PodAction, PodMove, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
+use super::{Code, Kept, Outlook, Plan, PodAction, PodMove, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
 use crate::model::{Kind, counted, they_are};
 
-/// Sums a plan up; `broken` is what is said of broken pools (H8).
-pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, broken: &[String]) -> Summary {
+/// Sums a plan up; `broken` is what is said of broken pools (H8), `passed` of limits that nobody wrote.
+pub fn summarise(
+    plan: &Plan,
+    decisions: &[Decision],
+    inventory: &Inventory,
+    broken: &[String],
+    passed: &[String],
+) -> Summary {
     let count = |verb: Verb| u32::try_from(plan.steps.iter().filter(|s| s.verb == verb).count()).unwrap_or(u32::MAX);
     let pods = |action: PodAction| {
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
@@ -33,12 +39,14 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         evictions,
         waits,
         lost: u32::try_from(plan.losses().count()).unwrap_or(u32::MAX),
+        served: plan.pending_pods(Outlook::Comes),
+        unserved: plan.pending_pods(Outlook::Waits),
     };
     let shorts: Vec<u32> = decisions.iter().map(|decision| decision.short).collect();
     let astray = said(plan, &shorts);
     let unwanted = astray.unwanted.as_deref().filter(|_| !astray.only_busy);
     let provider = astray.unwanted.as_deref().filter(|_| astray.only_busy);
-    let cannot = cannot(plan, short, over, unwanted);
+    let cannot = cannot(plan, short, over, unwanted, passed);
     (summary.verdict, summary.text) = if plan.steps.is_empty() {
         nothing(plan, cannot, provider, astray.others)
     } else {
@@ -55,6 +63,7 @@ pub fn summarise(plan: &Plan, decisions: &[Decision], inventory: &Inventory, bro
         if let Some(provider) = provider {
             said.1.push_str(&format!(" Waiting for the provider: {provider}."));
         }
+        said.1.extend(unserved(plan).map(|unserved| format!(" But {unserved}.")));
         said
     };
     summary.text.extend(broken.iter().map(|broken| format!(" But {broken}.")));
@@ -75,6 +84,14 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
         let be = if held == 1 { "is" } else { "are" };
         parts.push(format!("{} could go and {be} held, see above", counted(held, "node")));
     }
+    let waits = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::UnneededFor);
+    let patient: Vec<&Kept> = plan.kept.iter().filter(waits).collect();
+    let first = patient.iter().flat_map(|kept| &kept.reasons).filter_map(|reason| reason.evidence.until).min();
+    if let Some(first) = first {
+        let count = counted(u32::try_from(patient.len()).unwrap_or(u32::MAX), "node");
+        let (is, goes) = if patient.len() == 1 { ("is", "goes") } else { ("are", "go") };
+        parts.push(format!("{count} {is} not needed and {goes} from {first} on"));
+    }
     let soon = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::MinParked);
     if let Some(kept) = plan.kept.iter().find(soon) {
         let until = kept.reasons.iter().find_map(|reason| reason.evidence.until);
@@ -86,6 +103,7 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
         parts.push(format!("{} unclaimed and left as they are", they_are(count, "node")));
     }
     parts.extend(others);
+    parts.extend(unserved(plan));
     if let Some(cannot) = cannot {
         parts.extend(provider.map(str::to_owned));
         let rest: String = parts.iter().map(|part| format!("; {part}")).collect();
@@ -107,6 +125,13 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
         return (Verdict::NothingNow, text.to_owned());
     }
     (Verdict::NoChanges, "No changes. The cluster is what the policy wants.".to_owned())
+}
+
+/// What is said of pending pods that no node comes for.
+fn unserved(plan: &Plan) -> Option<String> {
+    let count = plan.pending_pods(Outlook::Waits);
+    let stay = if count == 1 { "stays" } else { "stay" };
+    (count > 0).then(|| format!("{} {stay} pending, see above", counted(count, "pod")))
 }
 
 fn held_by_freeze(plan: &Plan) -> Option<String> {
@@ -152,6 +177,12 @@ impl Plan {
         self.steps.iter().flat_map(|step| step.pods.iter().filter(|pod| pod.lost).map(move |pod| (step, pod)))
     }
 
+    /// How many pending pods have this outlook.
+    pub fn pending_pods(&self, outlook: Outlook) -> u32 {
+        let of_it = self.waiting.iter().filter(|waiting| waiting.outlook == outlook);
+        u32::try_from(of_it.map(|waiting| waiting.pods.len()).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
     /// Whether something is left: steps, or what the policy wants and no step can bring about, or what a brake holds.
     pub fn pending(&self) -> bool {
         !self.steps.is_empty()
@@ -172,8 +203,8 @@ impl Plan {
     }
 }
 
-fn cannot(plan: &Plan, short: u32, over: u32, unwanted: Option<&str>) -> Option<String> {
-    let mut parts = Vec::new();
+fn cannot(plan: &Plan, short: u32, over: u32, unwanted: Option<&str>, passed: &[String]) -> Option<String> {
+    let mut parts = passed.to_vec();
     if short > 0 {
         parts.push(format!("{} short of the floor", counted(short, "node")));
     }
@@ -203,6 +234,9 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
     };
     if summary.wake > 0 {
         given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
+    }
+    if let Some(last) = given.last_mut().filter(|_| summary.served > 0) {
+        last.push_str(&format!(" for {}", counted(summary.served, "pending pod")));
     }
     let mut taken = Vec::new();
     if summary.park > 0 {

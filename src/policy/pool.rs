@@ -85,6 +85,16 @@ pub struct Headroom {
     pub automatic: Option<u32>,
     /// Pieces by size.
     pub units: Vec<HeadroomUnit>,
+    /// What is missing for so long is refilled; None is 5 min.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refill_after: Option<SignedDuration>,
+}
+
+impl Headroom {
+    /// How long units are missing before something is brought for them.
+    pub fn refill_after(&self) -> SignedDuration {
+        self.refill_after.unwrap_or(SignedDuration::from_mins(5))
+    }
 }
 
 /// A pool.
@@ -114,6 +124,8 @@ pub struct Pool {
     pub max_unavailable: Option<IntOrPercent>,
     /// Not parked if it would be wanted again sooner (H26); None is 2 × (park + wake), at least 1 h.
     pub min_parked: Option<SignedDuration>,
+    /// So long nothing needed it before a node goes: 30 min by default for what is shelved, else 10.
+    pub unneeded_for: SignedDuration,
     /// Nodes that go at a window's end are cordoned so long before.
     pub wind_down: SignedDuration,
     /// Preferred among pools that would do; larger first, 0 by default.

@@ -4,14 +4,12 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
+use super::headroom_text::headroom_lines;
 use super::kept_text::{kept_nodes, node_answers};
 use super::layout::{bounds, faint, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, in_words};
 use super::plan_text::{rests_on, said_words};
 use crate::plan::{Explanation, Plan};
-
-/// What is asked for and not acted on.
-const HEADROOM: &str = "headroom";
 
 /// Nodes whose steps are listed; the plan has all.
 const NODES: usize = 40;
@@ -25,13 +23,12 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
         let _ = writeln!(out, "  {title}");
         for said in &pool.said {
             let origin = said.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
-            let verdict = match (said.won, said.what.as_str()) {
-                (true, HEADROOM) => "is not acted on by this version",
-                (true, _) => "decides",
-                (false, _) => "is overruled",
-            };
+            let verdict = if said.won { "decides" } else { "is overruled" };
             let line = format!("{} by {} {verdict}{origin}", said_words(said), said.by);
             out.push_str(&faint(&line, 4, width));
+        }
+        for line in headroom_lines(pool) {
+            out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 4, width));
         }
         if let Some(next) = &pool.next_change {
             let line = next_line(pool, next, &plan.time_zone);

@@ -4,6 +4,7 @@ pub mod annotations;
 pub mod diagnostics;
 mod doctor_text;
 mod explain_text;
+mod headroom_text;
 mod kept_text;
 mod layout;
 mod node_steps;
@@ -15,6 +16,7 @@ pub mod progress;
 mod reference;
 mod status_text;
 pub mod timetable;
+mod waiting_text;
 
 pub use doctor_text::doctor_text;
 pub use explain_text::explain_text;

@@ -3,11 +3,13 @@
 
 use std::fmt::Write as _;
 
+use super::headroom_text::headroom_lines;
 use super::kept_text::{grouped, named};
 use super::layout::{by_hand_line, local, local_long, local_times, next_line, plural};
 use super::node_steps::{by_node, cost_words, in_words, pod_words};
 use super::plan_money::money_lines;
 use super::plan_text::{said_words, unclaimed_line};
+use super::waiting_text::waiting_lines;
 use crate::model::Money;
 use crate::plan::{Blocker, Kept, Plan, PlanCost, PodAction, Step};
 
@@ -42,6 +44,8 @@ pub fn plan_markdown(plan: &Plan) -> String {
     let asked = plan.by_hand.iter().map(|asked| format!("- By hand: {}\n", say(&by_hand_line(asked, &plan.time_zone))));
     listed(&mut out, "", asked.collect(), SHORT);
     steps(&mut out, plan);
+    let pending: Vec<String> = waiting_lines(plan).iter().map(|line| format!("- {}\n", escaped(line))).collect();
+    folded(&mut out, "Pending pods", "", pending, MIDDLE);
     let kept: Vec<&Kept> = plan.kept.iter().collect();
     let kept = grouped(&kept, &plan.time_zone).into_iter();
     let kept: Vec<String> = kept.map(|(nodes, why)| format!("- {}: {}\n", named(&nodes), escaped(&why))).collect();
@@ -106,6 +110,10 @@ fn pools(out: &mut String, plan: &Plan) {
             let origin = said.origin.as_ref().map(ToString::to_string).unwrap_or_default();
             let what = escaped(&format!("{}: {} by {}{until}", pool.name, said_words(said), said.by));
             lines.push(format!("- {what} (`{origin}`)\n"));
+        }
+        for line in headroom_lines(pool) {
+            let line = escaped(&local_times(&line, &plan.time_zone));
+            lines.push(format!("- {}: {line}\n", escaped(&pool.name)));
         }
         if let Some(next) = &pool.next_change {
             let line = next_line(pool, next, &plan.time_zone);

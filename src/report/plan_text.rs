@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
+use super::headroom_text::headroom_lines;
 use super::kept_text::kept_nodes;
 use super::layout::{bounds, by_hand_line, faint, local, local_long, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, node_steps};
 use super::plan_money::money_lines;
+use super::waiting_text::waiting_lines;
 use crate::model::Money;
 use crate::plan::{Kept, Plan, PoolPlan, Unclaimed};
 use crate::policy::file_name;
@@ -20,6 +22,7 @@ pub fn plan_text(plan: &Plan, width: usize) -> String {
     for pool in &plan.pools {
         pool_section(&mut out, plan, pool, width);
     }
+    pending(&mut out, plan, width);
     blockers(&mut out, plan, width);
     rest(&mut out, plan, width);
     if let Some(cost) = &plan.cost {
@@ -87,11 +90,24 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
         let line = next_line(pool, next, &plan.time_zone);
         out.push_str(&faint(&line, 2, width));
     }
+    for line in headroom_lines(pool) {
+        out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 2, width));
+    }
     for steps in by_node(plan.steps.iter().filter(|step| step.pool == pool.name)) {
         node_steps(out, plan, &steps, width);
     }
     let kept: Vec<&Kept> = plan.kept.iter().filter(|kept| kept.pool == pool.name).collect();
     kept_nodes(out, &kept, &plan.time_zone, width);
+}
+
+fn pending(out: &mut String, plan: &Plan, width: usize) {
+    if plan.waiting.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", "Pending pods".bold());
+    for line in waiting_lines(plan) {
+        out.push_str(&wrapped(&line, 2, width));
+    }
 }
 
 fn blockers(out: &mut String, plan: &Plan, width: usize) {

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use super::kept_text::{named, refusals};
 use super::layout::{faint, local_times, plural, wrapped};
 use super::plan_text::rests_on;
-use crate::plan::{HelpKind, Plan, PodExplanation};
+use crate::plan::{HelpKind, Outlook, Plan, PodExplanation};
 
 /// Nodes that could take it which are listed with their points.
 const BEST: usize = 3;
@@ -29,6 +29,19 @@ pub fn pod_text(found: &PodExplanation, plan: Option<&Plan>, zone: &str, width: 
             some => format!(" ({} could take it when the plan is done)", plural(some, "other node")),
         };
         let line = format!("in a drain it {}: {}{homes}", leaving.answer, local_times(&leaving.text, zone));
+        out.push_str(&wrapped(&line, 2, width));
+    }
+    if let Some(promise) = &found.promise {
+        let why = local_times(&promise.reason.text, zone);
+        let line = match (promise.outlook, &promise.node) {
+            (Outlook::Comes, Some(node)) => {
+                let verbs: Vec<&str> = promise.after.iter().map(String::as_str).collect();
+                format!("the plan brings {node} for it ({})", verbs.join(" → "))
+            }
+            (Outlook::Room, Some(node)) => format!("the plan brings nothing for it: {why} ({node})"),
+            (Outlook::Ignored, _) => format!("the plan brings nothing for it: {why}"),
+            _ => format!("the plan cannot help it: {why}"),
+        };
         out.push_str(&wrapped(&line, 2, width));
     }
     scheduler(&mut out, found, width);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
+use super::headroom_text::headroom_lines;
 use super::kept_text::named;
 use super::layout::{by_hand_line, faint, local_long, local_short, local_times, next_line, wrapped};
 use super::plan_text::rests_on;
@@ -56,6 +57,10 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
         text.push_str(&faint(&format!("{}: {why}", named(nodes)), 0, width));
     }
     for pool in &plan.pools {
+        for line in headroom_lines(pool) {
+            let line = format!("Pool {}, {}", pool.name, local_times(&line, &plan.time_zone));
+            text.push_str(&wrapped(&line, 0, width));
+        }
         if let Some(next) = &pool.next_change {
             let line = format!("Pool {}, {}", pool.name, next_line(pool, next, &plan.time_zone));
             text.push_str(&wrapped(&line, 0, width));

@@ -64,6 +64,11 @@ pub enum SandboxError {
     /// The snapshot could not be read.
     #[error("{0}")]
     Snapshot(String),
+    /// No workload of that name can be scaled.
+    #[error(
+        "there is no workload {0} that can be scaled: it takes a Deployment, ReplicaSet or StatefulSet with a pod to go by"
+    )]
+    NoWorkload(String),
     /// A workload asks for more pods than a sandbox makes.
     #[error("{workload} asks for {wanted} pods; a sandbox makes at most {most} of one workload")]
     TooMany {

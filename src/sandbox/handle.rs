@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::sim::{Command, Record, Sim};
 use super::store::Store;
 use super::{Faults, SandboxError};
-use crate::model::{Change, Snapshot};
+use crate::model::{Change, PodKey, Snapshot};
 
 struct Inner {
     sim: Sim,
@@ -150,6 +150,17 @@ impl Sandbox {
         inner.write(until, Command::Advance)?;
         inner.sim.advance_to(until);
         Ok(())
+    }
+
+    /// From now on so many pods of a workload (`namespace/name`) are wanted.
+    ///
+    /// # Errors
+    /// There is no such workload with a pod to go by, it would be too many, or it cannot be written down.
+    pub fn scale(&self, workload: &PodKey, pods: u32) -> Result<(), SandboxError> {
+        super::store::bearable_count(&workload.to_string(), pods)?;
+        let command = Command::Scale { workload: workload.clone(), pods };
+        let known = self.ask(command, |sim| sim.scale(workload, pods))?;
+        if known { Ok(()) } else { Err(SandboxError::NoWorkload(workload.to_string())) }
     }
 
     /// Goes back to the start: everything since is forgotten.

@@ -249,6 +249,14 @@ fn bearable(snapshot: &Snapshot) -> Result<(), SandboxError> {
     }
 }
 
+/// The same of one workload.
+pub fn bearable_count(workload: &str, wanted: u32) -> Result<(), SandboxError> {
+    if wanted <= MOST_PODS {
+        return Ok(());
+    }
+    Err(SandboxError::TooMany { workload: workload.to_owned(), wanted, most: MOST_PODS })
+}
+
 /// The simulation as it began, and the checksum that the log's first line follows.
 fn begin(folder: &Path) -> Result<(Sim, String), SandboxError> {
     let path = folder.join(START);

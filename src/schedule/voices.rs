@@ -152,6 +152,7 @@ pub(super) fn headroom(voices: &[Voice<'_>]) -> Option<(Rank, Headroom)> {
     let mut all = Headroom::default();
     for (_, headroom) in asks().filter(|(of, _)| *of == rank) {
         all.automatic = all.automatic.max(headroom.automatic);
+        all.refill_after = [all.refill_after, headroom.refill_after].into_iter().flatten().min();
         for unit in &headroom.units {
             match all.units.iter_mut().find(|known| known.size == unit.size) {
                 Some(known) => known.count = known.count.max(unit.count),

@@ -8,6 +8,7 @@
 mod case;
 mod disruption;
 mod drain;
+mod growth;
 mod homes;
 mod schedulable;
 mod set_aside;
@@ -34,6 +35,8 @@ const QUESTIONS: &[Question] = &[
     Question { name: "placement", judge: homes::placement },
     Question { name: "nodes_to_remove", judge: homes::nodes_to_remove },
     Question { name: "unneeded_nodes", judge: homes::unneeded_nodes },
+    Question { name: "template_node_count", judge: growth::template_node_count },
+    Question { name: "scale_up", judge: growth::scale_up },
     Question { name: "drain_rule", judge: drain::drain_rule },
     Question { name: "drain_node", judge: drain::drain_node },
     Question { name: "drain_pod_sets", judge: drain::drain_pod_sets },

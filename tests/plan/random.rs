@@ -40,7 +40,7 @@ pub fn cluster(pods: &[RandomPod], budgets: &[Option<u32>]) -> Cluster {
 }
 
 /// What the pods of a workload ask of other pods: one keeps apart, one follows it, one spreads.
-fn company(owner: usize) -> Value {
+pub fn company(owner: usize) -> Value {
     let near = |app: &str| {
         json!({"requiredDuringSchedulingIgnoredDuringExecution": [
             {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}]})

@@ -397,23 +397,6 @@ fn h21_an_arrival_is_judged_by_what_was_measured() {
 }
 
 #[test]
-fn the_default_limits_are_named_where_they_are_passed() {
-    let named = |rest: &str, cores: &str| {
-        let mut cluster = Cluster::workers(10);
-        for item in &mut cluster.items {
-            if item["kind"] == "Node" {
-                item["status"]["capacity"]["cpu"] = json!(cores);
-            }
-        }
-        let plan = cluster.plan(&policy("      replicas: 10\n", rest), CALM);
-        plan.notes.iter().any(|note| note.contains("1010 cores of at most 1000"))
-    };
-    assert!(named("", "101"));
-    assert!(!named("", "100"));
-    assert!(!named("  limits: {cpu: 2000}\n", "101"));
-}
-
-#[test]
 fn a_freeze_that_opens_next_is_no_wish_for_no_nodes() {
     let window = "      min: 1\n      windows:\n        \
                   - {name: exam, kind: freeze, from: \"2026-11-23T00:00:00Z\", until: \"2026-11-26T00:00:00Z\"}\n";

@@ -145,11 +145,8 @@ fn what_an_entry_loses_is_told() {
 fn what_is_not_acted_on_is_told() {
     for (spec, expected) in [
         ("  pools: [{name: a, nodes: {names: w-1}, min: 1}]\n", vec![]),
-        ("  limits: {nodes: 6}\n  pools: []\n", vec!["not-acted-on `limits` 5"]),
-        (
-            "  pools:\n    - name: a\n      nodes: {names: w-1}\n      headroom: {units: [{cpu: 2, count: 2}]}\n",
-            vec!["not-acted-on `headroom` 8"],
-        ),
+        ("  brakes: {maxDeletes: 6}\n  pools: []\n", vec!["not-acted-on `brakes.maxDeletes` 5"]),
+        ("  pools:\n    - name: a\n      nodes: {names: w-1}\n      idle: delete\n", vec!["not-acted-on `idle: 8"]),
     ] {
         let (policy, _) = policy(spec);
         let problems = unheeded(&policy);

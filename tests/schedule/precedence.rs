@@ -293,6 +293,7 @@ fn headroom_is_the_larger_of_each_size() {
     let size = |cpu| Resources { cpu, ..Resources::default() };
     let room = |automatic, units: &[(i64, u32)]| Headroom {
         automatic,
+        refill_after: None,
         units: units.iter().map(|(cpu, count)| HeadroomUnit { size: size(*cpu), count: *count }).collect(),
     };
     let ask = |headroom| Ask { headroom: Some(headroom), ..Ask::default() };

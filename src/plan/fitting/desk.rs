@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored};
+use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored};
 use super::verdict::{Found, judge};
 use crate::model::{Pod, PodKey, PodSpec, World};
 use crate::placement::{Diagnosis, Site, Strategy, enough};
 use crate::plan::elsewhere::node_answer;
 use crate::plan::members::{Inventory, natural};
-use crate::plan::{NodeAnswer, Plan, explain};
+use crate::plan::{NodeAnswer, Plan, Step, explain, verb_name};
 use crate::policy::{Policy, Scheduler, Scoring};
 
 /// Questions about the pods of one world.
@@ -36,7 +36,22 @@ pub fn explain_pod(
         let explain::PodAnswer { answer, text, homes, lost, .. } = answer;
         found.leaving = Some(Leaving { answer, text, homes, lost });
     }
+    found.promise = decided.and_then(|(_, plan)| promise(plan, &found.pod));
     Some(found)
+}
+
+/// What the plan does for a pending pod.
+fn promise(plan: &Plan, pod: &str) -> Option<Promise> {
+    let mut all = plan.waiting.iter().flat_map(|waiting| waiting.pods.iter().map(move |pod| (waiting, pod)));
+    let (waiting, found) = all.find(|(_, found)| found.pod == pod)?;
+    let steps = plan.steps.iter().filter(|step| found.node.as_ref() == Some(&step.node));
+    let verb = |step: &Step| step.provider_verb.clone().unwrap_or_else(|| verb_name(step.verb).to_owned());
+    Some(Promise {
+        outlook: waiting.outlook,
+        node: found.node.clone(),
+        reason: waiting.reason.clone(),
+        after: steps.map(verb).collect(),
+    })
 }
 
 impl<'a> Fitting<'a> {
@@ -85,6 +100,7 @@ impl<'a> Fitting<'a> {
             nodes,
             helps,
             leaving: None,
+            promise: None,
         })
     }
 

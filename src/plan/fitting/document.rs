@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::NodeAnswer;
+use crate::plan::{NodeAnswer, Outlook, Reason};
 
 /// How a pod stands, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +108,22 @@ pub struct Leaving {
     pub lost: bool,
 }
 
+/// What Tidegate's plan does for a pending pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Promise {
+    /// In one word.
+    pub outlook: Outlook,
+    /// The node that takes it, by simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Why so.
+    pub reason: Reason,
+    /// The verbs of the steps after which that node takes it, in order; none if it does now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+}
+
 /// How far the scores of nodes are the scheduler's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -146,4 +162,7 @@ pub struct PodExplanation {
     pub helps: Vec<Help>,
     /// With a policy, of a pod that has a node: what a drain may do to it.
     pub leaving: Option<Leaving>,
+    /// With a policy, of a pod that is pending: what the plan does for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
 }

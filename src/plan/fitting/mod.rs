@@ -9,4 +9,4 @@ mod pod_helps;
 mod verdict;
 
 pub use desk::{Fitting, explain_pod};
-pub use document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, SchedulerWords, Scored};
+pub use document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored};

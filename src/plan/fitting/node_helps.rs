@@ -8,10 +8,10 @@ use crate::model::{Node, Pod};
 use crate::placement::passes;
 use crate::plan::NodeAnswer;
 use crate::plan::members::{Member, State, natural};
+use crate::plan::next_node::join_next;
 
 /// The name of a node that does not exist.
 const NEW: &str = "a-node-that-does-not-exist-yet";
-const HOSTNAME: &str = "kubernetes.io/hostname";
 const CORDON: &str = "node.kubernetes.io/unschedulable";
 
 impl Fitting<'_> {
@@ -76,26 +76,11 @@ impl Fitting<'_> {
                 continue;
             }
             let mut site = self.site.clone();
-            site.join(another(like));
-            site.open(NEW);
-            for daemon in self.world.pods_on(&like.name).filter(|other| other.daemon() || other.mirror()) {
-                site.place(daemon, NEW);
-            }
+            join_next(&mut site, self.world, like, &NEW.into());
             if site.fits(pod, NEW) {
                 let text = format!("pool {} gets one more node like {}", pool.name, like.name);
                 helps.push(Help { kind: HelpKind::NewNode, text, nodes: Vec::new() });
             }
         }
     }
-}
-
-/// A node like this one that does not exist yet.
-fn another(like: &Node) -> Node {
-    let mut node = Node { name: NEW.into(), ..like.clone() };
-    let mut labels = (*node.labels).clone();
-    if let Some(host) = labels.get_mut(HOSTNAME) {
-        *host = NEW.into();
-    }
-    node.labels = labels.into();
-    node
 }

@@ -4,8 +4,8 @@ use super::case::Case;
 use super::said::otherwise;
 use super::violation::{Found, Rule};
 use super::{
-    Violation, brakes, document, figures, graph, identity, money, nodes, outages, pods, preconditions, replay, rounds,
-    width,
+    Violation, brakes, document, figures, graph, identity, limits, money, nodes, outages, pending, pods, preconditions,
+    replay, rounds, width,
 };
 use crate::model::World;
 use crate::plan::Plan;
@@ -35,6 +35,8 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
     outages::check(&case, &mut found);
     width::check(&case, &mut found);
     replay::check(&case, &mut found);
+    limits::check(&case, &mut found);
+    pending::check(&case, &mut found);
     document::check(&case, &mut found);
     figures::check(&case, &mut found);
     money::check(&case, &mut found);

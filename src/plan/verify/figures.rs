@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Life, Wanted};
 use super::violation::{Found, Rule};
-use crate::plan::{NextChange, PodAction, PoolPlan, Verb, Verdict};
+use crate::plan::{NextChange, Outlook, PodAction, PoolPlan, Verb, Verdict};
 use crate::policy::Origin;
 use crate::schedule::{Said, next_change};
 
@@ -96,6 +96,13 @@ fn summary(case: &Case<'_>, found: &mut Found) {
     };
     let uncordon = plan.steps.iter().filter(|step| step.verb == Verb::Uncordon);
     let uncordon = uncordon.filter(|step| !case.has(Verb::Wake, &step.node)).count();
+    for (outlook, told) in [(Outlook::Comes, said.served), (Outlook::Waits, said.unserved)] {
+        let of_it = plan.waiting.iter().filter(|waiting| waiting.outlook == outlook);
+        let is: usize = of_it.map(|waiting| waiting.pods.len()).sum();
+        if usize::try_from(told) != Ok(is) {
+            found.plan(Rule::Summary, format!("its summary counts {told} pending pods, and {is} stand in it"));
+        }
+    }
     let counts = [
         ("to uncordon", said.uncordon, uncordon),
         ("to wake", said.wake, count(Verb::Wake)),

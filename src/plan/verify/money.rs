@@ -59,6 +59,12 @@ fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Mon
     Some(full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged))))
 }
 
+/// What a member costs per hour while it runs.
+pub fn running(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
+    let (rate, full) = price(case, pool, node)?;
+    Some(full.share(rate.charged.active))
+}
+
 /// What a member costs per hour as it is. What does not exist costs nothing.
 fn now(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
     if case.node(node).is_none() && case.server(node).is_none() {

@@ -38,6 +38,8 @@ pub enum Rule {
     Floor,
     /// No node is brought that would lift a pool above its ceiling.
     Ceiling,
+    /// Nothing is woken that lifts what runs above a limit over all pools.
+    Limit,
     /// No more nodes of a pool are in transition than `parallelism` and `maxUnavailable` allow.
     Width,
     /// A drain lists the pods of its node, each once, and no others.
@@ -58,6 +60,10 @@ pub enum Rule {
     ImpliedBudget,
     /// Exactly the evictions that leave a workload without a Ready pod are listed as outages.
     Outage,
+    /// Every pending pod is spoken of, those that are to have a node fit there, and what comes for pods has some.
+    Pending,
+    /// Headroom is what the policy asks for, and where it is said to be.
+    Headroom,
     /// Every node that is up goes or is kept with a reason, and none does both.
     Explained,
     /// What is said of a pool is what is there and what the policy asks.

@@ -30,9 +30,6 @@ pub(crate) fn limits(written: &Option<Located<wire::Limits>>, cx: &mut Context<'
     if let Some(gpus) = &fields.gpus {
         resources.extended.insert(GPU.into(), i64::from(gpus.value));
     }
-    if let Some(written) = written {
-        cx.not_acted_on("limits", written.span);
-    }
     Limits {
         resources,
         nodes: fields.nodes.as_ref().map(|nodes| nodes.value),

@@ -85,9 +85,6 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
     if let Some(deletes) = written.parked_node.as_ref().filter(|what| what.value.0 == wire::ParkedNode::Delete) {
         cx.not_acted_on("parkedNode: delete (Nodes of parked servers are kept)", deletes.span);
     }
-    if let Some(weight) = written.weight.as_ref().filter(|weight| weight.value != 0) {
-        cx.not_acted_on("weight", weight.span);
-    }
     other_owners(written, cx);
     let name = written.name.as_ref()?;
     Some(Pool {
@@ -103,6 +100,7 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         parallelism: written.parallelism.as_ref().map_or(10, |parallelism| parallelism.value),
         max_unavailable: written.max_unavailable.as_ref().map(|most| most.value.0),
         min_parked: written.min_parked.as_ref().map(|least| least.value.0),
+        unneeded_for: written.unneeded_for.as_ref().map_or(unneeded_for(idle), |wait| wait.value.0),
         wind_down: written.wind_down.as_ref().map_or(SignedDuration::ZERO, |length| length.value.0),
         weight: written.weight.as_ref().map_or(0, |weight| weight.value),
         node_storage_allowed: written.node_storage.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
@@ -251,6 +249,7 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("parallelism", written.parallelism.as_ref().map(|value| value.span)),
         ("maxUnavailable", written.max_unavailable.as_ref().map(|value| value.span)),
         ("minParked", written.min_parked.as_ref().map(|value| value.span)),
+        ("unneededFor", written.unneeded_for.as_ref().map(|value| value.span)),
         ("windDown", written.wind_down.as_ref().map(|value| value.span)),
         ("weight", written.weight.as_ref().map(|value| value.span)),
         ("nodeStorage", written.node_storage.as_ref().map(|value| value.span)),
@@ -260,4 +259,9 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("headroom", written.headroom.as_ref().map(|value| value.span)),
     ];
     fields.into_iter().filter_map(|(field, span)| Some((field.into(), cx.origin(span?)))).collect()
+}
+
+/// How long nothing has to need a node before it goes, unless the policy says so: what is shelved has to find a host again.
+fn unneeded_for(idle: Idle) -> SignedDuration {
+    SignedDuration::from_mins(if idle == Idle::Shelve { 30 } else { 10 })
 }

@@ -51,7 +51,6 @@ pub(crate) fn numbers(numbers: &Numbers<'_>, cx: &mut Context<'_>) {
 
 /// Headroom as it is kept.
 pub(crate) fn headroom(headroom: &Located<wire::Headroom>, cx: &mut Context<'_>) -> Headroom {
-    cx.not_acted_on("headroom", headroom.span);
     let mut kept = Headroom::default();
     if let Some(automatic) = &headroom.automatic {
         kept.automatic = match automatic.value {
@@ -83,6 +82,7 @@ pub(crate) fn headroom(headroom: &Located<wire::Headroom>, cx: &mut Context<'_>)
         }
         kept.units.push(HeadroomUnit { size, count });
     }
+    kept.refill_after = headroom.refill_after.as_ref().map(|wait| wait.value.0);
     if !headroom.has("automatic") && !headroom.has("units") {
         cx.out
             .error("empty-headroom", headroom.span, "`headroom` asks for nothing")

@@ -133,6 +133,7 @@ pub(super) fn headroom(headroom: &Headroom) -> String {
         let units: Vec<String> = headroom.units.iter().map(unit).collect();
         parts.push(format!("units: [{}]", units.join(", ")));
     }
+    parts.extend(headroom.refill_after.map(|wait| format!("refillAfter: {}", super::lines::length(wait))));
     format!("{{{}}}", parts.join(", "))
 }
 

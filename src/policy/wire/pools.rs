@@ -136,6 +136,8 @@ object! {
         automatic = "automatic": Automatic,
         /// Pieces by size.
         units = "units": Vec<Located<HeadroomUnit>>,
+        /// What is missing for so long is refilled; 5m by default.
+        refill_after = "refillAfter": Length,
     }
 }
 
@@ -169,6 +171,8 @@ object! {
         max_unavailable = "maxUnavailable": CountOrPercent,
         /// A node is not parked if it would be wanted again sooner; by default twice the time to park and wake, at least 1h.
         min_parked = "minParked": Length,
+        /// A node goes when nothing has needed it for so long; 30m by default where servers are shelved, else 10m.
+        unneeded_for = "unneededFor": Length,
         /// Nodes chosen to go at a window's end are cordoned so long before.
         wind_down = "windDown": Length,
         /// Pools with a larger weight are preferred; 0 by default.

@@ -21,9 +21,6 @@ pub fn chain(pool: &str, zone_name: &str, at: Timestamp, holding: &Holding) -> S
         if let Some(until) = said.until {
             let _ = write!(out, ", until {}", moment(until, &zone));
         }
-        if said.won && said.what == "headroom" {
-            out.push_str(" (not acted on by this version)");
-        }
         if !said.won {
             out.push_str(match as_strong(said, holding) {
                 true => {

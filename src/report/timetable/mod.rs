@@ -76,7 +76,7 @@ fn zone(name: &str) -> TimeZone {
 fn asked(holding: &Holding) -> String {
     let mut text = bounds(holding.floor, holding.ceiling);
     if holding.headroom.as_ref().is_some_and(|headroom| *headroom != crate::policy::Headroom::default()) {
-        text.push_str(", headroom (not acted on)");
+        text.push_str(", headroom");
     }
     if let Some(freeze) = &holding.freeze {
         text.push_str(&format!(", freeze {}", freeze.name));

@@ -46,6 +46,10 @@ pub enum Command {
     Remember {
         memory: Memory,
     },
+    Scale {
+        workload: PodKey,
+        pods: u32,
+    },
 }
 
 impl Sim {
@@ -64,6 +68,7 @@ impl Sim {
             }
             Command::Suspend { node, suspended } => drop(self.suspend_node(node, *suspended)),
             Command::Remember { memory } => self.remember(memory),
+            Command::Scale { workload, pods } => drop(self.scale(workload, *pods)),
         }
     }
 }

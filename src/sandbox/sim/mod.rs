@@ -18,6 +18,7 @@ mod operators;
 mod patch;
 mod plugins;
 mod replica;
+mod scale;
 mod scheduler;
 mod servers;
 mod state;

@@ -1,0 +1,57 @@
+//! Who of a pool could come: what is nearest to taking pods first, and what is in the way of each.
+
+use super::members::{Member, State};
+use super::pool_decision::Pooled;
+use super::{Reason, node_rules, wakes};
+
+/// How near a node is to taking pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nearness {
+    /// Up, and cordoned by us.
+    Cordoned,
+    /// On its way up by our doing.
+    Waking,
+    /// Kept, not running, and ours to wake.
+    Parked,
+}
+
+impl Pooled<'_> {
+    /// Who is up, and who could be brought. Nobody is who a person started, parked or drained by hand.
+    pub(super) fn roll(&self) -> (Vec<usize>, Vec<(Nearness, usize)>) {
+        let mut up: Vec<usize> = Vec::new();
+        let mut can: Vec<(Nearness, usize)> = Vec::new();
+        for (index, member) in self.members.iter().enumerate() {
+            match &member.state {
+                _ if member.left_alone_until(self.now).is_some() => {}
+                State::Active => up.push(index),
+                State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
+                State::OwnCordon(_) => can.push((Nearness::Cordoned, index)),
+                State::Waking => can.push((Nearness::Waking, index)),
+                State::Parked(_) => can.push((Nearness::Parked, index)),
+                _ => {}
+            }
+        }
+        can.retain(|(_, index)| {
+            let asked =
+                |member: &Member| self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
+            self.members.get(*index).is_some_and(|member| !asked(member))
+        });
+        (up, can)
+    }
+
+    /// What is in the way of bringing a member, but for the quota.
+    pub(super) fn hindrance(&self, member: &Member, nearness: Nearness, by_hand: bool) -> Option<Reason> {
+        let parked = nearness == Nearness::Parked;
+        let node =
+            || wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| nearness > Nearness::Cordoned);
+        let pool = || wakes::pool_backs_off(self.world, self.pool, self.now).filter(|_| parked && !by_hand);
+        let held = || member.node.as_deref().filter(|_| parked).and_then(node_rules::hold);
+        let refused = || node_rules::refuses(member, "wake").filter(|_| parked);
+        node().or_else(pool).or_else(held).or_else(refused)
+    }
+
+    /// How often its last wakes failed in a row: who failed least comes first (H8).
+    pub(super) fn tries(&self, index: usize) -> u32 {
+        self.members.get(index).map_or(0, |member| wakes::failed(self.world, &member.name))
+    }
+}

@@ -1,0 +1,333 @@
+//! Where pending pods go: on what is there or coming, then on the nodes that serve most for their cost.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::demand::{Alike, Demand, named, not_refused};
+use super::headroom::{Spare, members, namespace, refill, unit_words};
+use super::offered::{Candidate, candidates};
+use super::value::Offer;
+use super::why::Why;
+use crate::model::{Name, Pod, PodKey};
+use crate::placement::Site;
+use crate::plan::bounds::Bounds;
+use crate::plan::candidates::Nearness;
+use crate::plan::members::Member;
+use crate::plan::pool_decision::{Coming, Decision, Pooled};
+use crate::plan::prices::Prices;
+use crate::plan::removal::Removals;
+use crate::plan::{Code, Evidence, Reason};
+
+/// What became of the pending pods, before anything is taken away.
+#[derive(Debug, Default)]
+pub struct Grown {
+    /// Pods with a node that takes them.
+    pub placed: Vec<(Arc<Pod>, Name)>,
+    /// Demand that nothing was brought for.
+    pub left: Vec<(Arc<Pod>, Reason)>,
+    /// Pods for which nothing is brought, by a rule.
+    pub ignored: Vec<(Arc<Pod>, Reason)>,
+    /// What the pools are to keep free.
+    pub spares: Vec<Spare>,
+    /// Where its units are.
+    pub lodged: BTreeMap<PodKey, Name>,
+    /// Why units are missing.
+    pub short: BTreeMap<PodKey, Reason>,
+}
+
+/// A choice under way.
+pub struct Growth<'g, 'a> {
+    /// The pools.
+    pub pooled: &'g [Pooled<'a>],
+    /// Nodes that can still be brought.
+    pub candidates: Vec<Candidate>,
+    /// How many more each pool may have.
+    pub left: Vec<u32>,
+    removals: &'g mut Removals<'a>,
+    placed: BTreeMap<Name, Vec<Arc<Pod>>>,
+    chosen: Vec<Candidate>,
+}
+
+/// Places every pending pod that something can take, and adds to `decisions` the nodes that are brought for them, after
+/// every pool has said what comes for its floor. `up` is who is up in each pool then, and grows with them.
+pub fn grow<'a>(
+    pooled: &[Pooled<'a>],
+    decisions: &mut [Decision],
+    up: &mut [Vec<usize>],
+    removals: &mut Removals<'a>,
+    bounds: &mut Bounds<'_>,
+    prices: &Prices<'_>,
+) -> Grown {
+    let Some(world) = pooled.first().map(|pooled| pooled.world) else { return Grown::default() };
+    let Demand { mut alike, ignored } = Demand::of(world);
+    let mut grown = Grown { ignored, ..Grown::default() };
+    for (index, one) in pooled.iter().enumerate() {
+        let Some(mut spare) = Spare::of(index, one) else { continue };
+        let (since, at) = refill(one, world);
+        (spare.short_since, spare.refill_at) = (Some(since), at);
+        removals.keep_on(namespace(one.pool), members(one));
+        // Last: pods that wait use it first.
+        alike.extend(spare.alike(one));
+        grown.spares.push(spare);
+    }
+    if alike.is_empty() {
+        return grown;
+    }
+    let left = pooled.iter().zip(up.iter()).map(|(pooled, up)| {
+        let up = u32::try_from(up.len()).unwrap_or(u32::MAX);
+        pooled.holding.ceiling.unwrap_or(u32::MAX).saturating_sub(up)
+    });
+    let left = left.collect();
+    let mut growth =
+        Growth { pooled, candidates: Vec::new(), left, removals, placed: BTreeMap::new(), chosen: Vec::new() };
+    growth.settle_in(&mut alike, |_| true);
+    for fresh in alike.iter().filter(|alike| !alike.demand && alike.only.is_none()) {
+        grown.ignored.extend(fresh.pods.iter().map(|pod| (pod.clone(), not_refused())));
+    }
+    alike.retain(|alike| alike.demand && !alike.pods.is_empty());
+    if !alike.is_empty() {
+        growth.candidates = candidates(pooled, up, prices, &alike);
+        growth.bring(&mut alike, bounds);
+        growth.spare();
+        alike.retain(|alike| !alike.pods.is_empty());
+    }
+    for (pod, reason) in growth.left_over(&alike) {
+        match unit_words(&pod) {
+            Some(_) => drop(grown.short.insert(pod.key.clone(), reason)),
+            None => grown.left.push((pod, reason)),
+        }
+    }
+    growth.decide(decisions, up, &mut grown);
+    grown
+}
+
+impl Growth<'_, '_> {
+    /// The simulated cluster.
+    pub fn site(&mut self) -> &mut Site {
+        self.removals.site_mut()
+    }
+
+    fn member(&self, candidate: &Candidate) -> Option<&Member> {
+        self.pooled.get(candidate.pool)?.members.get(candidate.member)
+    }
+
+    fn lodge(&mut self, pod: Arc<Pod>, node: &Name) {
+        self.site().place(&pod, node);
+        self.placed.entry(node.clone()).or_default().push(pod);
+    }
+
+    /// Puts what fits on nodes that take pods now or that come for a floor. One pod may make a place for another, so it
+    /// goes on for as long as something finds one.
+    fn settle_in(&mut self, alike: &mut [Alike], mut which: fn(&Alike) -> bool) {
+        loop {
+            let mut found = false;
+            for alike in alike.iter_mut().filter(|alike| which(alike)) {
+                let mut rest = Vec::new();
+                let mut pods = std::mem::take(&mut alike.pods).into_iter();
+                for pod in pods.by_ref() {
+                    match self.site().best_home(&pod, |node| alike.may(node)) {
+                        Some(home) => {
+                            found = true;
+                            self.lodge(pod, &home);
+                        }
+                        None => {
+                            rest.push(pod);
+                            break;
+                        }
+                    }
+                }
+                rest.extend(pods);
+                alike.pods = rest;
+            }
+            if !found {
+                return;
+            }
+            which = Alike::looks_around;
+        }
+    }
+
+    /// Brings one node after the other, each time the best, until nothing that is left fits on any.
+    fn bring(&mut self, alike: &mut [Alike], bounds: &mut Bounds<'_>) {
+        while let Some(best) = self.best(alike) {
+            let mut candidate = self.candidates.remove(best);
+            let parked = self.member(&candidate).filter(|_| candidate.nearness == Nearness::Parked);
+            let pool = self.pooled.get(candidate.pool).map(|pooled| pooled.pool);
+            if let Some(reason) = parked.zip(pool).and_then(|(member, pool)| bounds.wake(pool, member)) {
+                candidate.hindrance = Some(reason);
+                self.candidates.insert(best, candidate);
+                continue;
+            }
+            self.site().open(&candidate.name);
+            let taken = fill(self.site(), alike, &candidate.name);
+            let placed = self.placed.entry(candidate.name.clone()).or_default();
+            for (alike, taken) in alike.iter_mut().zip(taken) {
+                placed.extend(alike.pods.drain(..taken.min(alike.pods.len())));
+            }
+            if let Some(left) = self.left.get_mut(candidate.pool) {
+                *left = left.saturating_sub(1);
+            }
+            self.chosen.push(candidate);
+            // What came may let others in beside it, or among those that were there before.
+            self.settle_in(alike, Alike::looks_around);
+        }
+    }
+
+    /// The best node that can be brought now, of each sort of nodes the first.
+    fn best(&mut self, alike: &[Alike]) -> Option<usize> {
+        let mut seen = BTreeSet::new();
+        let mut best: Option<(usize, Nearness, Offer, u32)> = None;
+        for index in 0..self.candidates.len() {
+            let Some(candidate) = self.candidates.get(index) else { continue };
+            let room = self.left.get(candidate.pool).is_some_and(|left| *left > 0);
+            if candidate.hindrance.is_some() || !room || !seen.insert(candidate.sort) {
+                continue;
+            }
+            let (nearness, tries, cost, all) = (candidate.nearness, candidate.tries, candidate.cost, candidate.room);
+            let weight = self.pooled.get(candidate.pool).map_or(0, |pooled| pooled.pool.weight);
+            let name = candidate.name.clone();
+            let mark = self.site().mark();
+            self.site().open(&name);
+            let taken = fill(self.site(), alike, &name);
+            self.site().roll_back(mark);
+            let serves: i128 = alike.iter().zip(taken).map(|(alike, taken)| alike.size(taken)).sum();
+            if serves == 0 {
+                continue;
+            }
+            let offer = Offer { weight, cost, serves, room: all };
+            let better = best.as_ref().is_none_or(|(_, near, other, tried)| {
+                let order = nearness.cmp(near).then_with(|| offer.order(other)).then_with(|| tries.cmp(tried));
+                order == Ordering::Less
+            });
+            if better {
+                best = Some((index, nearness, offer, tries));
+            }
+        }
+        best.map(|(index, ..)| index)
+    }
+
+    /// Leaves out again what turned out to be spare: a parked node whose pods fit on the others that come, or are there.
+    fn spare(&mut self) {
+        for index in (0..self.chosen.len()).rev() {
+            let Some(candidate) = self.chosen.get(index).filter(|one| one.nearness == Nearness::Parked) else {
+                continue;
+            };
+            let (name, pool) = (candidate.name.clone(), candidate.pool);
+            let pods = self.placed.get(&name).cloned().unwrap_or_default();
+            let mark = self.site().mark();
+            self.site().close(&name);
+            pods.iter().for_each(|pod| self.site().lift(pod, &name));
+            let mut homes = Vec::new();
+            for pod in &pods {
+                let Some(home) = self.removals.home_for(pod) else { break };
+                self.site().place(pod, &home);
+                homes.push(home);
+            }
+            if homes.len() < pods.len() {
+                self.site().roll_back(mark);
+                continue;
+            }
+            self.placed.remove(&name);
+            for (pod, home) in pods.into_iter().zip(homes) {
+                self.placed.entry(home).or_default().push(pod);
+            }
+            self.chosen.remove(index);
+            if let Some(left) = self.left.get_mut(pool) {
+                *left = left.saturating_add(1);
+            }
+        }
+    }
+
+    fn left_over(&mut self, alike: &[Alike]) -> Vec<(Arc<Pod>, Reason)> {
+        let mut why = Why::new(self);
+        let mut left = Vec::new();
+        for alike in alike {
+            let Some(reason) = alike.one().map(|pod| why.waits(pod)) else { continue };
+            left.extend(alike.pods.iter().map(|pod| (pod.clone(), reason.clone())));
+        }
+        left
+    }
+
+    /// What was chosen comes, each with the pods that it serves as its reason; who was not asked about stays away.
+    fn decide(mut self, decisions: &mut [Decision], up: &mut [Vec<usize>], grown: &mut Grown) {
+        for candidate in std::mem::take(&mut self.chosen) {
+            let Some(pooled) = self.pooled.get(candidate.pool) else { continue };
+            let asked = self.member(&candidate).is_some_and(|member| pooled.asked_about(member));
+            if !asked {
+                self.site().close(&candidate.name);
+                let reason = Reason {
+                    code: Code::Target,
+                    text: "a node that would come for them was not asked about (`--target`)".to_owned(),
+                    evidence: Evidence { node: Some(candidate.name.to_string()), ..Evidence::default() },
+                    origin: None,
+                };
+                let pods = self.placed.remove(&candidate.name).unwrap_or_default();
+                let pods = pods.into_iter().filter(|pod| unit_words(pod).is_none());
+                grown.left.extend(pods.map(|pod| (pod, reason.clone())));
+                continue;
+            }
+            let pods = self.placed.get(&candidate.name).map(Vec::as_slice).unwrap_or_default();
+            let reason = serves(pods, pooled);
+            let (Some(decision), Some(up)) = (decisions.get_mut(candidate.pool), up.get_mut(candidate.pool)) else {
+                continue;
+            };
+            decision.coming.push(Coming { member: candidate.member, reason });
+            up.push(candidate.member);
+            self.removals.open(&candidate.name);
+        }
+        for (node, pods) in std::mem::take(&mut self.placed) {
+            for pod in pods {
+                self.removals.expect(pod.clone(), &node);
+                match unit_words(&pod) {
+                    Some(_) => drop(grown.lodged.insert(pod.key.clone(), node.clone())),
+                    None => grown.placed.push((pod, node.clone())),
+                }
+            }
+        }
+    }
+}
+
+/// Why a node comes: the pods that it serves, and the headroom that it has room for.
+fn serves(pods: &[Arc<Pod>], pooled: &Pooled<'_>) -> Reason {
+    let (units, pods): (Vec<&Arc<Pod>>, Vec<&Arc<Pod>>) = pods.iter().partition(|pod| unit_words(pod).is_some());
+    let mut keys: Vec<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
+    keys.sort();
+    let mut sizes: BTreeMap<String, u32> = BTreeMap::new();
+    units.iter().filter_map(|unit| unit_words(unit)).for_each(|size| *sizes.entry(size).or_insert(0) += 1);
+    let sizes: Vec<String> = sizes.iter().map(|(size, count)| format!("{count} × ({size})")).collect();
+    let spare = sizes.join(", ");
+    let text = match keys.as_slice() {
+        [] => format!("headroom needs it: {spare}"),
+        [one] => format!("pending pod {one} needs it"),
+        many => format!("{} pending pods need it: {}", many.len(), named(many)),
+    };
+    let beside = if keys.is_empty() || units.is_empty() { String::new() } else { format!("; and headroom: {spare}") };
+    let windows = pooled.origin("headroom").filter(|_| keys.is_empty());
+    Reason {
+        code: if keys.is_empty() { Code::Headroom } else { Code::Demand },
+        text: text + &beside,
+        evidence: Evidence { pod: keys.first().map(ToString::to_string), ..Evidence::default() },
+        origin: windows.or_else(|| Some(pooled.pool.origin.clone())),
+    }
+}
+
+/// Fills `node` with what waits, in order. How many of each likeness it takes, from the first on.
+fn fill(site: &mut Site, alike: &[Alike], node: &Name) -> Vec<usize> {
+    let mut taken = vec![0_usize; alike.len()];
+    loop {
+        let before: usize = taken.iter().sum();
+        for (alike, taken) in alike.iter().zip(&mut taken).filter(|(alike, _)| alike.may(node)) {
+            for pod in alike.pods.iter().skip(*taken) {
+                if !site.fits(pod, node) {
+                    break;
+                }
+                site.place(pod, node);
+                *taken += 1;
+            }
+        }
+        // A pod may make a place for another that comes before it in the order.
+        if taken.iter().sum::<usize>() == before || !alike.iter().any(Alike::looks_around) {
+            return taken;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What could be brought, and which of it is the same to every pod that waits: only one of each sort is tried.
+
+use std::collections::BTreeSet;
+
+use super::demand::Alike;
+use super::value::size;
+use crate::model::{Labels, Name, PodSpec, Resources, Taint, VolumeSource};
+use crate::placement::passes;
+use crate::plan::candidates::Nearness;
+use crate::plan::pool_decision::Pooled;
+use crate::plan::prices::Prices;
+use crate::plan::{Code, Reason};
+
+/// A node that could be brought.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The pool's index.
+    pub pool: usize,
+    /// The member's.
+    pub member: usize,
+    /// Its name.
+    pub name: Name,
+    /// How near it is to taking pods.
+    pub nearness: Nearness,
+    /// What is in its way.
+    pub hindrance: Option<Reason>,
+    /// How often its last wakes failed in a row.
+    pub tries: u32,
+    /// What it costs per hour beside what it costs now.
+    pub cost: i128,
+    /// The [`size`] of all that it has.
+    pub room: i128,
+    /// Candidates with the same number are the same to every pod that waits.
+    pub sort: usize,
+}
+
+/// Everything that could be brought in any pool and is not up yet, each pool's in its order.
+pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>, alike: &[Alike]) -> Vec<Candidate> {
+    let asked = Asked::of(alike);
+    let mut all = Vec::new();
+    let mut sorts: Vec<Sort> = Vec::new();
+    let mut priced = true;
+    for (pool, (pooled, up)) in pooled.iter().zip(up).enumerate() {
+        for (nearness, member) in pooled.roll().1 {
+            let Some(found) = pooled.members.get(member).filter(|_| !up.contains(&member)) else { continue };
+            let Some(node) = found.node.as_deref() else { continue };
+            let parked = nearness == Nearness::Parked;
+            let price = prices.change(pooled.pool, found, true).filter(|_| parked);
+            priced &= price.is_some() || !parked;
+            let cost = price.map_or(0, |price| i128::from(price.per_hour_micros.max(0)));
+            let hindrance = pooled.hindrance(found, nearness, false);
+            let mut used = Resources::default();
+            pooled.world.pods_on(&found.name).filter(|pod| !pod.finished()).for_each(|pod| {
+                used.add(&pod.spec.requests);
+                used.pods = used.pods.saturating_add(1);
+            });
+            let sort = Sort {
+                pool,
+                nearness,
+                cost,
+                tries: pooled.tries(member),
+                room: node.allocatable.clone(),
+                used,
+                labels: asked.labels(&node.labels, &found.name),
+                taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
+                hindrance: hindrance.as_ref().map(|why| why.code),
+            };
+            let known = sorts.iter().position(|other| *other == sort);
+            all.push(Candidate {
+                pool,
+                member,
+                name: found.name.clone(),
+                nearness,
+                hindrance,
+                tries: sort.tries,
+                cost,
+                room: size(&node.allocatable),
+                sort: known.unwrap_or(sorts.len()),
+            });
+            if known.is_none() {
+                sorts.push(sort);
+            }
+        }
+    }
+    if !priced {
+        // Prices of some only would make the others free.
+        for candidate in all.iter_mut().filter(|one| one.nearness == Nearness::Parked) {
+            candidate.cost = candidate.room;
+        }
+    }
+    all
+}
+
+/// What makes nodes the same to every pod that waits.
+#[derive(PartialEq)]
+struct Sort {
+    pool: usize,
+    nearness: Nearness,
+    cost: i128,
+    tries: u32,
+    room: Resources,
+    used: Resources,
+    labels: Vec<(Name, Name)>,
+    taints: Vec<Taint>,
+    hindrance: Option<Code>,
+}
+
+/// The labels that pods which wait look at on nodes.
+struct Asked {
+    keys: BTreeSet<Name>,
+    /// Some look at a node by its name, or have volumes, which do: then no two nodes are the same.
+    each: bool,
+}
+
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
+impl Asked {
+    fn of(alike: &[Alike]) -> Self {
+        let mut asked = Self { keys: BTreeSet::new(), each: false };
+        for pod in alike.iter().filter_map(Alike::one) {
+            let PodSpec { node_selector, affinity, spread, volumes, .. } = &*pod.spec;
+            asked.keys.extend(node_selector.keys().cloned());
+            asked.keys.extend(spread.iter().map(|spread| spread.topology_key.clone()));
+            if let Some(affinity) = affinity {
+                let terms = affinity.pod.iter().chain(&affinity.anti).map(|term| &term.topology_key);
+                asked.keys.extend(terms.cloned());
+                let nodes = affinity.node.iter().flatten();
+                for term in nodes {
+                    asked.keys.extend(term.labels.iter().map(|one| one.key.clone()));
+                    asked.each |= !term.fields.is_empty() || term.labels.iter().any(|one| &*one.key == HOSTNAME);
+                }
+            }
+            asked.each |= node_selector.contains_key(HOSTNAME);
+            asked.each |= volumes.iter().any(|volume| matches!(volume.source, VolumeSource::Claim(_)));
+        }
+        // As a domain each host is its own, and none is another's.
+        asked.keys.remove(HOSTNAME);
+        asked
+    }
+
+    fn labels(&self, labels: &Labels, node: &Name) -> Vec<(Name, Name)> {
+        let asked = labels.iter().filter(|(key, _)| self.keys.contains(*key));
+        let mut found: Vec<(Name, Name)> = asked.map(|(key, value)| (key.clone(), value.clone())).collect();
+        if self.each {
+            found.push((HOSTNAME.into(), node.clone()));
+        }
+        found
+    }
+}

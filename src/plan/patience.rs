@@ -1,0 +1,65 @@
+//! Not every node that nothing needs goes at once: demand that comes and goes does not make nodes come and go.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::members::Member;
+use super::pool_decision::{Pooled, wake_lead};
+use super::{Code, Evidence, Reason};
+use crate::schedule::{holds, turns};
+
+/// How long nodes of a pool stay after nothing needs them any more.
+pub struct Patience<'p, 'a> {
+    pooled: &'p Pooled<'a>,
+    wait: SignedDuration,
+    /// Nodes that the floor held until a moment ago, and no demand: they need not wait.
+    freed: u32,
+    /// Nobody looked while the wait of some node would have run.
+    unwatched: bool,
+    /// A node went on the word that nobody looked.
+    pub unremembered: bool,
+}
+
+impl<'p, 'a> Patience<'p, 'a> {
+    /// Of a pool with so many up that falls to `floor`.
+    pub fn of(pooled: &'p Pooled<'a>, up: u32, floor: u32) -> Self {
+        let wait = pooled.pool.unneeded_for;
+        let (now, lead) = (pooled.now, wake_lead(pooled.world, pooled.pool));
+        let from = now.checked_sub(wait).unwrap_or(Timestamp::MIN);
+        let before = holds(pooled.policy, pooled.pool, from, lead).floor;
+        let since = turns(pooled.policy, pooled.pool, from, now, lead);
+        let highest = since.iter().map(|turn| turn.holding.floor).fold(before.max(pooled.holding.floor), u32::max);
+        let seen = pooled.world.memory.written.is_some_and(|written| now.duration_since(written) < wait);
+        Self { pooled, wait, freed: up.min(highest).saturating_sub(floor), unwatched: !seen, unremembered: false }
+    }
+
+    /// Why a node that nothing needs stays a while; None if it goes.
+    pub fn not_yet(&mut self, member: &Member) -> Option<Reason> {
+        let now = self.pooled.now;
+        let since = self.pooled.world.memory.nodes.get(&member.name).and_then(|memory| memory.unneeded_since);
+        let ends = since.unwrap_or(now).checked_add(self.wait).unwrap_or(Timestamp::MAX);
+        if ends <= now {
+            return None;
+        }
+        if self.freed > 0 {
+            self.freed -= 1;
+            return None;
+        }
+        if since.is_none() && self.unwatched {
+            self.unremembered = true;
+            return None;
+        }
+        let text = match since {
+            Some(since) => {
+                format!("nothing has needed it since {since}, and it goes at {ends} if nothing does by then")
+            }
+            None => format!("nothing needs it any more, and it goes at {ends} if nothing does by then"),
+        };
+        let pool = self.pooled.pool;
+        Some(Reason {
+            code: Code::UnneededFor,
+            text,
+            evidence: Evidence { until: Some(ends), ..Evidence::default() },
+            origin: pool.origins.get("unneededFor").cloned().or_else(|| Some(pool.origin.clone())),
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Capacity follows pods from end to end: load rises, nodes wake, pods run; load falls, nodes are parked.
+
+use proptest::prelude::*;
+use tidegate::model::{PodKey, Snapshot, World};
+use tidegate::plan::{Code, Outlook, Verb, verify};
+use tidegate::policy::Policy;
+
+use crate::build::{cluster, mins, owned, pod, secs, spec, workload};
+use crate::executing::{Stage, exit, lines, policy_text};
+
+/// Four nodes of 8 cores: `web` has two pods of a core, `cart` two of 3 cores.
+fn shop() -> Snapshot {
+    let mut snapshot = cluster(4);
+    for (name, of, cpu, on) in [
+        ("web-1", "web", 1000, "n-1"),
+        ("web-2", "web", 1000, "n-2"),
+        ("cart-1", "cart", 3000, "n-1"),
+        ("cart-2", "cart", 3000, "n-3"),
+    ] {
+        let mut made = owned(pod(name, on), "ReplicaSet", of);
+        made.spec = std::sync::Arc::new(spec(cpu));
+        snapshot.pods.push(made);
+    }
+    snapshot.workloads = vec![workload("ReplicaSet", "web", Some(2)), workload("ReplicaSet", "cart", Some(2))];
+    snapshot
+}
+
+fn policy(pool: &str, rest: &str) -> Policy {
+    policy_text(&format!(
+        "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: shop}}\nspec:\n{rest}  pools:\n    \
+         - name: all\n      nodes: {{names: \"n-*\"}}\n      unneededFor: 10m\n      minParked: 1m\n{pool}"
+    ))
+}
+
+fn scale(stage: &Stage, workload: &str, pods: u32) {
+    stage.sandbox.scale(&PodKey::new("web", workload), pods).unwrap();
+    stage.sandbox.advance(secs(5)).unwrap();
+}
+
+fn waiting(world: &World) -> usize {
+    world.pods.values().filter(|pod| pod.node.is_none() && !pod.finished()).count()
+}
+
+#[test]
+fn nodes_come_for_pods_and_go_when_nothing_needs_them() {
+    let stage = Stage::of(shop(), "");
+    let policy = policy("      min: 1\n", "");
+    let (outcome, told) = stage.apply(&policy);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 3), "everything fits on one node: {}", lines(&told));
+    scale(&stage, "cart", 7);
+    assert_eq!(waiting(&stage.world()), 5);
+    let plan = stage.plan(&policy);
+    let wakes: Vec<_> = plan.steps.iter().filter(|step| step.verb == Verb::Wake).collect();
+    assert_eq!(wakes.len(), 3, "{:#?}", plan.waiting);
+    assert!(wakes.iter().all(|step| step.reason.code == Code::Demand));
+    let (outcome, told) = stage.apply(&policy);
+    assert_eq!(exit(&outcome), 0, "{}", lines(&told));
+    stage.sandbox.advance(mins(2)).unwrap();
+    assert_eq!((waiting(&stage.world()), stage.parked()), (0, 0));
+    assert!(stage.plan(&policy).steps.is_empty(), "it settles");
+    scale(&stage, "cart", 2);
+    stage.sandbox.advance(mins(1)).unwrap();
+    let (outcome, _) = stage.apply(&policy);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 0), "nothing goes at once");
+    stage.sandbox.advance(mins(9)).unwrap();
+    assert!(stage.plan(&policy).steps.is_empty());
+    stage.sandbox.advance(mins(1)).unwrap();
+    let (outcome, told) = stage.apply(&policy);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 3), "{}", lines(&told));
+    stage.sound();
+    assert_eq!(waiting(&stage.world()), 0);
+}
+
+/// O2: what fits into the headroom waits for no capacity.
+#[test]
+fn a_burst_within_the_headroom_waits_for_no_node() {
+    let stage = Stage::of(shop(), "");
+    let policy = policy("      min: 1\n      headroom: {units: [{cpu: 3, memory: 3Gi, count: 2}]}\n", "");
+    stage.apply(&policy);
+    assert_eq!(stage.parked(), 2, "8 cores are in use, and two units need a second node");
+    scale(&stage, "cart", 4);
+    assert_eq!(waiting(&stage.world()), 0, "bound by the scheduler at once");
+    let refill = stage.plan(&policy);
+    assert!(refill.steps.is_empty() && refill.pools[0].headroom.as_ref().unwrap().refill_at.is_some());
+    stage.apply(&policy);
+    stage.sandbox.advance(mins(5)).unwrap();
+    let (outcome, _) = stage.apply(&policy);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 1), "refilled");
+    stage.sound();
+}
+
+#[test]
+fn a_limit_bites_and_the_pods_that_it_holds_back_are_listed() {
+    let stage = Stage::of(shop(), "");
+    let policy = policy("      min: 1\n", "  limits: {cpu: 16}\n");
+    stage.apply(&policy);
+    scale(&stage, "cart", 7);
+    let (outcome, _) = stage.apply(&policy);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 2));
+    stage.sandbox.advance(mins(2)).unwrap();
+    let plan = stage.plan(&policy);
+    let held: Vec<_> = plan.waiting.iter().filter(|waiting| waiting.outlook == Outlook::Waits).collect();
+    assert_eq!((held.len(), held[0].reason.code, held[0].pods.len()), (1, Code::Limit, waiting(&stage.world())));
+    assert!(plan.steps.is_empty());
+}
+
+/// What a person does to the load, and how long nothing happens after it.
+fn turns() -> impl Strategy<Value = Vec<(u32, u32, i64)>> {
+    prop::collection::vec((0..10_u32, 0..10_u32, 0..25_i64), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever the load does: no pod waits that a node of the pool could take, what waits says why, floor, ceiling and
+    /// limit hold, no pod is lost, and after an apply there is nothing more to do at that moment.
+    #[test]
+    fn capacity_follows_any_load(
+        turns in turns(),
+        (min, more) in (0..3_u32, 0..4_u32),
+        cores in prop::sample::select(vec![16_u32, 24, 1000]),
+        headroom in any::<bool>(),
+    ) {
+        let max = (min + more).max(1);
+        let room = if headroom { "      headroom: {units: [{cpu: 2, memory: 1Gi}]}\n" } else { "" };
+        let policy = policy(&format!("      min: {min}\n      max: {max}\n{room}"), &format!("  limits: {{cpu: {cores}}}\n"));
+        let stage = Stage::of(shop(), "");
+        for (web, cart, pause) in turns {
+            scale(&stage, "web", web);
+            scale(&stage, "cart", cart);
+            let before = stage.world();
+            let made = stage.plan(&policy);
+            prop_assert_eq!(verify(&made, &before, &policy), vec![]);
+            let (outcome, told) = stage.apply(&policy);
+            prop_assert_eq!(exit(&outcome), 0, "{}", lines(&told));
+            // The scheduler has bound what it can.
+            stage.sandbox.advance(mins(1)).unwrap();
+            let world = stage.world();
+            let up = 4 - u32::try_from(stage.parked()).unwrap();
+            let over = made.kept.iter().any(|kept| kept.reasons.iter().any(|reason| reason.code == Code::OverCeiling));
+            prop_assert!(up >= min.min(cores / 8) && (up <= max || over), "{up} up of {min}..{max}");
+            let after = stage.plan(&policy);
+            prop_assert_eq!(verify(&after, &world, &policy), vec![]);
+            let told: usize = after.waiting.iter().filter(|one| one.outlook == Outlook::Waits).map(|one| one.pods.len()).sum();
+            prop_assert_eq!(waiting(&world), told, "{:#?}", after.waiting);
+            prop_assert!(after.steps.iter().all(|step| step.verb != Verb::Wake), "it settles: {:#?}", after.steps);
+            prop_assert!(told == 0 || up >= max.min(cores / 8).min(4), "{told} wait, and {up} of {max} are up");
+            stage.sound();
+            stage.sandbox.advance(mins(pause)).unwrap();
+        }
+    }
+}
