@@ -28,7 +28,7 @@ Examples:
   tidegate sandbox create ./sandbox --snapshot cluster.json
   tidegate sandbox show ./sandbox --time-zone America/Denver
   tidegate sandbox advance 2h ./sandbox
-  tidegate sandbox scale shop/cart 12 ./sandbox
+  tidegate sandbox scale jhub/user-scheduler 4 ./sandbox
   tidegate sandbox reset ./sandbox")]
 pub struct SandboxCommand {
     #[command(subcommand)]
@@ -85,7 +85,7 @@ A file of failures:
         by: Vec<PathBuf>,
     },
     /// Want more or fewer pods of a workload, as `kubectl scale` does
-    #[command(after_help = "Example:\n  tidegate sandbox scale shop/cart 12 ./sandbox")]
+    #[command(after_help = "Example:\n  tidegate sandbox scale jhub/user-scheduler 4 ./sandbox")]
     Scale {
         /// The workload, `namespace/name`: a Deployment, ReplicaSet or StatefulSet with at least one pod
         #[arg(value_name = "WORKLOAD")]

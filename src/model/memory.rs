@@ -99,6 +99,9 @@ pub struct Memory {
     /// When it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Timestamp>,
+    /// When everything was last decided about: since then it was noted what nothing needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Timestamp>,
     /// By node; entries worth keeping only.
     pub nodes: BTreeMap<Name, NodeMemory>,
     /// By pool. Pools of the last policy that held any node: if the new one has none, that is an empty policy.

@@ -284,9 +284,16 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
             entry.names = members.iter().filter(|member| member.exists()).map(|member| member.name.clone()).collect();
             entry.members = u32::try_from(entry.names.len()).unwrap_or(u32::MAX);
         }
-        let line = plan.pools.iter().find(|line| *line.name == *pool.name);
-        entry.headroom_short_since = line.and_then(|line| line.headroom.as_ref()).and_then(|kept| kept.short_since);
+        let line = plan.pools.iter().find(|line| *line.name == *pool.name).filter(|_| plan.targets.is_empty());
+        if let Some(line) = line {
+            entry.headroom_short_since = line.headroom.as_ref().and_then(|kept| kept.short_since);
+        }
     }
+    // A narrowed plan did not look at who needs the other nodes.
+    if !plan.targets.is_empty() {
+        return memory;
+    }
+    memory.watched = Some(now);
     let going: BTreeSet<&str> =
         plan.steps.iter().filter(|step| step.verb == Verb::Park).map(|step| step.node.as_str()).collect();
     let unneeded = |kept: &&Kept| {

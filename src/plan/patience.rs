@@ -28,7 +28,7 @@ impl<'p, 'a> Patience<'p, 'a> {
         let before = holds(pooled.policy, pooled.pool, from, lead).floor;
         let since = turns(pooled.policy, pooled.pool, from, now, lead);
         let highest = since.iter().map(|turn| turn.holding.floor).fold(before.max(pooled.holding.floor), u32::max);
-        let seen = pooled.world.memory.written.is_some_and(|written| now.duration_since(written) < wait);
+        let seen = pooled.world.memory.watched.is_some_and(|at| now.duration_since(at) < wait);
         Self { pooled, wait, freed: up.min(highest).saturating_sub(floor), unwatched: !seen, unremembered: false }
     }
 

@@ -193,7 +193,7 @@ fn who_waits_on_is_told_why() {
         clean(&plan, &world, &policy);
         let key = world.pods.keys().find(|key| &*key.name == "cart-1").unwrap();
         let found = explain_pod(&world, Some((&policy, &plan)), key, at(CALM)).unwrap();
-        let text = pod_text(&found, "UTC", 200);
+        let text = pod_text(&found, Some(&plan), "UTC", 200);
         assert!(text.contains("the plan cannot help it: ") && text.contains(said), "{text}");
     }
 }

@@ -81,7 +81,7 @@ fn pods_use_headroom_first_and_it_is_refilled_later() {
     let policy = units("6", 1);
     let mut cluster = workers(1, 3);
     pending(&mut cluster, "cart-1", "cart", "6");
-    let watched = Memory { written: Some(at("2026-11-22T18:59:50Z")), ..Memory::default() };
+    let watched = Memory { watched: Some(at("2026-11-22T18:59:50Z")), ..Memory::default() };
     let mut memory = watched;
     for (after, wakes) in [(0, 0), (299, 0), (300, 1)] {
         let now = at(CALM) + SignedDuration::from_secs(after);

@@ -71,15 +71,15 @@ fn without_a_memory_that_reaches_so_far_the_wait_counts_as_over_and_the_plan_say
             "since when nodes of workers are not needed is not remembered: their wait (`unneededFor`) counts as over";
         plan.notes.iter().any(|note| note == text)
     };
-    for written in [None, Some(after(-30, 0))] {
-        let mut memory = Memory { written, ..Memory::default() };
+    for watched in [None, Some(after(-30, 0))] {
+        let mut memory = Memory { watched, ..Memory::default() };
         let first = step(&policy, false, &mut memory, 0, 0);
         assert_eq!(verbs(&first, Verb::Park), ["worker-2"]);
         assert!(note(&first), "{:?}", first.notes);
         let again = step(&policy, false, &mut memory, 1, 0);
         assert_eq!(verbs(&again, Verb::Park), ["worker-2"], "what counted as over stays over");
     }
-    let mut memory = Memory { written: Some(after(-30, 1)), ..Memory::default() };
+    let mut memory = Memory { watched: Some(after(-30, 1)), ..Memory::default() };
     let seen = step(&policy, false, &mut memory, 0, 0);
     assert!(seen.steps.is_empty() && !note(&seen), "{:?}", seen.notes);
 }
@@ -90,7 +90,7 @@ fn what_the_floor_frees_waits_for_nothing() {
     let policy = policy(WORKSHOP, "");
     let mut watched = Cluster::workers(10).world();
     // The workshop ends at 23:00 UTC.
-    watched.memory.written = Some(at("2026-11-24T22:59:50Z"));
+    watched.memory.watched = Some(at("2026-11-24T22:59:50Z"));
     let plan = plan(&policy, &watched, at("2026-11-24T23:00:00Z")).0;
     assert_eq!(verbs(&plan, Verb::Park).len(), 9, "{:#?}", plan.kept);
     assert!(!plan.notes.iter().any(|note| note.contains("unneededFor")), "{:?}", plan.notes);
@@ -103,7 +103,7 @@ fn what_demand_held_beyond_the_floor_waits_when_it_falls() {
         "      min: 2\n      windows:\n        - {name: w, start: \"0 13 * * TUE\", duration: 3h, lead: 0s, min: 6}\n";
     let policy = policy(wide, "");
     let mut watched = Cluster::workers(8).world();
-    watched.memory.written = Some(at("2026-11-24T22:59:50Z"));
+    watched.memory.watched = Some(at("2026-11-24T22:59:50Z"));
     let plan = plan(&policy, &watched, at("2026-11-24T23:00:00Z")).0;
     assert_eq!(verbs(&plan, Verb::Park).len(), 4, "{:#?}", plan.kept);
     let waiting = plan.kept.iter().filter(|kept| kept.reasons[0].code == Code::UnneededFor).count();
@@ -115,7 +115,7 @@ fn what_demand_held_beyond_the_floor_waits_when_it_falls() {
 #[test]
 fn what_is_above_the_ceiling_waits_for_nothing() {
     let policy = policy("      min: 1\n      max: 1\n", "");
-    let mut memory = Memory { written: Some(after(0, -1)), ..Memory::default() };
+    let mut memory = Memory { watched: Some(after(0, -1)), ..Memory::default() };
     assert_eq!(verbs(&step(&policy, false, &mut memory, 0, 0), Verb::Park), ["worker-2"]);
 }
 

@@ -191,7 +191,7 @@ pub fn refill(pooled: &Pooled<'_>, world: &World) -> (Timestamp, Option<Timestam
     let wait = pooled.holding.headroom.as_ref().map(Headroom::refill_after).unwrap_or_default();
     let (now, memory) = (pooled.now, &world.memory);
     let remembered = memory.pools.get(&pooled.pool.name).and_then(|pool| pool.headroom_short_since);
-    let watched = memory.written.is_some_and(|written| now.duration_since(written) < wait);
+    let watched = memory.watched.is_some_and(|at| now.duration_since(at) < wait);
     let since = match remembered {
         Some(since) => since,
         None if watched => now,
