@@ -32,21 +32,19 @@ impl<'p, 'a> Patience<'p, 'a> {
         Self { pooled, wait, freed: up.min(highest).saturating_sub(floor), unwatched: !seen, unremembered: false }
     }
 
-    /// Why a node that nothing needs stays a while; None if it goes.
-    pub fn not_yet(&mut self, member: &Member) -> Option<Reason> {
+    /// Whether a node that nothing needs stays a while.
+    pub fn says(&self, member: &Member) -> Says {
         let now = self.pooled.now;
         let since = self.pooled.world.memory.nodes.get(&member.name).and_then(|memory| memory.unneeded_since);
         let ends = since.unwrap_or(now).checked_add(self.wait).unwrap_or(Timestamp::MAX);
         if ends <= now {
-            return None;
+            return Says::Waited;
         }
         if self.freed > 0 {
-            self.freed -= 1;
-            return None;
+            return Says::Freed;
         }
         if since.is_none() && self.unwatched {
-            self.unremembered = true;
-            return None;
+            return Says::Unremembered;
         }
         let text = match since {
             Some(since) => {
@@ -55,11 +53,33 @@ impl<'p, 'a> Patience<'p, 'a> {
             None => format!("nothing needs it any more, and it goes at {ends} if nothing does by then"),
         };
         let pool = self.pooled.pool;
-        Some(Reason {
+        Says::Waits(Reason {
             code: Code::UnneededFor,
             text,
             evidence: Evidence { until: Some(ends), ..Evidence::default() },
             origin: pool.origins.get("unneededFor").cloned().or_else(|| Some(pool.origin.clone())),
         })
     }
+
+    /// A node goes on what was said of it.
+    pub fn went(&mut self, says: &Says) {
+        match says {
+            Says::Freed => self.freed = self.freed.saturating_sub(1),
+            Says::Unremembered => self.unremembered = true,
+            Says::Waited | Says::Waits(_) => {}
+        }
+    }
+}
+
+/// What is said of one node.
+#[derive(Debug)]
+pub enum Says {
+    /// It waited long enough.
+    Waited,
+    /// The floor held it until a moment ago, and no demand.
+    Freed,
+    /// Nobody knows how long it has waited: that counts as long enough.
+    Unremembered,
+    /// It stays for now.
+    Waits(Reason),
 }

@@ -8,7 +8,7 @@ use super::basis;
 use super::bounds::Bounds;
 use super::candidates::Nearness;
 use super::members::{Member, State};
-use super::patience::Patience;
+use super::patience::{Patience, Says};
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
 use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
@@ -337,13 +337,12 @@ impl Pooled<'_> {
                 None => Depth::Park,
             };
             // Above the ceiling, by hand and what was begun wait for nothing.
-            if !regardless
-                && active <= ceiling
+            let says = (!regardless && active <= ceiling).then(|| patience.says(member));
+            if let Some(Says::Waits(reason)) = &says
                 && removals.can_remove(&member.name, &movers, &stays)
-                && let Some(reason) = patience.not_yet(member)
             {
                 unheld = unheld.saturating_sub(1);
-                staying.push((index, vec![reason]));
+                staying.push((index, vec![reason.clone()]));
                 continue;
             }
             let turn = if depth == Depth::Cordon { removals.not_wound_down(&member.name) } else { None };
@@ -354,6 +353,7 @@ impl Pooled<'_> {
             match removed {
                 Err(reasons) => staying.push((index, reasons)),
                 Ok(()) => {
+                    says.iter().for_each(|says| patience.went(says));
                     let reason = match drained_by_hand {
                         Some(asked) => by_hand(asked),
                         None => self.going_reason(active, ceiling, asleep_by_hand, &movers),
