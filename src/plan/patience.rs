@@ -53,12 +53,12 @@ impl<'p, 'a> Patience<'p, 'a> {
             None => format!("nothing needs it any more, and it goes at {ends} if nothing does by then"),
         };
         let pool = self.pooled.pool;
-        Says::Waits(Reason {
+        Says::Waits(Box::new(Reason {
             code: Code::UnneededFor,
             text,
             evidence: Evidence { until: Some(ends), ..Evidence::default() },
             origin: pool.origins.get("unneededFor").cloned().or_else(|| Some(pool.origin.clone())),
-        })
+        }))
     }
 
     /// A node goes on what was said of it.
@@ -81,5 +81,5 @@ pub enum Says {
     /// Nobody knows how long it has waited: that counts as long enough.
     Unremembered,
     /// It stays for now.
-    Waits(Reason),
+    Waits(Box<Reason>),
 }

@@ -342,7 +342,7 @@ impl Pooled<'_> {
                 && removals.can_remove(&member.name, &movers, &stays)
             {
                 unheld = unheld.saturating_sub(1);
-                staying.push((index, vec![reason.clone()]));
+                staying.push((index, vec![Reason::clone(reason)]));
                 continue;
             }
             let turn = if depth == Depth::Cordon { removals.not_wound_down(&member.name) } else { None };
