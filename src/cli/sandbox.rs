@@ -173,7 +173,7 @@ impl SandboxCommand {
                 };
                 let sandbox = Sandbox::open(folder)?;
                 sandbox.scale(&PodKey::new(namespace, name), *pods)?;
-                out.data(&text(&sandbox.snapshot(), &self.time_zone))?;
+                out.data(&text(&sandbox.snapshot(), &self.time_zone, out.width()))?;
             }
             Act::Reset { folder } => {
                 // Open, it keeps every apply out while what one left is removed.

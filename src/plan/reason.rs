@@ -140,6 +140,8 @@ pub enum Code {
     Nominated,
     /// The scheduler has not refused it.
     NotRefused,
+    /// A node that would come for it was not asked about (`--target`).
+    Target,
 }
 
 /// What a reason rests on.
