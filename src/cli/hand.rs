@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::apply::{EventFormat, ask, only_summary};
 use super::carrying::{Carrying, carry_out, refused};
 use super::ground::{Ground, GroundArgs, WorkArgs};
-use super::moment::Moment;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
+use super::until::Until;
 use super::{Exit, Failure};
 use crate::execute::run::process;
-use crate::model::{ByHand, Target, Wish, World};
+use crate::model::{ByHand, Name, Target, Wish, World};
 use crate::plan::{Plan, Request, Word, plan_for};
 use crate::policy::Policy;
 use crate::report::{local_long, local_times, plan_text};
@@ -31,10 +31,13 @@ pub struct HandArgs {
     /// Why: every later plan shows it, with who asked
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Until when it counts, an instant or a time in the policy's zone; a park or a wake without it for 4 hours, a drain
-    /// until it is released
-    #[arg(long, value_name = "TIME")]
-    until: Option<Moment>,
+    /// Until when it counts: a time in the policy's zone, a day for its end, or how long (`8h`); a park or a wake without
+    /// it for 4 hours, a drain until it is released
+    #[arg(long, value_name = "TIME", visible_alias = "for")]
+    until: Option<Until>,
+    /// Take the place of what another person asked for, for the same object
+    #[arg(long)]
+    replace: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -64,7 +67,15 @@ impl HandArgs {
         let targets: Vec<Target> = asked.iter().map(|(target, _)| target.clone()).collect();
         super::plan::known(&policy, &world, &targets)?;
         let word = self.word(asked, &policy, now)?;
-        world.memory = word.in_memory(&policy, &world);
+        self.replaced(&word, &world, now, out)?;
+        for (node, whose) in word.stands_beside(&policy, &world, now) {
+            out.say(&format!(
+                "node/{node} is {whose}. That was asked for by its name and stands; `tidegate hold --release \
+                 node/{node}{}` takes it back",
+                ground.flags()
+            ));
+        }
+        world.memory = word.in_memory(&world);
         let (plan, _) = plan_for(&policy, &world, now, &Request { targets, for_apply: true });
         let text = plan_text(&plan, out.width());
         match self.format {
@@ -104,8 +115,26 @@ impl HandArgs {
         Ok(exit)
     }
 
+    /// Says what is taken back by asking anew for the same object.
+    ///
+    /// # Errors
+    /// It is another person's word, and nobody said that it may go.
+    fn replaced(&self, word: &Word, world: &World, now: Timestamp, out: Output) -> Result<(), Failure> {
+        let before =
+            |asked: &ByHand| world.memory.asked(&asked.target, now).map(|old| (old.clone(), asked.author.clone()));
+        let before: Vec<(ByHand, Name)> = word.asked.iter().filter_map(before).collect();
+        if let Some((old, _)) = before.iter().find(|(old, author)| old.author != *author && !self.replace) {
+            return Err(Failure::with(Exit::Denied, format!("{} is {}; nothing was changed", old.target, old.words()))
+                .hint("ask that person; `--replace` puts your word in its place"));
+        }
+        for (old, _) in &before {
+            out.say(&format!("{} was {}: this takes its place", old.target, old.words()));
+        }
+        Ok(())
+    }
+
     fn word(&self, asked: Vec<(Target, Wish)>, policy: &Policy, now: Timestamp) -> Result<Word, Failure> {
-        let until = self.until.map(|until| until.at("--until", &policy.time_zone)).transpose()?;
+        let until = self.until.map(|until| until.at(now, &policy.time_zone)).transpose()?;
         if let Some(past) = until.filter(|until| *until <= now) {
             let (past, now) = (local_long(past, &policy.time_zone), local_long(now, &policy.time_zone));
             return Err(Failure::new(format!("`--until` {past} is over: it is {now}")));

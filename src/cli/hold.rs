@@ -1,7 +1,5 @@
 //! `tidegate hold`: nodes that stay as they are, and the way back from everything that was asked for by hand.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::ground::{Ground, GroundArgs};
@@ -20,7 +18,7 @@ Examples:
   tidegate hold --release pool/workers --sandbox ./sandbox   # after `tidegate park pool/workers`
 
 A hold is an annotation on the Node (`tidegate.dev/hold`), so `kubectl annotate` does the same. It has no end: release
-it. `--release` also takes back a `park`, `wake` or `drain` by hand; nothing is carried out then, the next `apply` does
+it. Another person's hold stays unless you say `--replace`. `--release` also takes back a `park`, `wake` or `drain` by hand; nothing is carried out then, the next `apply` does
 what the policy wants.")]
 pub struct Hold {
     /// `node/NAME`; with `--release` also `pool/NAME`
@@ -32,6 +30,9 @@ pub struct Hold {
     /// Why: every later plan shows it, with who asked
     #[arg(long, value_name = "TEXT", conflicts_with = "release")]
     reason: Option<String>,
+    /// Take the place of another person's hold
+    #[arg(long, conflicts_with = "release")]
+    replace: bool,
     #[command(flatten)]
     ground: GroundArgs,
 }
@@ -53,14 +54,28 @@ impl Hold {
                 return Err(object::missing(&format!("node/{name}"), near.map(|near| format!("node/{near}"))));
             }
         }
-        if self.release { self.release(&ground, &world, out) } else { self.hold(&ground, out) }
+        if self.release { self.release(&ground, &world, out) } else { self.hold(&ground, &world, out) }
     }
 
-    fn hold(&self, ground: &Ground, out: Output) -> Result<Exit, Failure> {
+    fn hold(&self, ground: &Ground, world: &World, out: Output) -> Result<Exit, Failure> {
         let reason = self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
         let owner = process::owner();
         let said = reason.map_or_else(|| owner.clone(), |reason| format!("{owner}: {reason}"));
+        let standing = |name: &Name| world.nodes.get(name).and_then(|node| node.annotations.get(keys::HOLD)).cloned();
+        let mine = |held: &str| held.strip_prefix(&owner).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "));
+        for name in self.objects.iter().filter_map(node).filter(|_| !self.replace) {
+            if let Some(held) = standing(name).filter(|held| !mine(held)) {
+                return Err(Failure::with(
+                    Exit::Denied,
+                    format!("node/{name} is held by a person already ({held}); nothing was changed"),
+                )
+                .hint("it stays as it is; `--replace` puts your hold in that one's place"));
+            }
+        }
         for name in self.objects.iter().filter_map(node) {
+            if let Some(held) = standing(name).filter(|held| **held != *said) {
+                out.say(&format!("node/{name} was held ({held}): this takes its place"));
+            }
             annotate(ground, name, Some(said.as_str().into()))?;
             out.say(&format!(
                 "node/{name} stays as it is until `tidegate hold --release node/{name}{}`",
@@ -87,7 +102,7 @@ impl Hold {
             let mut memory = ground.snapshot()?.memory;
             memory.written = Some(ground.now());
             for target in &self.objects {
-                for gone in memory.release(target, &BTreeSet::new()) {
+                for gone in memory.release(target) {
                     out.say(&format!("{target} is not to be {} any more", gone.words()));
                 }
             }

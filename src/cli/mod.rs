@@ -38,6 +38,7 @@ mod snapshot;
 mod starter;
 mod status;
 mod unlock;
+mod until;
 mod validate;
 mod verify;
 mod wake;

@@ -15,7 +15,8 @@ Examples:
   tidegate park pool/workers -f policy.yaml --sandbox ./sandbox --until 2026-11-30T08:00
   tidegate hold --release node/demo-k8s-node-nf-6 --sandbox ./sandbox   # the policy decides again
 
-Every later plan keeps it parked, below the floor too, until `--until` (4 hours without it). Exit codes are those of
+Every later plan keeps it parked, below the floor too, until `--until` (4 hours without it). Nodes of a pool that
+somebody drained, woke or holds by name are left as they are, and are named. Exit codes are those of
 `apply`, and 3 where rules forbid all of it.")]
 pub struct Park {
     /// `node/NAME` or `pool/NAME`

@@ -14,10 +14,11 @@ use crate::plan::can_be_awake;
 Examples:
   tidegate wake node/demo-k8s-node-nf-6 -f policy.yaml --sandbox ./sandbox
   tidegate wake pool/workers -f policy.yaml --sandbox ./sandbox --until 2026-11-30T08:00
-  tidegate wake --all -f policy.yaml --sandbox ./sandbox --until 2026-12-01T18:00   # before an upgrade of all nodes
+  tidegate wake --all -f policy.yaml --sandbox ./sandbox --until 2026-12-01   # before an upgrade of all nodes
 
 Every later plan keeps it awake, above the ceiling too, until `--until` (4 hours without it). It also takes back a
-`drain`: the node is uncordoned. Exit codes are those of `apply`, and 3 where rules forbid all of it.")]
+`drain` of the node: it is uncordoned. Of a pool, nodes that somebody drained, parked or holds by name are left as they
+are, and are named. Exit codes are those of `apply`, and 3 where rules forbid all of it.")]
 pub struct Wake {
     /// `node/NAME`, or `pool/NAME` for each node of it
     objects: Vec<Target>,

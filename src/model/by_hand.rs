@@ -1,6 +1,5 @@
 //! What people asked for by hand, beside the policy, until it expires.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -64,21 +63,22 @@ impl ByHand {
 }
 
 impl Memory {
-    /// Takes a request in. It takes the place of an earlier one for the same object; one for a pool also of those for its
-    /// nodes, for whoever speaks of all of them means all.
-    pub fn ask(&mut self, asked: ByHand, nodes: &BTreeSet<Name>) {
-        self.release(&asked.target, nodes);
+    /// Takes a request in. It takes the place of an earlier one for the same object; what was asked for a node by name
+    /// stands beside what is asked for its pool.
+    pub fn ask(&mut self, asked: ByHand) {
+        self.release(&asked.target);
         self.by_hand.push(asked);
         self.by_hand.sort_by(|a, b| a.target.cmp(&b.target));
     }
 
-    /// Takes back what was asked for `target`, and for its `nodes` where it is a pool. What it was.
-    pub fn release(&mut self, target: &Target, nodes: &BTreeSet<Name>) -> Vec<ByHand> {
-        let of_it = |entry: &ByHand| match &entry.target {
-            Target::Node(name) if matches!(target, Target::Pool(_)) => nodes.contains(name),
-            other => other == target,
-        };
-        let (gone, left) = std::mem::take(&mut self.by_hand).into_iter().partition(of_it);
+    /// What counts for exactly this object.
+    pub fn asked(&self, target: &Target, now: Timestamp) -> Option<&ByHand> {
+        self.by_hand.iter().find(|entry| entry.target == *target && entry.counts(now))
+    }
+
+    /// Takes back what was asked for `target`. What it was.
+    pub fn release(&mut self, target: &Target) -> Vec<ByHand> {
+        let (gone, left) = std::mem::take(&mut self.by_hand).into_iter().partition(|entry| entry.target == *target);
         self.by_hand = left;
         gone
     }

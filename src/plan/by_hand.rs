@@ -1,8 +1,11 @@
 //! A person's word: what is asked for by hand, as it goes into the memory that a plan is made with.
 
-use std::collections::BTreeSet;
+use std::mem::discriminant;
+
+use jiff::Timestamp;
 
 use super::members::{Inventory, Member, State};
+use super::node_rules;
 use crate::model::{ByHand, Memory, Name, Target, Wish, World};
 use crate::policy::Policy;
 
@@ -20,18 +23,38 @@ impl Word {
     }
 
     /// The memory of `world`, and this.
-    pub fn in_memory(&self, policy: &Policy, world: &World) -> Memory {
+    pub fn in_memory(&self, world: &World) -> Memory {
         let mut memory = world.memory.clone();
-        if self.is_empty() {
-            return memory;
-        }
-        let inventory = Inventory::take(policy, world);
         for asked in &self.asked {
-            let nodes: BTreeSet<Name> =
-                members(policy, &inventory, &asked.target).map(|member| member.name.clone()).collect();
-            memory.ask(asked.clone(), &nodes);
+            memory.ask(asked.clone());
         }
         memory
+    }
+
+    /// Nodes of a pool that is asked for, which a person holds or asked otherwise for by name: that stands, each with
+    /// whose word it is.
+    pub fn stands_beside(&self, policy: &Policy, world: &World, now: Timestamp) -> Vec<(Name, String)> {
+        let inventory = Inventory::take(policy, world);
+        let mut found = Vec::new();
+        for asked in self.asked.iter().filter(|asked| matches!(asked.target, Target::Pool(_))) {
+            for member in members(policy, &inventory, &asked.target) {
+                let target = Target::Node(member.name.clone());
+                if self.asked.iter().any(|asked| asked.target == target) {
+                    continue;
+                }
+                let by_name = world.memory.asked(&target, now);
+                let by_name = by_name.filter(|other| discriminant(&other.wish) != discriminant(&asked.wish));
+                let kept = match (asked.wish, &member.state) {
+                    (Wish::Awake(_), State::Parked(_)) | (Wish::Parked, State::Active | State::OwnCordon(_)) => {
+                        member.node.as_deref().and_then(node_rules::hold)
+                    }
+                    _ => None,
+                };
+                let words = by_name.map(ByHand::words).or(kept.map(|reason| reason.text));
+                found.extend(words.map(|words| (member.name.clone(), words)));
+            }
+        }
+        found
     }
 
     /// Nodes that are as they were asked to be: on the way counts too.

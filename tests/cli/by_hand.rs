@@ -1,10 +1,11 @@
 //! What is done by hand, by the program itself: drained, parked, woken, held, released, and what plans say of it.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{code, text, tidegate, workshop};
+use super::{PROGRAM, code, text, tidegate, workshop};
 
 const NODE: &str = "node/demo-k8s-node-nf-4";
 const NAME: &str = "demo-k8s-node-nf-4";
@@ -20,6 +21,15 @@ fn run(folder: &Path, args: &[&str], expected: i32) -> String {
 
 fn with(args: &[&'static str]) -> Vec<&'static str> {
     [args, &ON].concat()
+}
+
+/// The same as another person.
+fn as_bob(folder: &Path, args: &[&str], expected: i32) -> String {
+    let mut command = Command::new(PROGRAM);
+    let output = command.args(args).env("USER", "bob").current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(code(&output), expected, "{args:?}: {said}");
+    said
 }
 
 fn node(folder: &Path) -> String {
@@ -152,4 +162,53 @@ fn scripts_get_events_and_the_exit_codes_of_apply() {
     let output = tidegate(folder, &with(&["drain", NODE, "--yes", "--format", "json"]));
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     assert!(text(&output.stdout).lines().count() >= 2, "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_another_person_asked_for_by_name_is_neither_woken_nor_replaced_in_silence() {
+    let folder = workshop();
+    let folder = folder.path();
+    // While the workshop is on all ten are wanted.
+    advance(folder, "6d21h");
+    as_bob(folder, &with(&["drain", NODE, "--yes", "--reason", "disk is out"]), 0);
+    as_bob(folder, &["hold", "node/demo-k8s-node-nf-3", "--sandbox", "sandbox", "--reason", "rma"], 0);
+    for command in [["wake", "--all"], ["wake", "pool/workers"]] {
+        let said = run(folder, &[&command[..], &["--yes", "--for", "8h"], &ON].concat(), 0);
+        assert!(said.contains("nf-4 is drained by hand by bob@") && said.contains("disk is out"), "{said}");
+        assert!(said.contains("hold --release node/demo-k8s-node-nf-4 --sandbox sandbox"), "{said}");
+        assert!(node(folder).contains("ACTIVE  Ready,SchedulingDisabled"), "{}", node(folder));
+    }
+    let said = run(folder, &with(&["park", "pool/workers", "--yes", "--no-wait"]), 0);
+    assert!(said.contains("pool/workers was awake by hand by "), "{said}");
+    assert!(
+        said.contains("nf-4 is drained by hand by bob@") && said.contains("nf-3 is held by a person: bob@"),
+        "{said}"
+    );
+    let line = node(folder);
+    assert!(line.contains("ACTIVE ") && line.contains("Ready,SchedulingDisabled"), "{line}");
+    // The same object: only with a word for it, and nothing is changed before.
+    for command in ["park", "wake", "drain"] {
+        let said = run(folder, &with(&[command, NODE, "--yes"]), 3);
+        assert!(said.contains("drained by hand by bob@") && said.contains("--replace"), "{said}");
+    }
+    let said = run(folder, &["hold", "node/demo-k8s-node-nf-3", "--sandbox", "sandbox", "--reason", "mine"], 3);
+    assert!(said.contains("bob@") && said.contains("rma") && said.contains("--replace"), "{said}");
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("nf-4 drained until it is released, asked by bob@"), "{plan}");
+    let hold = ["hold", "node/demo-k8s-node-nf-3", "--sandbox", "sandbox", "--reason", "mine", "--replace"];
+    assert!(run(folder, &hold, 0).contains("rma"), "it says what it replaces");
+    let said = run(folder, &with(&["wake", NODE, "--yes", "--replace"]), 0);
+    assert!(said.contains("was drained by hand by bob@") && said.contains("takes its place"), "{said}");
+    assert!(!node(folder).contains("SchedulingDisabled"), "{}", node(folder));
+}
+
+#[test]
+fn a_day_is_meant_to_its_end_and_a_duration_from_now_on() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d21h");
+    let said = run(folder, &with(&["park", NODE, "--yes", "--until", "2026-11-17"]), 0);
+    assert!(said.contains("until Wed 18 Nov 2026 00:00:00 MST"), "{said}");
+    let said = run(folder, &with(&["park", NODE, "--yes", "--for", "8h"]), 0);
+    assert!(said.contains("was parked by hand by ") && said.contains("until Tue 17 Nov 2026 21:"), "{said}");
 }

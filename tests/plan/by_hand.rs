@@ -122,8 +122,7 @@ fn a_held_node_is_not_woken() {
 }
 
 #[test]
-fn the_last_word_counts_and_one_for_a_pool_takes_the_place_of_those_for_its_nodes() {
-    let nodes = (1..=3).map(|number| format!("worker-{number}").as_str().into()).collect();
+fn the_last_word_for_an_object_counts_and_one_for_a_pool_stands_beside_those_for_its_nodes() {
     let asked = |target: &str, wish| ByHand {
         target: target.parse::<Target>().unwrap(),
         wish,
@@ -133,15 +132,32 @@ fn the_last_word_counts_and_one_for_a_pool_takes_the_place_of_those_for_its_node
         author: "ann@desk".into(),
     };
     let mut memory = Memory::default();
-    memory.ask(asked("node/worker-1", Wish::Parked), &nodes);
-    memory.ask(asked("node/worker-9", Wish::Parked), &nodes);
-    memory.ask(asked("node/worker-1", Wish::Drained), &nodes);
-    let left =
-        |memory: &Memory| memory.by_hand.iter().map(|asked| format!("{} {}", asked.target, asked.wish)).collect();
-    let texts: Vec<String> = left(&memory);
-    assert_eq!(texts, ["node/worker-1 drained", "node/worker-9 parked"]);
-    memory.ask(asked("pool/workers", Wish::Awake(3)), &nodes);
-    let texts: Vec<String> = left(&memory);
-    assert_eq!(texts, ["node/worker-9 parked", "pool/workers awake"]);
-    assert_eq!(memory.release(&"pool/workers".parse().unwrap(), &nodes).len(), 1);
+    memory.ask(asked("node/worker-1", Wish::Parked));
+    memory.ask(asked("node/worker-9", Wish::Parked));
+    memory.ask(asked("node/worker-1", Wish::Drained));
+    memory.ask(asked("pool/workers", Wish::Awake(3)));
+    let left: Vec<String> = memory.by_hand.iter().map(|asked| format!("{} {}", asked.target, asked.wish)).collect();
+    assert_eq!(left, ["node/worker-1 drained", "node/worker-9 parked", "pool/workers awake"]);
+    assert_eq!(memory.release(&"pool/workers".parse().unwrap()).len(), 1);
+    assert_eq!(memory.by_hand.len(), 2);
+}
+
+/// Whatever is asked for the pool, each node goes by what was asked for its name.
+#[test]
+fn what_is_asked_for_a_node_counts_whatever_is_asked_for_its_pool() {
+    let policy = policy("      min: 3\n      minParked: 1m\n", "");
+    for (pool, parked) in [(json!("parked"), 9), (json!({"awake": 10}), 1)] {
+        let cluster = cluster(json!([
+            asked(json!({"pool": "workers"}), pool.clone()),
+            asked(json!({"node": "worker-4"}), json!("drained")),
+            asked(json!({"node": "worker-7"}), json!("parked")),
+        ]));
+        let plan = cluster.plan(&policy, CALM);
+        let of =
+            |node: &str| plan.steps.iter().filter(|step| step.node == node).map(|step| step.verb).collect::<Vec<_>>();
+        assert_eq!(of("worker-4"), [Verb::Cordon, Verb::Drain], "{pool}");
+        assert_eq!(of("worker-7"), [Verb::Cordon, Verb::Drain, Verb::Park], "{pool}");
+        assert_eq!(verbs(&plan, Verb::Park).len(), parked, "{pool}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{pool}");
+    }
 }

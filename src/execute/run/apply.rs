@@ -186,7 +186,7 @@ async fn locked(
         tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
     }
     let mut world = look(doors, lock).await?;
-    world.memory = order.word.in_memory(order.policy, &world);
+    world.memory = order.word.in_memory(&world);
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
     let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
