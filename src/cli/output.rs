@@ -84,17 +84,15 @@ impl Output {
         }
     }
 
-    /// Columns to write for: the terminal's, `COLUMNS`, or 100.
+    /// Columns that stdout is written for: `COLUMNS`, or the terminal's. What goes into a pipe or a file is not wrapped.
     pub fn width(&self) -> usize {
-        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        asked.or_else(terminal).unwrap_or(100).clamp(40, 160)
+        columns(io::stdout().is_terminal()).unwrap_or(usize::from(u16::MAX))
     }
 
     /// How problems are drawn on stderr.
     pub fn drawing(&self) -> Style {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Style { colour, unicode: true, width: self.width() }
+        Style { colour, unicode: true, width: columns(self.watched()).unwrap_or(100) }
     }
 
     /// Whether somebody watches stderr: progress bars and questions are for people.
@@ -136,4 +134,11 @@ impl Output {
         file.persist(&target).map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+/// `COLUMNS`, or those of the `terminal` if there is one.
+fn columns(terminal: bool) -> Option<usize> {
+    let size = || terminal_size::terminal_size().filter(|_| terminal).map(|(width, _)| usize::from(width.0));
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    asked.or_else(size).map(|columns| columns.clamp(40, 160))
 }

@@ -77,12 +77,22 @@ fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: 
         parts.push(format!("nothing is taken away by brake {}, see above", refusal.brake));
     }
     parts.extend(held_by_freeze(plan));
-    let held = plan.kept.iter().filter(|kept| blockers::blocked(kept) && !astray(kept));
-    let held = held.count().saturating_sub(frozen::frozen(plan).count());
-    if held > 0 && cannot.is_none() {
-        let held = u32::try_from(held).unwrap_or(u32::MAX);
-        let be = if held == 1 { "is" } else { "are" };
-        parts.push(format!("{} could go and {be} held, see above", counted(held, "node")));
+    if cannot.is_none() {
+        // Only `hold` holds; a node that it holds may be parked, and then it could not go either.
+        let by_hand = |kept: &&Kept| kept.reasons.iter().any(|reason| reason.code == Code::Hold);
+        let stays = |kept: &&Kept| {
+            let freeze = kept.reasons.first().is_some_and(|reason| reason.code == Code::Freeze);
+            blockers::blocked(kept) && !astray(kept) && !freeze
+        };
+        let (held, stuck): (Vec<&Kept>, Vec<&Kept>) = plan.kept.iter().filter(stays).partition(by_hand);
+        let number = |nodes: Vec<&Kept>| u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let (held, stuck) = (number(held), number(stuck));
+        if stuck > 0 {
+            parts.push(format!("{} could go but for what is in the way, see above", counted(stuck, "node")));
+        }
+        if held > 0 {
+            parts.push(format!("{} held by hand, see above", they_are(held, "node")));
+        }
     }
     let waits = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::UnneededFor);
     let patient: Vec<&Kept> = plan.kept.iter().filter(waits).collect();

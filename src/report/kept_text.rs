@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::layout::{faint, local_times, wrapped};
+use super::names::braced;
 use crate::plan::{Kept, NodeAnswer, needed};
 
 /// Groups of nodes that are listed; JSON has all.
@@ -11,11 +12,14 @@ const GROUPS: usize = 30;
 /// Groups of nodes that are listed for one pod.
 const ANSWERS: usize = 8;
 
-/// `a, b, c`, or `4 nodes, a … d`.
+/// Names and ranges of names that are written for one group of nodes; JSON has all.
+const NAMES: usize = 12;
+
+/// `a, b, c`, or `4 nodes, n-{1,2,4..5}`: no node stands between the lines that is not meant.
 pub fn named(nodes: &[&str]) -> String {
-    match nodes {
-        [first, .., last] if nodes.len() > 3 => format!("{} nodes, {first} … {last}", nodes.len()),
-        few => few.join(", "),
+    match nodes.len() {
+        0..=3 => nodes.join(", "),
+        many => format!("{many} nodes, {}", braced(nodes.iter().copied(), NAMES)),
     }
 }
 

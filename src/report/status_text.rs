@@ -13,35 +13,50 @@ use crate::plan::{NodeStatus, Plan};
 
 const HEAD: [&str; 7] = ["NODE", "POOL", "STATE", "SINCE", "BY", "NEXT", "WHY"];
 
+/// The columns that stand below a table that is too wide, by their place in the head: who did it goes first, then the pool.
+const SPARE: [usize; 3] = [4, 1, 3];
+
 /// The table, then the pools' next changes and the plan in one line. Where the last column does not fit, it stands below
-/// the table, for nodes with the same words together.
+/// the table, for nodes with the same words together, and then others too.
 pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
     let rows: Vec<[String; 7]> =
         std::iter::once(HEAD.map(str::to_owned)).chain(lines.iter().map(|line| row(line, plan))).collect();
     let wide = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..6).map(wide).collect();
-    let before: usize = widths.iter().map(|width| width + 2).sum();
-    let beside = before + wide(6) <= width;
-    // Columns that do not fit become words.
-    let narrow = before.saturating_sub(2) > width;
+    let room = |columns: &[usize]| columns.iter().map(|column| wide(*column) + 2).sum::<usize>();
+    let mut columns: Vec<usize> = (0..6).collect();
+    let mut below: Vec<usize> = Vec::new();
+    let beside = room(&columns) + wide(6) <= width;
+    for spare in SPARE {
+        if room(&columns).saturating_sub(2) > width {
+            columns.retain(|column| *column != spare);
+            below.push(spare);
+        }
+    }
+    // Where not even the others fit, all become words.
+    let narrow = room(&columns).saturating_sub(2) > width;
+    if narrow {
+        (columns, below) = ((0..6).collect(), Vec::new());
+    }
+    below.sort_unstable();
     let mut text = format!("{}\n", local_long(plan.now, &plan.time_zone));
     rests_on(&mut text, plan, width);
     text.push('\n');
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let Some((why, cells)) = row.split_last() else { continue };
         let mut line = String::new();
-        for (cell, width) in cells.iter().zip(&widths) {
-            let _ = write!(line, "{cell:width$}  ");
+        for (cell, column) in columns.iter().filter_map(|column| Some((cells.get(*column)?, *column))) {
+            let _ = write!(line, "{cell:width$}  ", width = wide(column));
         }
+        let words = told_below(cells, &below, why);
         if beside {
             line.push_str(why);
-        } else if let Some(node) = row.first().filter(|_| index > 0 && why != "-") {
-            match groups.iter_mut().find(|(known, _)| known == why) {
+        } else if let Some(node) = row.first().filter(|_| index > 0 && !words.is_empty()) {
+            match groups.iter_mut().find(|(known, _)| *known == words) {
                 Some((_, nodes)) => nodes.push(node),
-                None => groups.push((why, vec![node])),
+                None => groups.push((words, vec![node])),
             }
         }
         let line = line.trim_end();
@@ -71,6 +86,15 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
     }
     text.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
     text
+}
+
+/// `by tidegate (policy teaching); not needed`: what stands below the table of a node, its reason last.
+fn told_below(cells: &[String], below: &[usize], why: &str) -> String {
+    let heads = below.iter().filter_map(|column| Some((HEAD.get(*column)?.to_lowercase(), cells.get(*column)?)));
+    let mut words: Vec<String> =
+        heads.filter(|(_, cell)| *cell != "-").map(|(head, cell)| format!("{head} {cell}")).collect();
+    words.extend(Some(why).filter(|why| *why != "-").map(str::to_owned));
+    words.join("; ")
 }
 
 /// `node-7: active, pool workers, since Mon 12:45, next stays`, in as many lines as it takes.

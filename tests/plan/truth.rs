@@ -65,7 +65,7 @@ fn each_way_of_doing_nothing_has_its_own_words() {
             2,
             |c| bare(c, 2),
             Verdict::NothingNow,
-            &["Nothing to do now: 2 nodes could go and are held"],
+            &["Nothing to do now: 2 nodes could go but for what is in the way"],
         ),
         (
             "frozen",
@@ -118,7 +118,7 @@ fn each_way_of_doing_nothing_has_its_own_words() {
                 c.memory(json!({"nodes": both}));
             },
             Verdict::NothingNow,
-            &["2 nodes could go and are held"],
+            &["2 nodes could go but for what is in the way"],
         ),
         (
             "not woken again at once",

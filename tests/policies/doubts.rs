@@ -56,6 +56,12 @@ fn windows_that_may_not_be_meant() {
         ("start: \"0 8 * * MON-FRI\", end: \"0 18 * * MON-FRI\", max: 2", None),
         ("start: \"0 13 * * TUE\", end: \"0 16 * * WED\", kind: freeze", None),
         ("start: \"0 13 * * TUE\", duration: 27h, max: 2", None),
+        // A year that is mistyped stops everything for as long; a term's worth of weeks is meant.
+        ("from: 2025-12-07, until: 2026-12-11, kind: freeze", Some("long-freeze 2026-12-11")),
+        ("from: 2026-12-07, until: 2027-02-06, kind: freeze", Some("long-freeze 2027-02-06")),
+        ("start: \"0 0 1 1 *\", duration: 70d, kind: freeze", Some("long-freeze 70d")),
+        ("from: 2026-12-07, until: 2027-02-03, kind: freeze", None),
+        ("from: 2025-12-07, until: 2026-12-11, max: 2", None),
         // Nodes that are paid for long before anybody needs them.
         ("start: \"0 13 * * TUE\", duration: 20h, lead: 15h, min: 2", Some("long-lead 15h")),
         ("start: \"0 13 * * TUE\", duration: 90m, lead: 2h, min: 2", Some("long-lead 2h")),

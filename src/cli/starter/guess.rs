@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::fold;
 use crate::model::{Name, Node, VolumeSource, World};
+use crate::report::fold;
 
 /// Labels by which installers and clouds say which pool a node belongs to, the most telling first.
 const POOL_LABELS: [&str; 12] = [

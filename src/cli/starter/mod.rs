@@ -5,7 +5,6 @@
 mod blocks;
 mod drain;
 mod guess;
-mod names;
 mod text;
 
 pub use drain::{Lift, merged};

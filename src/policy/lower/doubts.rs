@@ -17,6 +17,8 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const LONG_LEAD: SignedDuration = SignedDuration::from_hours(4);
 /// A lead up to this may well be longer than its window.
 const SHORT_LEAD: SignedDuration = SignedDuration::from_hours(1);
+/// A freeze that is longer is longer than any term, and often has a year that was mistyped.
+const LONG_FREEZE: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// A window that is open for longer is looked at twice where a shorter reading of it exists.
 const LONG_DAY: u16 = 12 * 60;
 /// Doubts are timeless: openings are looked for from 2026-01-01 on.
@@ -80,6 +82,18 @@ pub(super) fn window(
         Recurrence::Until(start, end) => longest(start, end).map(|(_, length)| length),
         Recurrence::Once(from, until) => Some(until.duration_since(*from)),
     };
+    if let (WindowKind::Freeze(_), Some(length)) = (kind, length.filter(|length| *length > LONG_FREEZE)) {
+        let place = written.until.as_ref().map(|until| until.span);
+        let place = place.or_else(|| written.duration.as_ref().map(|duration| duration.span)).unwrap_or(written.span);
+        let years = match when {
+            Recurrence::Once(..) => ": check the years of `from` and `until`",
+            Recurrence::For(..) | Recurrence::Until(..) => "",
+        };
+        let message = format!("this freeze lasts {} days, in which no node is taken away", length.as_hours() / 24);
+        cx.out.doubt("long-freeze", place, message).help(format!(
+            "a freeze is meant for days or weeks{years}; to have nodes up for longer, use `min` or `max`"
+        ));
+    }
     if let (Recurrence::Until(start, end), WindowKind::Capacity(_), false) = (when, kind, mistyped)
         && let Some(written_end) = &written.end
     {

@@ -1,7 +1,7 @@
 //! When to run `tidegate apply`, for those without a controller: as crontab lines, as a systemd timer.
 //!
-//! Runs at times at which nothing changes do no harm (a run then finds no changes), so what comes back each week is
-//! one weekly line even where an exception skips it.
+//! Each run is a whole `apply`, which does what the policy says at that time, so what comes back each week is one weekly
+//! line even where an exception skips it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -44,6 +44,16 @@ impl Moments {
         }
         moments
     }
+
+    /// The first minute of every quarter of an hour in which no other line fires: two runs at once do not help. 0 where
+    /// there is none.
+    fn free_minute(&self) -> i8 {
+        let taken: BTreeSet<i8> = (self.weekly.keys().map(|(_, minute)| *minute))
+            .chain(self.once.iter().map(Zoned::minute))
+            .map(|minute| minute % 15)
+            .collect();
+        [0, 5, 10].into_iter().chain(1..15).find(|minute| !taken.contains(minute)).unwrap_or(0)
+    }
 }
 
 fn days(days: &BTreeSet<usize>, every: &str) -> String {
@@ -79,15 +89,19 @@ pub fn crontab(tables: &[Timetable], command: &Command) -> String {
     for at in &moments.once {
         let _ = writeln!(
             out,
-            "# only in {}; a crontab has no year, so this line runs each year and then finds no changes",
+            "# only in {}; a crontab has no year, so this line applies the policy on that day of each year",
             at.year()
         );
         let _ = writeln!(out, "{} {} {} {} *  {command}", at.minute(), at.hour(), at.day(), at.month());
     }
     out.push_str(
-        "# What waits for pods or failed (exit code 6) goes on here; where nothing is left this does nothing\n",
+        "# What waits for pods or failed (exit code 6) goes on here; where nothing is left this says nothing\n",
     );
-    let _ = writeln!(out, "*/15 * * * *  {command}");
+    let regular = match moments.free_minute() {
+        0 => "*/15".to_owned(),
+        minute => format!("{minute}-59/15"),
+    };
+    let _ = writeln!(out, "{regular} * * * *  {command}");
     out
 }
 
@@ -111,7 +125,9 @@ pub fn systemd(tables: &[Timetable], command: &Command) -> String {
     // systemd expands specifiers that begin with a per cent sign, and variables; it knows no `\$`.
     let command = command.line.replace("\\$", "$").replace("\\`", "`").replace('$', "$$").replace('%', "%%");
     out.push_str("# tidegate.service\n[Unit]\nDescription=Keep the node capacity what the policy says\n\n");
-    let _ = writeln!(out, "[Service]\nType=oneshot\nExecStart={command}\nRestart=on-failure\nRestartSec=5min");
+    let _ = writeln!(out, "[Service]\nType=oneshot\nExecStart={command}");
+    out.push_str("# 6: pods are waited for, or a part is left; the timer goes on with it\n");
+    let _ = writeln!(out, "SuccessExitStatus=6\nRestart=on-failure\nRestartSec=5min");
     out
 }
 
@@ -174,7 +190,7 @@ mod tests {
                 "CRON_TZ=America/Denver",
                 "45 12 * * TUE  tidegate apply --yes # 5\\%",
                 "30 18 11 5 *  tidegate apply --yes # 5\\%",
-                "*/15 * * * *  tidegate apply --yes # 5\\%"
+                "5-59/15 * * * *  tidegate apply --yes # 5\\%"
             ]
         );
     }
