@@ -86,3 +86,50 @@ fn a_printed_run_wakes_where_the_lead_is_auto() {
         tidegate(&here, &apply);
     }
 }
+
+/// Two runs in one minute would meet at the lock, and cron mails whatever is printed.
+#[test]
+fn the_lines_do_not_meet_and_say_nothing_where_nothing_is_done() {
+    let (_kept, here) = workshop();
+    let lines = said(&tidegate(&here, &[SCHEDULE.as_slice(), &["--sandbox", "box", "--format", "crontab"]].concat()));
+    let jobs: Vec<&str> = lines.lines().filter(|line| line.contains(" apply ")).collect();
+    let (regular, windows) = jobs.split_last().unwrap();
+    let (first, rest) = regular.split_once("-59/15 * * * *  ").unwrap();
+    let first: u32 = first.parse().unwrap();
+    for window in windows {
+        let minute: u32 = window.split(' ').next().unwrap().parse().unwrap();
+        assert_ne!(minute % 15, first, "{lines}");
+    }
+    assert!(!windows.is_empty() && jobs.iter().all(|job| job.ends_with(" --quiet --lock-timeout 10m")), "{lines}");
+    let run = || Command::new("/bin/sh").arg("-c").arg(rest.replace("\\%", "%")).current_dir("/").output().unwrap();
+    let busy = run();
+    assert_eq!(busy.status.code(), Some(6), "{}", said(&busy));
+    assert!(said(&busy).contains("park/"), "what is done is said: {}", said(&busy));
+    assert!(tidegate(&here, &["sandbox", "advance", "3h", "box"]).status.success());
+    assert_eq!(run().status.code(), Some(0), "nobody is waited for any more");
+    let idle = run();
+    assert_eq!((idle.status.code(), said(&idle)), (Some(0), String::new()));
+    let json = tidegate(&here, &["apply", "-f", "policy.yaml", "--sandbox", "box", "--quiet", "--format", "json"]);
+    assert_eq!((json.status.code(), said(&json)), (Some(0), String::new()));
+}
+
+/// To wait for pods is no failure that is to be tried again after five minutes.
+#[test]
+fn systemd_takes_waiting_for_success() {
+    let (_kept, here) = workshop();
+    let unit = said(&tidegate(&here, &[SCHEDULE.as_slice(), &["--sandbox", "box", "--format", "systemd"]].concat()));
+    assert!(unit.contains("\nSuccessExitStatus=6\n"), "{unit}");
+}
+
+/// A cluster that was named is not exchanged for a placeholder.
+#[test]
+fn a_kubeconfig_without_a_context_is_asked_for_it() {
+    let (_kept, here) = workshop();
+    for format in ["crontab", "systemd"] {
+        let args = [SCHEDULE.as_slice(), &["--format", format, "--kubeconfig", "/etc/kc"]].concat();
+        let (bare, named) = (tidegate(&here, &args), tidegate(&here, &[&args[..], &["--context", "prod"]].concat()));
+        assert_eq!(bare.status.code(), Some(1));
+        assert!(said(&bare).contains("`kubectl config current-context --kubeconfig /etc/kc`"), "{}", said(&bare));
+        assert!(said(&named).contains(" --context prod --kubeconfig /etc/kc --yes"), "{}", said(&named));
+    }
+}

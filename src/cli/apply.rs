@@ -55,6 +55,9 @@ pub struct Apply {
     /// Do not wait for pods that end by themselves: end with 6, and the next run goes on (so it is without a terminal)
     #[arg(long)]
     no_wait: bool,
+    /// Print nothing where nothing is to be done, for timers; what is done and what fails is said
+    #[arg(long, conflicts_with_all = ["plan", "resume"])]
+    quiet: bool,
     /// How to print what happens
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: EventFormat,
@@ -132,7 +135,9 @@ impl Apply {
         let request = Request { targets: self.target.clone(), for_apply: true };
         let (plan, _) = plan_for(policy, &world, ground.now(), &request);
         let text = plan_text(&plan, out.width());
+        let quiet = self.quiet && plan.steps.is_empty();
         match self.format {
+            _ if quiet => out.detail(&text),
             EventFormat::Text => self.shown(out.data(&text))?,
             EventFormat::Json => out.detail(&text),
         }
@@ -141,7 +146,7 @@ impl Apply {
             return Err(failure);
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() && unsealed(policy, &world).is_empty() {
-            if self.format == EventFormat::Json {
+            if self.format == EventFormat::Json && !quiet {
                 self.shown(only_summary(&plan.summary.text, ground.now(), out))?;
             }
             return Ok(Err(if plan.unsettled() { Exit::Partly } else { Exit::Done }));

@@ -119,12 +119,13 @@ pub fn missing(object: &str, near: Option<String>) -> Failure {
 }
 
 /// The name that is meant by `wanted`: the first that begins with it, as a Deployment's pods do with its name, else the
-/// most similar one.
+/// most similar one, else the first of which it is the end, as people call nodes.
 pub fn near<'a>(names: impl Iterator<Item = &'a str> + Clone, wanted: &str) -> Option<&'a str> {
     let begins = names.clone().find(|name| name.starts_with(wanted));
     let similar = || {
-        let nearest = names.map(|name| (strsim::osa_distance(name, wanted), name)).min();
+        let nearest = names.clone().map(|name| (strsim::osa_distance(name, wanted), name)).min();
         nearest.filter(|(distance, _)| *distance <= wanted.chars().count() / 3).map(|(_, name)| name)
     };
-    begins.or_else(similar)
+    let ends = || names.clone().find(|name| name.strip_suffix(wanted).is_some_and(|front| front.ends_with(['-', '.'])));
+    begins.or_else(similar).or_else(ends)
 }

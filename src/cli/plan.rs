@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::object::near;
 use super::out_file::may_write;
 use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
@@ -36,7 +37,8 @@ pub struct PlanCommand {
     /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
     #[arg(long, value_name = "OBJECT")]
     target: Vec<Target>,
-    /// Save the plan, for `show`, `verify` and `apply`; only over an older one
+    /// Save the plan, for `show`, `verify` and `apply`; only over an older one; `-` is standard output, and nothing else is
+    /// printed there
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How to print
@@ -81,7 +83,8 @@ impl PlanFormat {
 impl PlanCommand {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        if let Some(path) = &self.out {
+        let piped = self.out.as_deref() == Some(Path::new("-"));
+        if let Some(path) = self.out.as_ref().filter(|_| !piped) {
             may_write(path, self.policy.files.iter().chain(&self.world.cluster.snapshot))?;
         }
         let (sources, policy) = self.policy.load(out)?;
@@ -96,11 +99,13 @@ impl PlanCommand {
         let plan = plan.sealed();
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&plan).map_err(Failure::new)?;
-            out.write(path, &(text + "\n"))?;
+            if piped { out.data(&text)? } else { out.write(path, &(text + "\n"))? }
         }
-        self.format.print(&plan, out)?;
+        if !piped {
+            self.format.print(&plan, out)?;
+        }
         if let Some(path) = &self.out {
-            if self.format == PlanFormat::Text {
+            if self.format == PlanFormat::Text && !piped {
                 out.say(&format!("Saved as `{}`", path.display()));
             }
             if !plan.applyable && !plan.steps.is_empty() {
@@ -139,7 +144,22 @@ impl PlanCommand {
 pub fn known(policy: &Policy, world: &World, targets: &[Target]) -> Result<(), Failure> {
     match unknown_targets(policy, world, targets).as_slice() {
         [] => Ok(()),
-        unknown => Err(Failure::new(unknown.join("\n")).hint("`tidegate status` lists pools and nodes")),
+        unknown => {
+            let meant = targets.iter().filter_map(|target| match target {
+                Target::Pool(name) => near(policy.pools.iter().map(|pool| &*pool.name), name)
+                    .filter(|near| **near != **name)
+                    .map(|near| format!("pool/{near}")),
+                Target::Node(name) => near(world.nodes.keys().map(AsRef::as_ref), name)
+                    .filter(|near| **near != **name)
+                    .map(|near| format!("node/{near}")),
+            });
+            let meant: Vec<String> = meant.map(|meant| format!("`{meant}`")).collect();
+            let failure = Failure::new(unknown.join("\n"));
+            Err(match meant.as_slice() {
+                [] => failure.hint("`tidegate status` lists pools and nodes"),
+                meant => failure.hint(format!("did you mean {}?", meant.join(", "))),
+            })
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::connect_args::ConnectArgs;
 use super::moment::Moment;
+use super::object::near;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::shell::quoted;
@@ -122,8 +123,9 @@ impl Schedule {
         for name in &self.pool {
             if !policy.pools.iter().any(|pool| *pool.name == **name) {
                 let names: Vec<&str> = policy.pools.iter().map(|pool| &*pool.name).collect();
+                let hint = near(names.iter().copied(), name).map(|near| format!("did you mean `{near}`?"));
                 return Err(Failure::new(format!("the policy has no pool `{name}`"))
-                    .hint(format!("it has {}", names.join(", "))));
+                    .hint(hint.unwrap_or_else(|| format!("it has {}", names.join(", ")))));
             }
         }
         let wanted = |pool: &&Pool| self.pool.is_empty() || self.pool.iter().any(|name| **name == *pool.name);
@@ -159,16 +161,18 @@ impl Schedule {
         let files = self.policy.files.iter().map(|file| format!(" -f {}", quoted(file)));
         let target = match (&self.sandbox, self.connect.context.as_deref()) {
             (Some(folder), _) => format!(" --sandbox {}", quoted(folder)),
-            (None, Some("")) => {
+            (None, None | Some("")) if self.connect.given() => {
+                let file = self.connect.kubeconfig.as_deref().map(|file| format!(" --kubeconfig {}", quoted(file)));
+                let ask = format!("kubectl config current-context{}", file.unwrap_or_default());
                 return Err(Failure::new("a timer does not follow whichever context is current")
-                    .hint("name it: `--context NAME`; `kubectl config current-context` says what it is now"));
+                    .hint(format!("name it: `--context NAME`; `{ask}` says what it is now")));
             }
             (None, Some(context)) => self.connect.flags(context),
             (None, None) => format!(" --sandbox {PLACEHOLDER}"),
         };
         let named = self.sandbox.is_some() || self.connect.context.is_some();
         Ok(Command {
-            line: format!("{program} apply{}{target} --yes --no-wait", files.collect::<String>()),
+            line: format!("{program} apply{}{target} --yes --no-wait --quiet --lock-timeout 10m", files.collect::<String>()),
             replace: (!named).then(|| {
                 format!("Replace {PLACEHOLDER} by the folder of the sandbox, or print this again with `--sandbox DIR` or `--context NAME`")
             }),

@@ -136,3 +136,81 @@ fn tables_fit_the_terminal() {
         }
     }
 }
+
+/// A script reads one line for each node, and a person at 80 columns still has a table, with every node that is meant.
+#[test]
+fn a_pipe_is_not_wrapped_and_a_terminal_keeps_its_table() {
+    let folder = workshop();
+    assert_eq!(code(&tidegate(folder.path(), &[APPLY.as_slice(), &["--yes", "--no-wait"]].concat())), 6);
+    let at = |columns: Option<&str>, command: &[&str]| {
+        let mut program = std::process::Command::new(super::PROGRAM);
+        program.args(command).args(["-f", "policy.yaml", "--sandbox", "sandbox"]).current_dir(folder.path());
+        match columns {
+            Some(columns) => program.env("COLUMNS", columns),
+            None => program.env_remove("COLUMNS"),
+        };
+        text(&program.output().unwrap().stdout)
+    };
+    let piped = at(None, &["status"]);
+    let head = piped.lines().find(|line| line.starts_with("NODE")).unwrap();
+    assert!(head.ends_with("WHY"), "{piped}");
+    let narrow = at(Some("80"), &["status"]);
+    for number in 2..=10 {
+        let row = |text: &str| {
+            let name = format!("demo-k8s-node-nf-{number} ");
+            let line = text.lines().find(|line| line.starts_with(&name)).map(str::to_owned);
+            line.unwrap_or_else(|| panic!("no row of {name}in\n{text}"))
+        };
+        assert!(row(&piped).chars().count() > head.find("WHY").unwrap(), "{piped}");
+        assert!(row(&narrow).chars().count() <= 80, "{narrow}");
+    }
+    assert!(narrow.contains(" by tidegate (policy "), "what is not in the table stands below it: {narrow}");
+    assert!(narrow.contains("-{") && !narrow.contains(" … "), "{narrow}");
+    // A reason is as long as it is: nothing in a pipe begins a new line because a terminal would.
+    let explained = ["plan"];
+    assert!(at(None, &explained).lines().count() < at(Some("60"), &explained).lines().count());
+}
+
+/// With a year mistyped nothing would be parked until somebody asks why.
+#[test]
+fn a_freeze_of_a_year_is_doubted() {
+    let folder = workshop();
+    let path = folder.path().join("policy.yaml");
+    let policy = fs::read_to_string(&path).unwrap();
+    let freeze = "          min: 10\n        - {name: exam, kind: freeze, from: 2025-12-07, until: 2026-12-11}\n";
+    let mistyped = policy.replacen("          min: 10\n", freeze, 1);
+    assert_ne!(policy, mistyped);
+    fs::write(path, mistyped).unwrap();
+    let output = tidegate(folder.path(), &["validate", "-f", "policy.yaml"]);
+    assert_eq!(code(&output), 0);
+    assert!(said(&output).contains("long-freeze") && said(&output).contains("check the years"), "{}", said(&output));
+}
+
+/// Whichever command a name is misspelt for.
+#[test]
+fn a_misspelt_name_is_answered_with_the_one_that_is_there() {
+    let folder = workshop();
+    let policy = ["-f", "policy.yaml", "--sandbox", "sandbox"];
+    for (args, meant) in [
+        ([&["park", "pool/worker"], policy.as_slice()].concat(), "`pool/workers`"),
+        ([&["wake", "node/demo-k8s-nod-nf-6"], policy.as_slice()].concat(), "`node/demo-k8s-node-nf-6`"),
+        ([&["park", "node/nf-6"], policy.as_slice()].concat(), "`node/demo-k8s-node-nf-6`"),
+        (vec!["hold", "node/nf-6", "--sandbox", "sandbox"], "`node/demo-k8s-node-nf-6`"),
+        (vec!["schedule", "-f", "policy.yaml", "--pool", "worker"], "`workers`"),
+    ] {
+        let output = tidegate(folder.path(), &args);
+        assert_eq!(code(&output), 1, "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(&format!("did you mean {meant}?")), "{args:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_plan_goes_into_a_pipe_whole_and_alone() {
+    let folder = workshop();
+    let plan = ["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out"];
+    let piped = tidegate(folder.path(), &[&plan[..], &["-"]].concat());
+    assert!(code(&piped) == 0 && !folder.path().join("-").exists(), "{}", said(&piped));
+    fs::write(folder.path().join("piped.json"), &piped.stdout).unwrap();
+    let verified = tidegate(folder.path(), &["verify", "piped.json", "--sandbox", "sandbox"]);
+    assert_eq!(code(&verified), 0, "{}", said(&verified));
+}
