@@ -122,7 +122,7 @@ fn what(reason: &Reason, world: &World, drain: &Drain) -> String {
         (Code::Budget, _) => {
             format!("budget {} allows no disruption now", reason.evidence.budget.as_deref().unwrap_or("?"))
         }
-        (Code::HoldsStorage | Code::FrontDoor, _) => {
+        (Code::HoldsStorage | Code::FrontDoor | Code::ServerUnknown, _) => {
             reason.text.split_once(" (").map_or_else(|| reason.text.clone(), |(what, _)| what.to_owned())
         }
         _ => reason.text.clone(),

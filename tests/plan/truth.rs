@@ -516,3 +516,18 @@ fn only_what_is_alone_is_said_to_be_the_only_thing_in_the_way() {
     assert_eq!(found, [(Code::ScaleDownDisabled, 2, 1), (Code::NoController, 1, 0)]);
     assert!(plan_text(&plan, 100).contains("2 nodes, the only thing found in the way of 1"));
 }
+
+/// What is to be done is the same for each of them: it is said once, and the providerID with its node.
+#[test]
+fn nodes_without_a_known_server_are_one_group() {
+    let mut cluster = Cluster::workers(1);
+    for number in 2..=4 {
+        let spec = json!({"providerID": format!("openstack:///somewhere-else-{number}")});
+        cluster.node(&format!("worker-{number}"), json!({}), spec, "ACTIVE");
+    }
+    let plan = cluster.plan(&policy("      min: 0\n", ""), CALM);
+    let unknown: Vec<_> = plan.blockers.iter().filter(|found| found.code == Code::ServerUnknown).collect();
+    assert_eq!(unknown.len(), 1, "{unknown:#?}");
+    assert_eq!(unknown[0].nodes, ["worker-2", "worker-3", "worker-4"]);
+    assert!(plan_text(&plan, 1000).contains("its providerID is openstack:///somewhere-else-3"));
+}
