@@ -207,7 +207,7 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
         (Code::SpreadDomainStays, _) => {
             found(Vec::new(), "set `nodeTaintsPolicy: Honor` in the workload's topologySpreadConstraints")
         }
-        (Code::StartedByHand, _) => found(Vec::new(), "uncordon it to use it, or stop its server again"),
+        (Code::StartedByHand, _) => found(Vec::new(), "`tidegate wake` it to use it, or stop its server again"),
         (Code::RecentlyFailed | Code::BackOff | Code::Freeze, _) => found(Vec::new(), "a later `apply` tries it again"),
         (Code::PoolBroken, _) => found(
             Vec::new(),

@@ -22,7 +22,8 @@ impl Pooled<'_> {
         let mut can: Vec<(Nearness, usize)> = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
             match &member.state {
-                _ if member.left_alone_until(self.now).is_some() => {}
+                // Who asks for it by hand may be who started it.
+                _ if member.left_alone_until(self.now).is_some() && self.asked_to_wake(member).is_none() => {}
                 State::Active => up.push(index),
                 State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
                 State::OwnCordon(_) => can.push((Nearness::Cordoned, index)),

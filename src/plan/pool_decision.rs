@@ -162,7 +162,7 @@ impl Pooled<'_> {
         self.world.memory.drained(&member.name, self.now)
     }
 
-    fn asked_to_wake(&self, member: &Member) -> Option<&crate::policy::Override> {
+    pub(super) fn asked_to_wake(&self, member: &Member) -> Option<&crate::policy::Override> {
         self.policy.overrides.iter().find(|entry| {
             entry.expires > self.now
                 && entry.target == Target::Node(member.name.clone())

@@ -88,6 +88,11 @@ fn h23_a_server_that_somebody_started_is_left_alone_for_four_hours() {
             assert_eq!(until.duration_since(started).as_hours(), 4);
         }
     }
+    // Whoever wants it in use says so by hand, and need not wait.
+    let asked = "  overrides:\n    - {target: node/worker-2, min: 1, expires: \"2026-11-23T00:00:00Z\", reason: r, author: a}\n";
+    let plan = stage.plan(&one_of_them("", asked));
+    let steps: Vec<_> = plan.steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
+    assert_eq!(steps, [(Verb::Uncordon, "worker-2")]);
     let ends = started.checked_add(jiff::SignedDuration::from_hours(4)).unwrap();
     stage.sandbox.advance_to(ends).unwrap();
     let plan = stage.plan(&policy);
