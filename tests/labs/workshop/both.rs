@@ -257,7 +257,7 @@ pub fn status(node: &Value) -> String {
 pub fn nothing_left(nodes: &[String]) {
     for name in nodes {
         let node = node(name);
-        assert_eq!(status(&node), "Ready", "{name}");
+        assert_eq!(status(&node), "Ready", "{name}: {node}");
         let text = node.to_string();
         assert!(!text.contains("tidegate") && !text.contains("Suspended"), "{name}: {text}");
     }

@@ -93,10 +93,14 @@ fn people_meanwhile() {
     let takes = |step: &Value| step["node"] == begun.as_str() && step["verb"] == "park";
     assert!(!plan["steps"].as_array().unwrap().iter().any(takes), "{}", plan["steps"]);
 
-    // What people did is taken back; then everybody comes back as ever, the deleted Node with its labels.
+    // What people did is taken back; then everybody comes back as ever, the deleted Node with its labels. Who started the
+    // server by hand has to say that its node is to be used.
     kubectl(&["uncordon", rest[0]]).unwrap();
     kubectl(&["annotate", "node", rest[1], "tidegate.dev/hold-"]).unwrap();
-    both.apply(&both.policy(5, nodes, ""), &[]).with(0);
+    let up = both.policy(5, nodes, "");
+    both.apply(&up, &[]).with(0);
+    assert_eq!(status(&node(&begun)), "Ready,SchedulingDisabled", "it is left alone however many are wanted");
+    both.run(&["wake", &format!("node/{begun}"), "-f", &up, "--yes"], Duration::from_secs(120)).with(0);
     assert_eq!(node(rest[2])["metadata"]["labels"]["topology.kubernetes.io/zone"], "nova");
     nothing_left(nodes);
 }
