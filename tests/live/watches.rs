@@ -152,7 +152,8 @@ fn a_watch_that_ends_goes_on_where_it_was() {
     let (first, sender) = lines(vec![event("ADDED", &pod("p-1", 1001)), event("BOOKMARK", &bookmark)]);
     drop(sender);
     let (second, _open) = lines(vec![event("ADDED", &pod("p-2", 1501))]);
-    let mut replies = vec![second, status(503, "ServiceUnavailable", "starting"), first];
+    // A server that was started anew is not there, and then does not know its roles.
+    let mut replies = vec![second, forbidden("watch", "pods"), status(503, "ServiceUnavailable", "starting"), first];
     server.when(move |asked| (asked.path == PODS && asked.watches()).then(|| replies.pop()).flatten());
     run(async {
         let live = connect(&server).await;
@@ -161,7 +162,7 @@ fn a_watch_that_ends_goes_on_where_it_was() {
     });
     let from: Vec<Asked> = server.asked().into_iter().filter(|asked| asked.path == PODS && asked.watches()).collect();
     let from: Vec<Option<&str>> = from.iter().map(|asked| asked.of("resourceVersion")).collect();
-    assert_eq!(from, [Some("1000"), Some("1500"), Some("1500")]);
+    assert_eq!(from, [Some("1000"), Some("1500"), Some("1500"), Some("1500")]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::client::Live;
 use crate::cluster::ClusterError;
 
 /// A server that was started anew refuses everybody until it has read the roles, well within this.
-const ROLES_LOADED: Duration = Duration::from_secs(30);
+pub(super) const ROLES_LOADED: Duration = Duration::from_secs(30);
 
 /// What is asked of the API server, for messages.
 #[derive(Clone, Debug)]

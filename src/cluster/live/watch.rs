@@ -13,7 +13,7 @@ use kube::core::Request as Paths;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::call::{Call, Failed, once, words};
+use super::call::{Call, Failed, ROLES_LOADED, once, words};
 use super::kinds::Listed;
 use super::known::{Key, Known};
 use super::pages::Lists;
@@ -54,6 +54,9 @@ pub(super) struct Watch {
     mute: bool,
     failures: u32,
     answered: Instant,
+    /// Whether it was ever let in, and since when it is not any more.
+    granted: bool,
+    refused: Option<Instant>,
 }
 
 /// A line of a watch.
@@ -78,7 +81,20 @@ impl Watch {
     /// Follows from `version`.
     pub fn new(listed: Listed, lists: Lists, version: String, known: Rc<RefCell<Known>>) -> Self {
         let now = Instant::now();
-        Self { listed, lists, version, known, lines: None, connected: now, mute: true, failures: 0, answered: now }
+        let (lines, refused) = (None, None);
+        Self {
+            listed,
+            lists,
+            version,
+            known,
+            lines,
+            connected: now,
+            mute: true,
+            failures: 0,
+            answered: now,
+            granted: false,
+            refused,
+        }
     }
 
     /// The news, for ever. Dropping a wait for it loses nothing.
@@ -109,6 +125,8 @@ impl Watch {
             tokio::time::sleep(pause(self.failures)).await;
             let silence = self.answered.elapsed();
             match error {
+                // A server that was started anew does not know its roles at first.
+                ClusterError::Forbidden { .. } if self.may_be_let_in_again() => {}
                 // Trying again does not give a right.
                 ClusterError::Forbidden { .. } | ClusterError::Broken(_) => {
                     return News::Lost(ClusterError::Broken(error.to_string()));
@@ -123,11 +141,18 @@ impl Watch {
         }
     }
 
+    /// Whether it had the right before, and was not refused for long.
+    fn may_be_let_in_again(&mut self) -> bool {
+        let since = *self.refused.get_or_insert_with(Instant::now);
+        self.granted && since.elapsed() < ROLES_LOADED
+    }
+
     /// The next line, and what it means; None if that is nothing.
     async fn heard(&mut self) -> Result<Option<News>, Broken> {
         if self.lines.is_none() {
             self.lines = Some(self.connect().await?);
             (self.connected, self.answered, self.mute) = (Instant::now(), Instant::now(), true);
+            (self.granted, self.refused) = (true, None);
         }
         let Some(lines) = &mut self.lines else { return Ok(None) };
         let line = match tokio::time::timeout(IDLE, lines.next()).await {
