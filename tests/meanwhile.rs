@@ -127,6 +127,34 @@ fn h18_past_the_longest_wait_the_node_is_given_back_and_left_alone_for_half_an_h
     assert_eq!(memory.nodes[HER_NODE].not_before.unwrap(), "2026-11-11T00:15:00Z".parse().unwrap());
 }
 
+/// Four nodes wait for somebody, one at a time, the others chosen to go after it; then all are wanted.
+#[test]
+fn h14_who_was_chosen_to_go_and_is_wanted_again_carries_nothing_of_ours() {
+    let mut start = Stage::workshop(EVENING, "").sandbox.snapshot();
+    let dana = start.pods.iter().find(|pod| &*pod.key.name == DANA).unwrap().clone();
+    for (name, node) in [("jupyter-eve", 8), ("jupyter-finn", 7), ("jupyter-gus", 6)] {
+        let mut pod = dana.clone();
+        pod.key.name = name.into();
+        pod.uid = name.into();
+        pod.node = Some(format!("demo-k8s-node-nf-{node}").into());
+        start.pods.push(pod);
+    }
+    let stage = Stage::of(start, "");
+    let narrow = changed("max: 10", "max: 10\n      parallelism: 1");
+    let (outcome, told) = stage.apply(&narrow);
+    assert_eq!(exit(&outcome), 6, "{outcome:?}\n{}", lines(&told));
+    let marked = (2..=10).filter(|number| {
+        let record = stage.record(&format!("demo-k8s-node-nf-{number}"));
+        record.is_some_and(|record| record.mark == NodeMark::Leaving)
+    });
+    assert!(marked.count() > 0, "somebody is chosen to go later\n{}", lines(&told));
+    let all = changed("min: 1\n", "min: 10\n");
+    let (outcome, told) = stage.apply(&all);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 0), "{outcome:?}\n{}", lines(&told));
+    assert!(stage.nothing_of_ours(), "{}", lines(&told));
+    assert!(stage.plan(&all).steps.is_empty());
+}
+
 /// Every node is parked and says so, or carries nothing of ours.
 fn safe(stage: &Stage, context: &str) {
     let world = stage.world();

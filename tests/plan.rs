@@ -24,6 +24,8 @@ mod hub;
 mod limits;
 #[path = "plan/losses.rs"]
 mod losses;
+#[path = "plan/marks.rs"]
+mod marks;
 #[path = "plan/money.rs"]
 mod money;
 #[path = "plan/patience.rs"]

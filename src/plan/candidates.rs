@@ -2,7 +2,8 @@
 
 use super::members::{Member, State};
 use super::pool_decision::Pooled;
-use super::{Reason, node_rules, wakes};
+use super::removal::Removals;
+use super::{Code, Reason, node_rules, wakes};
 
 /// How near a node is to taking pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,31 @@ impl Pooled<'_> {
             self.members.get(*index).is_some_and(|member| !asked(member))
         });
         (up, can)
+    }
+
+    /// Who is cordoned by us and is to sleep by hand, and cannot: it is given back, and so it serves the floor.
+    pub(super) fn stuck(&self, removals: &mut Removals<'_>) -> Vec<(Nearness, usize)> {
+        let asked = self.members.iter().enumerate().filter(|(_, member)| {
+            matches!(member.state, State::OwnCordon(_))
+                && self.holding.winding_down_to.is_none()
+                && member.left_alone_until(self.now).is_none()
+                && self.asked_to_sleep(member).is_some()
+                && self.asked_to_drain(member).is_none()
+        });
+        let stuck = asked.filter(|(_, member)| self.cannot_go(member, removals));
+        stuck.map(|(index, _)| (Nearness::Cordoned, index)).collect()
+    }
+
+    fn cannot_go(&self, member: &Member, removals: &mut Removals<'_>) -> bool {
+        let staying = node_rules::staying(self.policy, self.pool, member, self.world, self.now);
+        if staying.iter().any(|reason| reason.code == Code::StartedByHand) {
+            return false;
+        }
+        !staying.is_empty()
+            || match removals.pods(&member.name, &self.holding.relaxed) {
+                Err(_) => true,
+                Ok(movers) => !removals.can_remove(&member.name, &movers, &|_| true),
+            }
     }
 
     /// What is in the way of bringing a member, but for the quota.

@@ -185,8 +185,9 @@ fn state(member: &Member, pool: &Pool) -> State {
 fn node_state(node: &Node, mark: Option<NodeMark>) -> State {
     match (node.ready(), node.unschedulable, mark) {
         (true, false, _) => State::Active,
+        // Who is only chosen to go we have not cordoned yet: somebody else did.
+        (true, true, None | Some(NodeMark::Leaving)) => State::ForeignCordon,
         (true, true, Some(mark)) => State::OwnCordon(mark),
-        (true, true, None) => State::ForeignCordon,
         (false, _, Some(NodeMark::Waking | NodeMark::Parked)) => State::Waking,
         (false, _, _) => State::NotReady,
     }

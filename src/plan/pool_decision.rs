@@ -11,7 +11,7 @@ use super::members::{Member, State};
 use super::patience::{Patience, Says};
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
-use crate::model::{ByHand, Name, PerMille, Target, World, they_are};
+use crate::model::{ByHand, Name, PerMille, Target, World, keys, they_are};
 use crate::policy::{ASSUMED_WAKE, Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
 
@@ -196,6 +196,7 @@ impl Pooled<'_> {
     /// whose wakes failed least often (H8). They are opened in `removals`. Returns who is up afterwards.
     pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>, bounds: &mut Bounds<'_>) -> Vec<usize> {
         let (mut up, mut can) = self.roll();
+        can.extend(self.stuck(removals));
         let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
         can.sort_by_key(|(nearness, index)| (!wanted_awake(*index), *nearness, self.tries(*index), *index));
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
@@ -398,6 +399,26 @@ impl Pooled<'_> {
                 reasons.splice(0..0, self.not_now(active, least, floor, soon, false));
             }
             decision.kept.push(self.kept(member, reasons));
+        }
+        self.unmark(decision);
+    }
+
+    /// What was chosen to go, and neither is cordoned nor goes now, loses our marks: its taint keeps pods away (H14), its
+    /// label balancers (H15).
+    fn unmark(&self, decision: &mut Decision) {
+        for (index, member) in self.members.iter().enumerate() {
+            let ours = member.state == State::Active && member.record.is_some();
+            let goes = || decision.going.iter().any(|going| going.member == index);
+            if !ours || !self.asked_about(member) || goes() {
+                continue;
+            }
+            let reason = Reason {
+                code: Code::GiveBack,
+                text: "it carries Tidegate's marks, and it stays".to_owned(),
+                evidence: Evidence { key: Some(keys::RECORD.to_owned()), ..Evidence::default() },
+                origin: Some(self.pool.origin.clone()),
+            };
+            decision.coming.push(Coming { member: index, reason });
         }
     }
 

@@ -15,6 +15,15 @@ pub struct RandomPod {
     bare: bool,
 }
 
+impl RandomPod {
+    /// Each pod that there can be on a node.
+    #[allow(dead_code)]
+    pub fn each(node: usize) -> impl Iterator<Item = Self> {
+        let owners = (0..5).flat_map(|owner| [(owner, false), (owner, true)]);
+        owners.flat_map(move |(owner, bare)| (1..=5).map(move |cores| Self { node, owner, cores, bare }))
+    }
+}
+
 pub fn pods() -> impl Strategy<Value = Vec<RandomPod>> {
     let pod = (1..=8_usize, 0..5_usize, 1..=5_usize, prop::bool::weighted(0.03))
         .prop_map(|(node, owner, cores, bare)| RandomPod { node, owner, cores, bare });

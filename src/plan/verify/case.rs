@@ -168,7 +168,9 @@ impl<'a> Case<'a> {
         };
         match node {
             None if server.is_none() => Life::Absent,
-            Some(node) if runs && node.ready() && node.unschedulable => Life::Cordoned { ours: mark.is_some() },
+            Some(node) if runs && node.ready() && node.unschedulable => {
+                Life::Cordoned { ours: mark.is_some_and(|mark| mark != NodeMark::Leaving) }
+            }
             Some(node) if runs && node.ready() => Life::Active,
             _ => Life::Other,
         }

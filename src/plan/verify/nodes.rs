@@ -123,7 +123,7 @@ fn not_ours(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step) -> Option<String>
             Life::Cordoned { ours: false } => "somebody else cordoned it",
             _ => "it is not active",
         },
-        Verb::Uncordon if life == Life::Active => "it is not cordoned",
+        Verb::Uncordon if life == Life::Active && !marked => "it is not cordoned",
         Verb::Uncordon if !marked && !wanted.pool.adopt && !case.has(Verb::Wake, &step.node) => {
             "it carries no record of ours"
         }
