@@ -85,6 +85,7 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
     let (flags, code) = (carrying.ground.flags(), exit(outcome.exit_code()));
     match outcome {
         Outcome::Nothing => out.say("Nothing to carry out"),
+        Outcome::Before => out.say("Done already: each node of the plan is as the plan wanted it"),
         Outcome::Ended(end) => {
             if carrying.format == EventFormat::Text && end.kind == EndKind::Done {
                 left(carrying, out);

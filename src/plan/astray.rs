@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::members::{Member, State, natural};
 use super::pool_decision::{Decision, Pooled};
-use super::{Code, Evidence, Kept, Plan, Reason, node_rules};
-use crate::model::{NodeMark, ServerState};
+use super::{Code, Evidence, Kept, Plan, Reason, by_hand, node_rules};
+use crate::model::{NodeMark, ServerState, Target, Wish};
 
 /// States in which nothing can be done with a node, in the order in which they are told.
 const ASTRAY: [Code; 5] =
@@ -17,14 +17,20 @@ pub fn astray(kept: &Kept) -> bool {
 }
 
 impl Pooled<'_> {
-    /// Speaks of every member that nothing speaks of yet, so that none drops out; of those that are parked or absent
-    /// only where the floor misses them.
+    /// Speaks of every member that nothing speaks of yet, so that none drops out; of those that are absent
+    /// only where the floor misses them, of those that are parked also where a person asked for that by name.
     pub(super) fn account(&self, decision: &mut Decision) {
         let moving = decision.coming.iter().map(|coming| coming.member);
         let moving: BTreeSet<usize> = moving.chain(decision.going.iter().map(|going| going.member)).collect();
         let spoken: BTreeSet<String> = decision.kept.iter().map(|kept| kept.node.clone()).collect();
         for (index, member) in self.members.iter().enumerate() {
             if moving.contains(&index) || spoken.contains(&*member.name) {
+                continue;
+            }
+            let by_name = self.world.memory.asked(&Target::Node(member.name.clone()), self.now);
+            let parked = by_name.filter(|asked| asked.wish == Wish::Parked);
+            if let (Some(asked), State::Parked(_)) = (parked, &member.state) {
+                decision.kept.push(self.kept(member, vec![by_hand::reason(asked)]));
                 continue;
             }
             let Some((code, text)) = matter(member, decision.short > 0) else { continue };

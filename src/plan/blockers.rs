@@ -10,7 +10,8 @@ use super::{Blocker, Code, Kept, Reason};
 use crate::model::{Labels, OTHER_OWNERS, Pod, PodKey, World};
 use crate::policy::Drain;
 
-/// Reasons that say a node is needed, or that its time is still to come, not that something is in its way.
+/// Reasons that say a node is wanted as it is, by the policy or by a person for a while, or that its time is still to come;
+/// not that something is in its way.
 pub fn needed(code: Code) -> bool {
     matches!(
         code,
@@ -22,6 +23,7 @@ pub fn needed(code: Code) -> bool {
             | Code::ControlPlane
             | Code::OverCeiling
             | Code::WindDown
+            | Code::Override
     )
 }
 
@@ -233,6 +235,10 @@ fn lift(code: Code, what: &str, pods: &[String], world: &World, drain: &Drain) -
         (Code::NotActedOn, _) => found(
             vec!["idle: shelve".to_owned()],
             "in the pool (`stop` or `suspend` too), if its servers may be kept; or delete them yourself",
+        ),
+        (Code::Hold, _) => found(
+            Vec::new(),
+            "ask who holds it; `tidegate hold --release node/NODE` (with the cluster's flags) lets it go",
         ),
         (Code::NoCreate, _) => found(Vec::new(), "create the server, or lower the floor"),
         _ => found(Vec::new(), ""),

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use jiff::Timestamp;
 
 use super::members::{Inventory, Member, State};
-use super::node_rules;
+use super::{Code, Evidence, Reason, node_rules};
 use crate::model::{ByHand, Memory, Name, Target, Wish, World};
 use crate::policy::Policy;
 
@@ -64,13 +64,38 @@ impl Word {
             let is = |member: &&Member| match (asked.wish, &member.state) {
                 (Wish::Parked, State::Parked(_) | State::StoppedByOther(_)) => true,
                 (Wish::Awake(_), State::Active | State::Waking) => true,
-                (Wish::Drained, State::OwnCordon(_)) => world.pods_on(&member.name).all(|pod| pod.daemon()),
+                (Wish::Drained, State::OwnCordon(_)) => emptied(world, &member.name),
                 _ => false,
             };
             members(policy, &inventory, &asked.target).filter(is).count()
         };
         self.asked.iter().map(met).sum()
     }
+}
+
+/// Whether only pods are left on a node that no drain moves: its DaemonSets', its own, and those at their end.
+pub fn emptied(world: &World, node: &str) -> bool {
+    world.pods_on(node).all(|pod| pod.daemon() || pod.mirror() || pod.finished() || pod.terminating())
+}
+
+/// That a person asked for it.
+pub fn reason(asked: &ByHand) -> Reason {
+    Reason {
+        code: Code::Override,
+        text: asked.words(),
+        evidence: Evidence { until: asked.until, ..Evidence::default() },
+        origin: None,
+    }
+}
+
+/// By whose word a member of `pool` is away: what was asked for it by name, else for the pool. None if it is not, or if
+/// nobody asked.
+pub fn away<'a>(memory: &'a Memory, member: &Member, pool: &Name, now: Timestamp) -> Option<&'a ByHand> {
+    let by_name = memory.asked(&Target::Node(member.name.clone()), now);
+    let asked = by_name.or_else(|| memory.asked(&Target::Pool(pool.clone()), now))?;
+    let is =
+        matches!((asked.wish, &member.state), (Wish::Parked, State::Parked(_)) | (Wish::Drained, State::OwnCordon(_)));
+    is.then_some(asked)
 }
 
 /// The nodes that a target names.

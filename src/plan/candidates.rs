@@ -33,11 +33,7 @@ impl Pooled<'_> {
                 _ => {}
             }
         }
-        can.retain(|(_, index)| {
-            let asked =
-                |member: &Member| self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
-            self.members.get(*index).is_some_and(|member| !asked(member))
-        });
+        can.retain(|(_, index)| self.members.get(*index).is_some_and(|member| !self.asked_to_go(member)));
         (up, can)
     }
 

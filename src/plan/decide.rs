@@ -225,6 +225,7 @@ fn narrow(decision: &mut Decision, members: &[Member], pool: &Name, targets: &[T
     decision.going.retain(|going| named(going.member));
     decision.kept.retain(|kept| targets.contains(&Target::Node(kept.node.as_str().into())));
     decision.short = 0;
+    decision.away = 0;
     decision.over = 0;
 }
 

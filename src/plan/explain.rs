@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
-use super::{Kept, Plan, PodExplanation, PoolPlan, Step, node_rules};
-use crate::model::{Name, Pod, PodKey, World};
+use super::{Kept, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules};
+use crate::model::{ByHand, Name, Pod, PodKey, Wish, World};
 use crate::policy::Policy;
 use crate::schedule::holds;
 
@@ -83,6 +83,14 @@ pub fn state_words(state: &State) -> String {
     }
 }
 
+/// The same; `away` is by whose word it is away, `done` that nothing is left to be done to it.
+pub fn state_by_hand(state: &State, away: Option<&ByHand>, done: bool) -> String {
+    match away {
+        Some(asked) if asked.wish == Wish::Drained && done => "drained".to_owned(),
+        _ => state_words(state),
+    }
+}
+
 /// Explains a node. None if there is no such node, server or pattern.
 pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now: Timestamp) -> Option<Explanation> {
     let policy = &*policy.with_by_hand(&world.memory, now);
@@ -95,11 +103,14 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         return None;
     }
     let pool = place.and_then(|index| policy.pools.get(index));
+    let away = pool.zip(member).and_then(|(pool, member)| by_hand::away(&world.memory, member, &pool.name, now));
+    let steps: Vec<Step> = plan.steps.iter().filter(|step| step.node == name).cloned().collect();
     let mut kept: Vec<Kept> = plan.kept.iter().filter(|kept| kept.node == name).cloned().collect();
     if kept.is_empty()
         && let (Some(pool), Some(member)) = (pool, member)
     {
-        let reasons = node_rules::staying(policy, pool, member, world, now);
+        let asked = away.filter(|_| steps.is_empty()).map(by_hand::reason);
+        let reasons: Vec<_> = asked.into_iter().chain(node_rules::staying(policy, pool, member, world, now)).collect();
         if !reasons.is_empty() {
             kept.push(Kept { node: name.to_owned(), pool: pool.name.to_string(), reasons });
         }
@@ -118,12 +129,19 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         answer
     });
     let pods = pods.collect();
-    let state = member.map_or_else(|| "in no pool of the policy".to_owned(), |member| state_words(&member.state));
+    let mut state = match member {
+        Some(member) => state_by_hand(&member.state, away, steps.is_empty()),
+        None => "in no pool of the policy".to_owned(),
+    };
+    if let Some(asked) = away {
+        let until = asked.until.map_or_else(|| "until it is released".to_owned(), |until| format!("until {until}"));
+        state = format!("{state}, asked for by hand by {} at {}, {until}", asked.author, asked.since);
+    }
     Some(Explanation {
         object: format!("node/{name}"),
         state,
         pool: pool.and_then(|pool| plan.pools.iter().find(|line| *line.name == *pool.name)).cloned(),
-        steps: plan.steps.iter().filter(|step| step.node == name).cloned().collect(),
+        steps,
         kept,
         pods,
     })

@@ -51,7 +51,7 @@ pub use basis::NOT_LISTED;
 pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
-pub use by_hand::{Word, can_be_awake};
+pub use by_hand::{Word, can_be_awake, emptied};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use document::{
     AskedByHand, Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef,

@@ -10,7 +10,7 @@ use super::candidates::Nearness;
 use super::members::{Member, State};
 use super::patience::{Patience, Says};
 use super::removal::{Mover, Removals};
-use super::{Code, Evidence, Kept, PodAction, Reason, node_rules};
+use super::{Code, Evidence, Kept, PodAction, Reason, by_hand, node_rules};
 use crate::model::{ByHand, Name, PerMille, Target, World, keys, they_are};
 use crate::policy::{ASSUMED_WAKE, Policy, Pool};
 use crate::schedule::{Holding, Turn, turns};
@@ -74,7 +74,8 @@ impl Going {
         let cordoned = matches!(member.state, State::OwnCordon(_));
         match self.depth {
             Depth::Cordon => cordoned,
-            Depth::Drain => cordoned && self.movers.is_empty(),
+            // What stays on a drained node, as its DaemonSets' pods do, leaves nothing to be done.
+            Depth::Drain => cordoned && self.movers.iter().all(|mover| mover.action == PodAction::Stays),
             Depth::Park => false,
         }
     }
@@ -91,6 +92,8 @@ pub struct Decision {
     pub kept: Vec<Kept>,
     /// Active nodes short of the floor that nothing can fill.
     pub short: u32,
+    /// The same, but people asked by hand that it be so.
+    pub away: u32,
     /// Active nodes above the ceiling that cannot go.
     pub over: u32,
     /// A node goes whose wait nobody remembers, so that it counts as over.
@@ -160,6 +163,11 @@ impl Pooled<'_> {
 
     pub(super) fn asked_to_drain(&self, member: &Member) -> Option<&ByHand> {
         self.world.memory.drained(&member.name, self.now)
+    }
+
+    /// By name, for a while: parked or drained.
+    pub(super) fn asked_to_go(&self, member: &Member) -> bool {
+        self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some()
     }
 
     pub(super) fn asked_to_wake(&self, member: &Member) -> Option<&crate::policy::Override> {
@@ -239,7 +247,14 @@ impl Pooled<'_> {
                 elsewhere += 1;
             }
         }
-        decision.short = self.holding.floor.saturating_sub(u32::try_from(up.len()).unwrap_or(u32::MAX));
+        let missing = self.holding.floor.saturating_sub(u32::try_from(up.len()).unwrap_or(u32::MAX));
+        let away = |member: &&Member| {
+            let could_come = matches!(member.state, State::OwnCordon(_) | State::Waking | State::Parked(_));
+            could_come && self.asked_to_go(member)
+        };
+        let away = u32::try_from(self.members.iter().filter(away).count()).unwrap_or(u32::MAX);
+        decision.away = missing.min(away);
+        decision.short = missing.saturating_sub(away);
         up
     }
 
@@ -285,7 +300,7 @@ impl Pooled<'_> {
                 Ok(movers) => {
                     let waits = movers.iter().filter(|mover| mover.action == PodAction::Wait).count();
                     let cordoned = matches!(member.state, State::OwnCordon(_));
-                    let asked = self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
+                    let asked = self.asked_to_go(member);
                     ranked.push(((!asked, !cordoned, waits, self.utilisation(member)), index, movers));
                 }
             }
@@ -356,7 +371,7 @@ impl Pooled<'_> {
                 Ok(()) => {
                     says.iter().for_each(|says| patience.went(says));
                     let reason = match drained_by_hand {
-                        Some(asked) => by_hand(asked),
+                        Some(asked) => by_hand::reason(asked),
                         None => self.going_reason(active, ceiling, asleep_by_hand, &movers),
                     };
                     if !leftover {
@@ -384,7 +399,7 @@ impl Pooled<'_> {
                 reasons.iter().any(|one| !matches!(one.code, Code::Floor | Code::MinParked | Code::UnneededFor));
             if let (Some(asked), State::OwnCordon(_)) = (self.asked_to_drain(member), &member.state) {
                 // Whoever drained it by hand uncordons it, nobody else.
-                reasons.insert(0, by_hand(asked));
+                reasons.insert(0, by_hand::reason(asked));
             } else if matches!(member.state, State::OwnCordon(_)) && (blocked || !up.contains(&index)) {
                 self.give_back(decision, index, &reasons);
             }
@@ -393,8 +408,9 @@ impl Pooled<'_> {
                 let evidence = Evidence { window: self.window("max"), ..Evidence::default() };
                 reasons.push(Reason { code: Code::OverCeiling, text, evidence, origin: self.origin("max") });
             }
-            // Where no more than are needed are left, the need keeps the node, whatever else would.
-            let needed = active <= least && up.contains(&index);
+            // Where no more than are needed are left, the need keeps the node, whatever else would; not from whoever asks
+            // for it by hand.
+            let needed = active <= least && up.contains(&index) && !self.asked_to_go(member);
             if needed && blocked && reasons.first().is_some_and(|reason| !super::needed(reason.code)) {
                 reasons.splice(0..0, self.not_now(active, least, floor, soon, false));
             }
@@ -444,8 +460,7 @@ impl Pooled<'_> {
     /// How many members are cordoned by us that the floor of now does not want back, but for those that a person asked for.
     fn leftovers(&self, up: &[usize]) -> u32 {
         let leftover = self.members.iter().enumerate().filter(|(index, member)| {
-            let asked = self.asked_to_sleep(member).is_some() || self.asked_to_drain(member).is_some();
-            matches!(member.state, State::OwnCordon(_)) && !up.contains(index) && !asked
+            matches!(member.state, State::OwnCordon(_)) && !up.contains(index) && !self.asked_to_go(member)
         });
         u32::try_from(leftover.count()).unwrap_or(u32::MAX)
     }
@@ -532,14 +547,5 @@ impl Pooled<'_> {
             reason.text = format!("{}; {unlisted}", reason.text);
         }
         reason
-    }
-}
-
-fn by_hand(asked: &ByHand) -> Reason {
-    Reason {
-        code: Code::Override,
-        text: asked.words(),
-        evidence: Evidence { until: asked.until, ..Evidence::default() },
-        origin: None,
     }
 }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::explain::state_words;
+use super::by_hand;
+use super::explain::state_by_hand;
 use super::members::{Inventory, Member, State};
-use super::{Code, Plan, PoolPlan, Verb};
-use crate::model::{World, keys};
+use super::{Code, Plan, PoolPlan, Verb, node_rules};
+use crate::model::{ByHand, Name, World, keys};
 use crate::policy::Policy;
 
 /// One node.
@@ -28,7 +29,7 @@ pub struct NodeStatus {
     pub since: Option<Timestamp>,
     /// Why it is so, or why it stays.
     pub why: String,
-    /// Who did it: `tidegate (policy workshop)`, `somebody else`, or empty.
+    /// Who did it: `tidegate (policy workshop)`, `ann@desk by hand`, `somebody else`, or empty.
     pub who: String,
     /// What happens to it next: what the plan made now would do, else what the next change of its pool would.
     pub next: String,
@@ -54,7 +55,7 @@ pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
     for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
         let line = plan.pools.iter().find(|line| *line.name == *pool.name);
         for member in members {
-            let mut status = of(member, world, plan);
+            let mut status = of(member, &pool.name, world, plan);
             status.pool = Some(pool.name.to_string());
             status.next_change = line.and_then(|line| line.next_change.as_ref()).map(|next| next.at);
             if let Some((at, next)) = ahead.get(member.name.as_ref()).filter(|_| status.next == STAYS) {
@@ -120,7 +121,7 @@ fn changing(plan: &Plan, node: &str) -> Option<String> {
     })
 }
 
-fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
+fn of(member: &Member, pool: &Name, world: &World, plan: &Plan) -> NodeStatus {
     let record = member.record.as_ref();
     let kept = plan.kept.iter().find(|kept| *kept.node == *member.name).and_then(|kept| kept.reasons.first());
     let cordoned = member.node.as_ref().is_some_and(|node| node.unschedulable);
@@ -135,21 +136,28 @@ fn of(member: &Member, world: &World, plan: &Plan) -> NodeStatus {
     let ready_since =
         (member.node.as_ref()).and_then(|node| node.condition("Ready")).and_then(|ready| ready.transition);
     let leaves = kept.filter(|reason| reason.code == Code::UnneededFor).and_then(|reason| reason.evidence.until);
+    let away = by_hand::away(&world.memory, member, pool, plan.now);
+    let parked = || remembered.and_then(|memory| memory.parked_since).filter(|_| record.is_some());
+    let mut why = changing(plan, &member.name)
+        .or_else(|| away.map(ByHand::words))
+        .or_else(|| kept.map(|reason| reason.text.clone()))
+        .or_else(|| parked().map(|_| "not needed".to_owned()))
+        .unwrap_or_default();
+    // A hold is shown whatever else there is to say.
+    if let Some(held) = member.node.as_deref().and_then(node_rules::hold).filter(|held| !why.contains(&held.text)) {
+        why = if why.is_empty() { held.text } else { format!("{}; {why}", held.text) };
+    }
     NodeStatus {
         pool: None,
         node: member.name.to_string(),
-        state: state_words(&member.state),
+        state: state_by_hand(&member.state, away, steps.is_empty()),
         since: record.map(|record| record.since).or(server_since).or(ready_since),
-        why: changing(plan, &member.name).or(kept.map(|reason| reason.text.clone())).unwrap_or_else(
-            || match remembered.and_then(|m| m.parked_since) {
-                Some(_) if record.is_some() => "not needed".to_owned(),
-                _ => String::new(),
-            },
-        ),
-        who: match record {
-            Some(record) => format!("tidegate (policy {})", record.policy),
-            None if cordoned => "somebody else".to_owned(),
-            None => String::new(),
+        why,
+        who: match (away, record) {
+            (Some(asked), _) => format!("{} by hand", asked.author),
+            (None, Some(record)) => format!("tidegate (policy {})", record.policy),
+            (None, None) if cordoned => "somebody else".to_owned(),
+            (None, None) => String::new(),
         },
         next: match &member.state {
             _ if !steps.is_empty() => steps.join(", "),

@@ -28,6 +28,7 @@ pub fn summarise(
     let (evictions, waits) = (pods(PodAction::Evict), pods(PodAction::Wait));
     let short: u32 = decisions.iter().map(|decision| decision.short).sum();
     let over: u32 = decisions.iter().map(|decision| decision.over).sum();
+    let away: u32 = decisions.iter().map(|decision| decision.away).sum();
     let mut summary = Summary {
         verdict: Verdict::Changes,
         text: String::new(),
@@ -48,7 +49,7 @@ pub fn summarise(
     let provider = astray.unwanted.as_deref().filter(|_| astray.only_busy);
     let cannot = cannot(plan, short, over, unwanted, passed);
     (summary.verdict, summary.text) = if plan.steps.is_empty() {
-        nothing(plan, cannot, provider, astray.others)
+        nothing(plan, away, cannot, provider, astray.others)
     } else {
         let text = changes(plan, &summary);
         // What a brake holds back waits for nobody.
@@ -71,8 +72,17 @@ pub fn summarise(
 }
 
 /// Where there is no step: "No changes" only if nothing else is to be said.
-fn nothing(plan: &Plan, cannot: Option<String>, provider: Option<&str>, others: Option<String>) -> (Verdict, String) {
+fn nothing(
+    plan: &Plan,
+    away: u32,
+    cannot: Option<String>,
+    provider: Option<&str>,
+    others: Option<String>,
+) -> (Verdict, String) {
     let mut parts = Vec::new();
+    if away > 0 {
+        parts.push(format!("{} fewer than the floor, by hand", counted(away, "node")));
+    }
     if let Some(refusal) = plan.refusals.first() {
         parts.push(format!("nothing is taken away by brake {}, see above", refusal.brake));
     }

@@ -16,7 +16,7 @@ const NODES: usize = 40;
 
 /// An explanation as text.
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
-    let mut out = format!("{}  {}\n", found.object.bold(), found.state);
+    let mut out = format!("{}  {}\n", found.object.bold(), local_times(&found.state, &plan.time_zone));
     rests_on(&mut out, plan, width);
     if let Some(pool) = &found.pool {
         let title = format!("pool {}: {} active; {}", pool.name, pool.active, bounds(pool.floor, Some(pool.ceiling)));

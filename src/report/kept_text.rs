@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::layout::{faint, local_times, wrapped};
 use super::names::braced;
-use crate::plan::{Kept, NodeAnswer, needed};
+use crate::plan::{Code, Kept, NodeAnswer, needed};
 
 /// Groups of nodes that are listed; JSON has all.
 const GROUPS: usize = 30;
@@ -54,7 +54,9 @@ pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
 fn reasons(kept: &Kept) -> String {
     let mut texts: Vec<String> = (kept.reasons.iter())
         .map(|reason| match &reason.origin {
-            Some(origin) if needed(reason.code) => format!("{} ({origin})", reason.text),
+            Some(origin) if needed(reason.code) && reason.code != Code::Override => {
+                format!("{} ({origin})", reason.text)
+            }
             _ => reason.text.clone(),
         })
         .collect();

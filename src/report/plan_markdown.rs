@@ -49,7 +49,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
     let kept: Vec<&Kept> = plan.kept.iter().collect();
     let kept = grouped(&kept, &plan.time_zone).into_iter();
     let kept: Vec<String> = kept.map(|(nodes, why)| format!("- {}: {}\n", named(&nodes), escaped(&why))).collect();
-    folded(&mut out, &format!("Why {} not taken away", are(plan.kept.len(), "node")), "", kept, LONG);
+    folded(&mut out, &stays(plan.kept.len()), "", kept, LONG);
     folded(&mut out, "In the way", "", plan.blockers.iter().map(|found| blocker(found, plan)).collect(), LONG);
     let losses = plan.losses().map(|(step, pod)| {
         format!("\n:warning: **LOST**: nothing makes `{}` on {} again\n", pod.pod, escaped(&step.node))
@@ -199,6 +199,11 @@ fn folded(out: &mut String, title: &str, head: &str, lines: Vec<String>, room: u
 /// `1 node is`, `2 nodes are`.
 fn are(count: usize, what: &str) -> String {
     format!("{} {}", plural(count, what), if count == 1 { "is" } else { "are" })
+}
+
+/// Parked nodes that are to stay so are among them.
+fn stays(count: usize) -> String {
+    if count == 1 { "Why 1 node stays as it is".to_owned() } else { format!("Why {count} nodes stay as they are") }
 }
 
 fn shortened(text: &str) -> String {

@@ -51,6 +51,12 @@ fn a_drained_node_stays_cordoned_through_applies_until_it_is_woken() {
     run(folder, &with(&["apply", "--yes", "--no-wait"]), 6);
     assert!(node(folder).contains("ACTIVE  "), "the others parked, it did not: {}", node(folder));
     advance(folder, "7d");
+    // What is drained is done: nothing is left to do to it, and who did it is said.
+    let again = run(folder, &with(&["plan", "--target", NODE, "--detailed-exitcode"]), 0);
+    assert!(!again.contains("to cordon") && again.contains("drained by hand by "), "{again}");
+    let json = tidegate(folder, &with(&["status", "--format", "json"]));
+    let lines = text(&json.stdout);
+    assert!(lines.contains("\"drained\"") && lines.contains(" by hand\""), "{lines}");
     let status = run(folder, &with(&["status"]), 0);
     assert!(status.contains("By hand: node/demo-k8s-node-nf-4 drained until it is released, asked by "), "{status}");
     assert!(status.contains("new disk"), "{status}");
@@ -211,4 +217,58 @@ fn a_day_is_meant_to_its_end_and_a_duration_from_now_on() {
     assert!(said.contains("until Wed 18 Nov 2026 00:00:00 MST"), "{said}");
     let said = run(folder, &with(&["park", NODE, "--yes", "--for", "8h"]), 0);
     assert!(said.contains("was parked by hand by ") && said.contains("until Tue 17 Nov 2026 21:"), "{said}");
+}
+
+/// Below the floor by a person's word: that is said, with whose word it is, and is nothing that cannot be had.
+#[test]
+fn a_node_parked_below_the_floor_is_told_as_what_a_person_wants() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d21h");
+    as_bob(folder, &with(&["park", NODE, "--yes", "--reason", "noisy"]), 0);
+    let plan = run(folder, &with(&["plan", "--detailed-exitcode"]), 0);
+    assert!(plan.contains("parked by hand by bob@") && plan.contains("1 node fewer than the floor, by hand"), "{plan}");
+    assert!(!plan.contains("Cannot") && !plan.contains("In the way"), "{plan}");
+    let json = tidegate(folder, &with(&["status", "--format", "json"]));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let said = json.to_string();
+    assert!(!said.contains("not needed") && said.contains("parked by hand by bob@"), "{said}");
+    let said = run(folder, &with(&["explain", NODE]), 0);
+    assert!(said.contains("asked for by hand by bob@") && said.contains("until Tue 17 Nov"), "{said}");
+    assert!(said.contains("parked by hand by bob@") && said.contains("noisy"), "{said}");
+}
+
+#[test]
+fn a_hold_is_the_reason_that_is_given_and_is_always_shown() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d21h");
+    run(folder, &["hold", NODE, "--sandbox", "sandbox", "--reason", "rma"], 0);
+    // All ten are needed, and still it is said that one is held.
+    for command in ["status", "plan"] {
+        let said = run(folder, &with(&[command]), 0);
+        assert!(said.contains("held by a person: ") && said.contains("rma"), "{said}");
+    }
+    let said = run(folder, &with(&["park", NODE, "--yes"]), 3);
+    assert!(said.contains("nf-4: held by a person: "), "{said}");
+    advance(folder, "7h");
+    let plan = run(folder, &with(&["plan"]), 0);
+    assert!(plan.contains("tidegate hold --release node/"), "the way out: {plan}");
+}
+
+#[test]
+fn a_saved_plan_that_was_carried_out_is_done_already() {
+    let folder = workshop();
+    let folder = folder.path();
+    advance(folder, "6d21h");
+    run(folder, &with(&["park", NODE, "--yes"]), 0);
+    run(folder, &["hold", "--release", NODE, "--sandbox", "sandbox"], 0);
+    run(folder, &with(&["plan", "--out", "plan.json"]), 0);
+    run(folder, &["apply", "plan.json", "--sandbox", "sandbox"], 0);
+    let said = run(folder, &["apply", "plan.json", "--sandbox", "sandbox"], 0);
+    assert!(said.contains("Done already"), "{said}");
+    // What was undone since makes it stale as ever.
+    run(folder, &with(&["park", NODE, "--yes"]), 0);
+    let said = run(folder, &["apply", "plan.json", "--sandbox", "sandbox"], 4);
+    assert!(said.contains("stale"), "{said}");
 }

@@ -112,7 +112,7 @@ fn a_comment_says_what_the_text_says() {
     let markdown = tidegate::report::plan_markdown(&plan);
     let home = plan.steps.iter().flat_map(|step| &step.pods).find_map(|pod| pod.home.clone()).unwrap();
     for words in [
-        "not taken away</summary>",
+        "stay as they are</summary>",
         "default/bare has no controller",
         "- workers: min 1 by ",
         "(`policy.yaml:",

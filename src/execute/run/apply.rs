@@ -11,7 +11,7 @@ use super::journal::{self, Journal, JournalError, Told};
 use super::locking;
 use super::log::Log;
 use super::performing::Doors;
-use super::stale::stale;
+use super::stale::{carried_out, stale};
 use super::taking_up::{Left, still_wanted};
 use super::{chronicle, preparing, process};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
@@ -85,6 +85,8 @@ impl From<DriveError> for ApplyError {
 pub enum Outcome {
     /// There was nothing to do.
     Nothing,
+    /// The plan was carried out before, whole.
+    Before,
     /// The plan was carried out to this end.
     Ended(End),
     /// Brakes stopped what takes capacity away; what gives it back was done.
@@ -101,7 +103,7 @@ impl Outcome {
     /// The program's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Nothing => 0,
+            Self::Nothing | Self::Before => 0,
             Self::Ended(end) => match end.kind {
                 EndKind::Done => 0,
                 EndKind::Frozen => 8,
@@ -200,6 +202,9 @@ async fn locked(
     // What was edited in a plan of another moment cannot be told from what has moved since: only that it was.
     if changes.is_empty() && agreed.intact() == Some(false) {
         changes.push("the plan was edited after it was made: its checksum is another one".to_owned());
+    }
+    if !changes.is_empty() && carried_out(agreed, &fresh, &world, order.policy) {
+        return Ok(Outcome::Before);
     }
     let frozen = frozen(agreed, &fresh);
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {

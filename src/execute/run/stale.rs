@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::cluster::NodeRecord;
 use crate::model::World;
-use crate::plan::{Code, Plan, PodAction, PodMove, Precondition, Reason, Step, verb_name};
+use crate::plan::{
+    Code, Inventory, Plan, PodAction, PodMove, Precondition, Reason, State, Step, Verb, emptied, verb_name,
+};
+use crate::policy::Policy;
 
 /// What differs between the plan that was agreed to and the one made now from the same policy in this world: its steps
 /// and their preconditions. Empty if nothing does.
@@ -58,6 +61,34 @@ pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
         }
     }
     changes
+}
+
+/// Whether the plan that was agreed to was carried out whole: each of its nodes is as its last step leaves it, and nothing is
+/// to be done to one of them now.
+pub fn carried_out(saved: &Plan, fresh: &Plan, world: &World, policy: &Policy) -> bool {
+    let inventory = Inventory::take(policy, world);
+    let is_so = |step: &Step| {
+        let member = inventory.pools.iter().flatten().find(|member| *member.name == *step.node);
+        let same = step.preconditions.iter().all(|condition| match condition {
+            Precondition::Node { uid } => world.nodes.get(step.node.as_str()).is_some_and(|node| *node.uid == **uid),
+            _ => true,
+        });
+        same && member.is_some_and(|member| match (step.verb, &member.state) {
+            (Verb::Park, State::Parked(_)) | (Verb::Cordon, State::OwnCordon(_)) => true,
+            (Verb::Drain, State::OwnCordon(_)) => emptied(world, &step.node),
+            (Verb::Wake | Verb::Wait | Verb::Uncordon, State::Active) => true,
+            _ => false,
+        })
+    };
+    let mut last: BTreeMap<&str, &Step> = BTreeMap::new();
+    for step in &saved.steps {
+        last.insert(&step.node, step);
+    }
+    let same = saved.policy.digest == fresh.policy.digest
+        && saved.snapshot.cluster == fresh.snapshot.cluster
+        && saved.intact() != Some(false);
+    let untouched = fresh.steps.iter().all(|step| !last.contains_key(step.node.as_str()));
+    same && untouched && !last.is_empty() && last.into_values().all(is_so)
 }
 
 /// A plan without steps is never to be carried out; its steps are compared one by one.
