@@ -1,5 +1,6 @@
 //! `tidegate sandbox`: the embedded cluster and cloud in virtual time.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
@@ -81,8 +82,8 @@ A file of failures:
     #[command(after_help = "Example:\n  tidegate sandbox advance 6d20h ./sandbox")]
     Advance {
         /// How long: `90s`, `2h`, `1d12h`, a year at most; and the folder
-        #[arg(num_args = 2, value_names = ["BY", "FOLDER"], required = true, allow_hyphen_values = true)]
-        by: Vec<PathBuf>,
+        #[arg(num_args = 1..=2, value_names = ["BY", "FOLDER"], required = true, allow_hyphen_values = true)]
+        by: Vec<OsString>,
     },
     /// Want more or fewer pods of a workload, as `kubectl scale` does
     #[command(after_help = "Example:\n  tidegate sandbox scale jhub/user-scheduler 4 ./sandbox")]
@@ -195,12 +196,15 @@ fn zone(text: &str) -> Result<String, String> {
 }
 
 /// How long a clock is turned and whose it is, in whichever order.
-fn turned(words: &[PathBuf]) -> Result<(SignedDuration, PathBuf), Failure> {
-    let [first, second] = words else { return Err(Failure::new("a duration and a folder are expected")) };
-    let read = |word: &PathBuf| duration(&word.to_string_lossy());
+fn turned(words: &[OsString]) -> Result<(SignedDuration, PathBuf), Failure> {
+    let [first, second] = words else {
+        let failure = Failure::new("how long, and which folder: one of them is missing");
+        return Err(failure.hint("`tidegate sandbox advance 2h ./sandbox`"));
+    };
+    let read = |word: &OsString| duration(&word.to_string_lossy());
     match (read(first), read(second)) {
-        (Ok(by), _) => Ok((by, second.clone())),
-        (Err(_), Ok(by)) => Ok((by, first.clone())),
+        (Ok(by), _) => Ok((by, second.into())),
+        (Err(_), Ok(by)) => Ok((by, first.into())),
         (Err(why), Err(_)) => Err(Failure::new(format!("`{}` is {why}", first.display()))
             .hint(format!("`tidegate sandbox advance 2h {}`", second.display()))),
     }
