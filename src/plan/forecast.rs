@@ -51,6 +51,11 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
+    /// When the number of active nodes changes.
+    fn changes(&self) -> impl Iterator<Item = Timestamp> {
+        self.levels.iter().map(|(at, _)| *at)
+    }
+
     /// Cost per hour at `at`.
     fn per_hour(&self, prices: &Prices<'_>, at: Timestamp) -> Money {
         let begun = self.levels.partition_point(|(from, _)| *from <= at);
@@ -179,7 +184,8 @@ pub fn cost(
         let running = running.fold(Money::ZERO, Money::plus);
         let after = course.outcome(&prices);
         let week = spent(policy, course, now, week_end);
-        let always = course.all_on(&prices).per_hour_for(WEEK.as_secs());
+        let on = |at| course.all_on(&Prices::at(policy, at));
+        let always = spend(&corners(policy, [], now, week_end), now, on);
         lines.push(CostLine {
             what: course.pool.name.to_string(),
             now_per_hour_micros: running.0,
@@ -195,9 +201,10 @@ pub fn cost(
             }
         }
     }
-    let other = others(policy, world, inventory, &prices);
+    let others = Others::of(policy, world, inventory, now, end);
+    let other = others.line(policy, now, week_end);
     let today = total.0.plus(Money(other.now_per_hour_micros));
-    let (allocation_ends, left) = runs_out(policy, &courses, Money(other.now_per_hour_micros), today, now, end).unzip();
+    let (allocation_ends, left) = runs_out(policy, &courses, &others, today, now, end).unzip();
     let until_next =
         next.map(|next| courses.iter().map(|course| spent(policy, course, now, next)).fold(Money::ZERO, Money::plus).0);
     let mut cost = PlanCost {
@@ -217,31 +224,66 @@ pub fn cost(
     Some(cost)
 }
 
-/// Nodes and servers in no pool, as one line.
-fn others(policy: &Policy, world: &World, inventory: &Inventory, prices: &Prices<'_>) -> CostLine {
-    let (mut sum, mut priced, mut unpriced) = (Money::ZERO, false, false);
-    for server in world.servers.values() {
-        let node = server.node.as_ref().unwrap_or(&server.name);
-        if !inventory.pool_of.contains_key(node) {
-            let provider = policy.providers.keys().find(|name| **name == server.provider);
-            let price = prices.of(provider, &server.flavor, share_of_state(server.state));
-            (priced, unpriced) = (priced || price.is_some(), unpriced || price.is_none());
-            sum = sum.plus(price.unwrap_or_default());
-        }
+/// Nodes and servers in no pool: they stay as they are, and their prices change.
+struct Others {
+    /// From when on what all of them cost per hour, rising in time; the first is now.
+    levels: Vec<(Timestamp, Money)>,
+    /// There are some, and no rate has a price for any now.
+    no_price: bool,
+}
+
+impl Others {
+    fn of(policy: &Policy, world: &World, inventory: &Inventory, now: Timestamp, end: Timestamp) -> Self {
+        let (mut priced, mut unpriced) = (false, false);
+        let mut per_hour = |at: Timestamp| {
+            let prices = Prices::at(policy, at);
+            let mut sum = Money::ZERO;
+            for server in world.servers.values() {
+                let node = server.node.as_ref().unwrap_or(&server.name);
+                if !inventory.pool_of.contains_key(node) {
+                    let provider = policy.providers.keys().find(|name| **name == server.provider);
+                    let price = prices.of(provider, &server.flavor, share_of_state(server.state));
+                    if at == now {
+                        (priced, unpriced) = (priced || price.is_some(), unpriced || price.is_none());
+                    }
+                    sum = sum.plus(price.unwrap_or_default());
+                }
+            }
+            sum
+        };
+        let mut moments = corners(policy, [], now, end);
+        moments.retain(|at| *at < end);
+        let levels = std::iter::once(now).chain(moments).map(|at| (at, per_hour(at))).collect();
+        Self { levels, no_price: unpriced && !priced }
     }
-    CostLine {
-        what: "other nodes".to_owned(),
-        now_per_hour_micros: sum.0,
-        after_per_hour_micros: sum.0,
-        week_micros: sum.per_hour_for(WEEK.as_secs()).0,
-        no_price: unpriced && !priced,
+
+    fn per_hour(&self, at: Timestamp) -> Money {
+        let begun = self.levels.partition_point(|(from, _)| *from <= at);
+        begun.checked_sub(1).and_then(|last| self.levels.get(last)).map_or(Money::ZERO, |(_, cost)| *cost)
+    }
+
+    fn line(&self, policy: &Policy, now: Timestamp, week_end: Timestamp) -> CostLine {
+        let per_hour = self.per_hour(now);
+        CostLine {
+            what: "other nodes".to_owned(),
+            now_per_hour_micros: per_hour.0,
+            after_per_hour_micros: per_hour.0,
+            week_micros: spend(&corners(policy, [], now, week_end), now, |at| self.per_hour(at)).0,
+            no_price: self.no_price,
+        }
     }
 }
 
-/// The moments in `(from, until)` at which a course's cost per hour may change: its levels and the dates of rates.
-fn corners(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+/// The moments in `(from, until]` between which a cost per hour does not change: those given and the dates of rates, and
+/// `until` as the last.
+fn corners(
+    policy: &Policy,
+    levels: impl IntoIterator<Item = Timestamp>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Vec<Timestamp> {
     let rates = policy.rates.iter().filter_map(|rate| rate.from);
-    let mut corners: Vec<Timestamp> = course.levels.iter().map(|(at, _)| *at).chain(rates).collect();
+    let mut corners: Vec<Timestamp> = levels.into_iter().chain(rates).collect();
     corners.retain(|at| *at > from && *at < until);
     corners.push(until);
     corners.sort_unstable();
@@ -249,15 +291,20 @@ fn corners(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timesta
     corners
 }
 
-fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Money {
+/// What is spent from `from` to the last of `corners`, between which `per_hour` does not change.
+fn spend(corners: &[Timestamp], from: Timestamp, per_hour: impl Fn(Timestamp) -> Money) -> Money {
     let mut sum = Money::ZERO;
     let mut at = from;
-    for corner in corners(policy, course, from, until) {
-        let per_hour = course.per_hour(&Prices::at(policy, at), at);
-        sum = sum.plus(per_hour.per_hour_for(corner.duration_since(at).as_secs()));
-        at = corner;
+    for corner in corners {
+        sum = sum.plus(per_hour(at).per_hour_for(corner.duration_since(at).as_secs()));
+        at = *corner;
     }
     sum
+}
+
+fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Money {
+    let corners = corners(policy, course.changes(), from, until);
+    spend(&corners, from, |at| course.per_hour(&Prices::at(policy, at), at))
 }
 
 /// What to know of the date on which an allocation runs out.
@@ -285,14 +332,13 @@ fn about_allocation(policy: &Policy, cost: &PlanCost, today: Money, now: Timesta
 fn runs_out(
     policy: &Policy,
     courses: &[Course<'_>],
-    other: Money,
+    others: &Others,
     today: Money,
     now: Timestamp,
     end: Timestamp,
 ) -> Option<(Timestamp, Option<Money>)> {
     let allocation = policy.allocation.as_ref()?;
-    let mut corners: Vec<Timestamp> =
-        courses.iter().flat_map(|course| self::corners(policy, course, now, end)).collect();
+    let mut corners = corners(policy, courses.iter().flat_map(Course::changes), now, end);
     corners.push(now);
     corners.extend(allocation.ends.filter(|ends| *ends < end));
     corners.sort_unstable();
@@ -304,7 +350,7 @@ fn runs_out(
         }
         let prices = Prices::at(policy, at);
         let each = courses.iter().map(|course| course.per_hour(&prices, at));
-        let per_hour = if at < now { today } else { each.fold(other, Money::plus) };
+        let per_hour = if at < now { today } else { each.fold(others.per_hour(at), Money::plus) };
         let cost = per_hour.per_hour_for(corner.duration_since(at).as_secs());
         if cost > left {
             return Some((used_up(at, left, per_hour), None));

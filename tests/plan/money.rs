@@ -86,6 +86,27 @@ fn the_forecast_lets_go_of_what_is_kept_for_a_while() {
     assert_eq!(week(WORKSHOP, bare, CALM), 2_896_000_000);
 }
 
+/// Half a week at 8 SU an hour and half a week at 16: for what stays on, for what would be always on, for nodes in no pool,
+/// and for the allocation.
+#[test]
+fn prices_change_on_their_dates_for_everything() {
+    let dated = "  rates:\n    - unit: SU\n      perHour: {m3.medium: 8}\n      charged: {shelved: 0%}\n    \
+                 - unit: SU\n      from: \"2026-11-26T07:00:00Z\"\n      perHour: {m3.medium: 16}\n      \
+                 charged: {shelved: 0%}\n";
+    let mut cluster = Cluster::workers(10);
+    (1..=2).for_each(|number| cluster.node(&format!("edge-{number}"), json!({}), json!({}), "ACTIVE"));
+    // 84 h at 12 nodes of 8 SU are 8,064 SU, and the 1,536 SU that are left last 8 h at 12 nodes of 16 SU.
+    let rest = format!("{dated}  allocation: {{balance: 9600, asOf: \"{CALM}\"}}\n");
+    let policy = policy("      replicas: 10\n", &rest);
+    let plan = cluster.plan(&policy, CALM);
+    let cost = plan.cost.as_ref().expect("there are rates");
+    let per_node = 84 * 8 + 84 * 16;
+    assert_eq!((cost.week_micros, cost.always_on_week_micros), (10 * per_node * 1_000_000, 10 * per_node * 1_000_000));
+    assert_eq!((cost.other.now_per_hour_micros, cost.other.week_micros), (16_000_000, 2 * per_node * 1_000_000));
+    assert_eq!(cost.allocation_ends, Some(at("2026-11-26T15:00:00Z")));
+    assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+}
+
 #[test]
 fn an_allocation_says_when_it_runs_out() {
     let rest = format!("{RATES}  allocation: {{balance: 13440, asOf: \"{CALM}\"}}\n");
