@@ -23,6 +23,8 @@ use crate::model::{Change, Kind, Name, Snapshot};
 
 /// Changes that are handed over at once, at most.
 const AT_ONCE: usize = 2_000;
+/// What was said while nobody listened is here well within this.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// A list to follow on from.
 pub(super) struct Start {
@@ -121,17 +123,20 @@ impl Live {
     /// object cannot be read. Then everything is to be observed anew.
     pub async fn follow_until(&self, until: Timestamp) -> Result<Vec<Change>, ClusterError> {
         loop {
-            if let Some(silence) = self.following.borrow().pulse.silent(Instant::now()) {
+            // Whoever did not listen for a while hears first what was said meanwhile.
+            let silent = self.following.borrow().pulse.silent(Instant::now()).is_some();
+            let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+            let due = self.following.borrow().pulse.due();
+            let left = due.map_or(left, |due| left.min(due.saturating_duration_since(Instant::now())));
+            let left = if silent { CATCH_UP } else { left };
+            let heard = poll_fn(|context| self.following.borrow_mut().poll(context));
+            let news = tokio::time::timeout(left, heard).await.is_ok();
+            if let Some(silence) = self.following.borrow().pulse.silent(Instant::now()).filter(|_| silent && !news) {
                 let seconds = silence.as_secs();
                 return Err(ClusterError::Unavailable(format!(
                     "no kubelet has renewed its lease for {seconds} s although nodes are Ready: what is shown may be old"
                 )));
             }
-            let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
-            let due = self.following.borrow().pulse.due();
-            let left = due.map_or(left, |due| left.min(due.saturating_duration_since(Instant::now())));
-            let heard = poll_fn(|context| self.following.borrow_mut().poll(context));
-            let news = tokio::time::timeout(left, heard).await.is_ok();
             if news || Timestamp::now() >= until {
                 return self.following.borrow_mut().told();
             }
