@@ -1,142 +1,17 @@
 //! Money: per hour now and after, until the next change, for a week, and the day the allocation runs out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::members::{Inventory, Member, State};
+use super::course::{Course, courses};
+use super::members::Inventory;
 use super::prices::{Prices, share_of_state, unpriced};
-use super::{Code, CostLine, Kept, PlanCost, PoolPlan, Step, Verb};
+use super::{CostLine, Kept, PlanCost, PoolPlan, Step};
 use crate::model::{Money, World};
-use crate::policy::{Idle, Policy, Pool};
-use crate::schedule::{Turn, turns};
+use crate::policy::Policy;
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The longest look ahead for the end of an allocation.
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
-
-/// What a plan makes of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lot {
-    /// It runs when the plan is done.
-    Runs,
-    /// It is parked by the plan.
-    Parks,
-    /// It does not run, and is ours to wake.
-    Sleeps,
-    /// Nothing can be done with it, so it goes on costing what it costs.
-    Stays,
-}
-
-impl Lot {
-    fn of(member: &Member, verbs: &BTreeSet<(Verb, &str)>) -> Self {
-        let has = |verb: Verb| verbs.contains(&(verb, &*member.name));
-        match &member.state {
-            _ if has(Verb::Park) => Self::Parks,
-            _ if has(Verb::Wake) => Self::Runs,
-            State::Active | State::OwnCordon(_) => Self::Runs,
-            State::Waking if has(Verb::Uncordon) => Self::Runs,
-            State::Parked(_) => Self::Sleeps,
-            _ => Self::Stays,
-        }
-    }
-}
-
-/// A pool's part in the forecast.
-struct Course<'a> {
-    pool: &'a Pool,
-    members: Vec<(&'a Member, Lot)>,
-    /// From when on how many are active, rising in time; before the first the plan's outcome.
-    levels: Vec<(Timestamp, u32)>,
-}
-
-impl Course<'_> {
-    /// When the number of active nodes changes.
-    fn changes(&self) -> impl Iterator<Item = Timestamp> {
-        self.levels.iter().map(|(at, _)| *at)
-    }
-
-    /// Cost per hour at `at`.
-    fn per_hour(&self, prices: &Prices<'_>, at: Timestamp) -> Money {
-        let begun = self.levels.partition_point(|(from, _)| *from <= at);
-        let level = begun.checked_sub(1).and_then(|last| self.levels.get(last));
-        level.map_or_else(|| self.outcome(prices), |(_, active)| self.with(prices, *active))
-    }
-
-    /// Cost per hour when the plan is done, each member in the state that it leaves it in.
-    fn outcome(&self, prices: &Prices<'_>) -> Money {
-        let each = self.members.iter().filter_map(|(member, lot)| match lot {
-            Lot::Runs => prices.active(self.pool, member),
-            Lot::Parks => prices.parked(self.pool, member),
-            Lot::Sleeps | Lot::Stays => prices.now(self.pool, member),
-        });
-        each.fold(Money::ZERO, Money::plus)
-    }
-
-    /// Cost per hour with so many active: the dearest are active, in doubt it costs more.
-    fn with(&self, prices: &Prices<'_>, active: u32) -> Money {
-        let ours = self.members.iter().filter(|(_, lot)| *lot != Lot::Stays);
-        let mut costs: Vec<(Money, Money)> = ours
-            .map(|(member, lot)| {
-                let parked =
-                    if *lot == Lot::Sleeps { prices.now(self.pool, member) } else { prices.parked(self.pool, member) };
-                (prices.active(self.pool, member).unwrap_or_default(), parked.unwrap_or_default())
-            })
-            .collect();
-        costs.sort_by(|a, b| b.cmp(a));
-        let active = usize::try_from(active).unwrap_or(usize::MAX);
-        let each = costs.iter().enumerate().map(|(index, (on, off))| if index < active { *on } else { *off });
-        let stays = self.members.iter().filter(|(_, lot)| *lot == Lot::Stays);
-        stays.filter_map(|(member, _)| prices.now(self.pool, member)).chain(each).fold(Money::ZERO, Money::plus)
-    }
-
-    /// Whether there are nodes and no rate has a price for any.
-    fn unpriced(&self, prices: &Prices<'_>) -> bool {
-        let there: Vec<&Member> = self.members.iter().map(|(member, _)| *member).filter(|one| one.exists()).collect();
-        !there.is_empty() && there.iter().all(|member| unpriced(prices, self.pool, member).is_some())
-    }
-
-    /// Cost per hour of everything that exists, running.
-    fn all_on(&self, prices: &Prices<'_>) -> Money {
-        let there = self.members.iter().filter(|(member, _)| member.exists());
-        there.filter_map(|(member, _)| prices.active(self.pool, member)).fold(Money::ZERO, Money::plus)
-    }
-}
-
-/// How many of a pool are active from when on: the floor, and what is kept above it for as long as that lasts. Under a
-/// freeze nobody goes.
-fn levels(planned: &PoolPlan, turns: &[Turn], held: &[Timestamp]) -> Vec<(Timestamp, u32)> {
-    let ends = held.iter().copied().filter(|until| *until < Timestamp::MAX);
-    let mut moments: Vec<Timestamp> = turns.iter().map(|turn| turn.at).chain(ends).collect();
-    moments.sort_unstable();
-    moments.dedup();
-    let (mut floor, mut ceiling, mut frozen) = (planned.floor, planned.ceiling, planned.freeze.is_some());
-    let mut active = planned.desired;
-    let mut turns = turns.iter().peekable();
-    let mut levels = Vec::new();
-    for at in moments {
-        while let Some(turn) = turns.next_if(|turn| turn.at <= at) {
-            let holding = &turn.holding;
-            (floor, ceiling, frozen) = (holding.floor, holding.ceiling.unwrap_or(u32::MAX), holding.freeze.is_some());
-        }
-        let kept = u32::try_from(held.iter().filter(|until| **until > at).count()).unwrap_or(u32::MAX);
-        let wanted = floor.max(kept.min(ceiling));
-        active = if frozen { wanted.max(active) } else { wanted };
-        levels.push((at, active));
-    }
-    levels
-}
-
-/// Until when what keeps a node that is not needed does so, as far as anybody knows; None if nothing does.
-fn held_until(kept: &Kept) -> Option<Timestamp> {
-    if kept.reasons.first().is_some_and(|reason| reason.code == Code::Floor) {
-        return None;
-    }
-    let in_its_way = kept.reasons.iter().filter(|reason| {
-        !matches!(reason.code, Code::Floor | Code::OverCeiling | Code::AboveCeiling | Code::WindDown | Code::NotNeeded)
-    });
-    in_its_way.map(|reason| reason.evidence.until.unwrap_or(Timestamp::MAX)).max()
-}
 
 /// What a plan costs. None without rates.
 pub fn cost(
@@ -153,29 +28,7 @@ pub fn cost(
     let horizon = if policy.allocation.is_some() { HORIZON } else { WEEK };
     let next = pools.iter().filter_map(|pool| pool.next_change.as_ref()).map(|next| next.at).min();
     let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
-    let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
-    let stepped: BTreeSet<&str> = steps.iter().map(|step| step.node.as_str()).collect();
-    let demand = steps.iter().filter(|step| matches!(step.reason.code, Code::Demand | Code::Headroom));
-    let demanded: BTreeSet<&str> = demand.map(|step| step.node.as_str()).collect();
-    let kept: BTreeMap<&str, &Kept> = kept.iter().map(|kept| (kept.node.as_str(), kept)).collect();
-    let mut courses = Vec::new();
-    for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
-        let lead = super::pool_decision::wake_lead(world, pool);
-        let members: Vec<_> = members.iter().map(|member| (member, Lot::of(member, &verbs))).collect();
-        let deletes = pool.idle == Idle::Delete;
-        // What pods need is needed for as long as anybody knows.
-        let served = |name: &str| demanded.contains(name);
-        let left = members.iter().filter(|(member, lot)| {
-            *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name) || served(&member.name))
-        });
-        // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
-        let held = left.filter_map(|(member, _)| match kept.get(&*member.name) {
-            Some(kept) if !deletes && !served(&member.name) => held_until(kept),
-            _ => Some(Timestamp::MAX),
-        });
-        let held: Vec<Timestamp> = held.collect();
-        courses.push(Course { pool, members, levels: levels(planned, &turns(policy, pool, now, end, lead), &held) });
-    }
+    let courses = courses(policy, world, inventory, (pools, kept), steps, (now, end));
     let mut lines = Vec::new();
     let mut notes = vec!["images, volumes and traffic are not in these figures".to_owned()];
     let mut total = (Money::ZERO, Money::ZERO, Money::ZERO, Money::ZERO);

@@ -14,6 +14,7 @@ mod brakes;
 mod budgets;
 mod by_hand;
 mod candidates;
+mod course;
 mod decide;
 mod document;
 mod elsewhere;
