@@ -10,6 +10,8 @@ mod astray;
 mod basis;
 #[path = "plan/by_hand.rs"]
 mod by_hand;
+#[path = "plan/causes.rs"]
+mod causes;
 #[path = "plan/demand.rs"]
 mod demand;
 #[path = "plan/explained.rs"]

@@ -93,7 +93,7 @@ fn lifts(text: &str, world: &World, later: bool) -> Vec<Lift> {
     };
     let now = world.taken.unwrap_or(Timestamp::UNIX_EPOCH);
     let (plan, _) = plan(&policy, world, now);
-    let lifts = plan.blockers.into_iter().filter_map(|blocker| {
+    let lifts = plan.blockers.into_iter().flat_map(|blocker| {
         let frees = match later {
             false if blocker.frees == 0 => "not the only thing found in the way".to_owned(),
             false => format!("the only thing found in the way of {}", blocker.frees),

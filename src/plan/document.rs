@@ -224,14 +224,20 @@ pub struct Kept {
 pub struct Blocker {
     /// What they have in common.
     pub code: super::Code,
-    /// In words: `local storage of csi-cinder-controllerplugin (volume socket-dir)`.
+    /// In words: `local storage (volume socket-dir) of Deployment kube-system/csi-cinder-controllerplugin`.
     pub text: String,
     /// The nodes it holds.
     pub nodes: Vec<String>,
+    /// The workloads of those pods, `Deployment namespace/name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<String>,
     /// The pods it rests on.
     pub pods: Vec<String>,
     /// Nodes that would be free if only this were lifted.
     pub frees: u32,
+    /// Nodes that would be free if this and every blocker before it were lifted.
+    #[serde(default, skip_serializing_if = "none")]
+    pub frees_with_above: u32,
     /// The lines of policy that would lift it, ready to paste; empty if none would.
     pub lift: Vec<String>,
     /// Where to put them, or what else to do.

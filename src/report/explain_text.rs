@@ -40,7 +40,7 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
         ([], _) => {}
         (kept, true) => {
             let _ = writeln!(out, "  {}", "what stays".bold());
-            kept_nodes(&mut out, &kept.iter().collect::<Vec<_>>(), &plan.time_zone, width);
+            kept_nodes(&mut out, &kept.iter().collect::<Vec<_>>(), &plan.blockers, &plan.time_zone, width);
         }
         (kept, false) => {
             let _ = writeln!(out, "  {}", "why it stays".bold());

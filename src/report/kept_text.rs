@@ -1,11 +1,11 @@
 //! Nodes that stay, those with the same reasons together, and what each node says to a pod: bounded for any cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::layout::{faint, local_times, wrapped};
 use super::names::braced;
-use crate::plan::{Code, Kept, NodeAnswer, needed};
+use crate::plan::{Blocker, Code, Kept, NodeAnswer, Reason, needed};
 
 /// Groups of nodes that are listed; JSON has all.
 const GROUPS: usize = 30;
@@ -23,24 +23,50 @@ pub fn named(nodes: &[&str]) -> String {
     }
 }
 
-/// Nodes that stay for the same reasons together, in the order of the first of each group, and those reasons.
-pub fn grouped<'k>(kept: &[&'k Kept], zone: &str) -> Vec<(Vec<&'k str>, String)> {
-    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
-    let mut place: BTreeMap<String, usize> = BTreeMap::new();
+/// Nodes that stay for the same reasons together, in the order of the first of each group, and those reasons. Where several
+/// nodes have the same things in their way, with other pods on each, they are one group, which is told by what is in the way.
+pub fn grouped<'k>(kept: &[&'k Kept], blockers: &[Blocker], zone: &str) -> Vec<(Vec<&'k str>, String)> {
+    let mut groups: Vec<(Vec<&Kept>, Vec<&str>)> = Vec::new();
+    let mut place: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
     for kept in kept {
-        let text = local_times(&reasons(kept), zone);
-        let index = *place.entry(text.clone()).or_insert(groups.len());
+        let mut causes: Vec<&str> = Vec::new();
+        for reason in &kept.reasons {
+            let cause = cause(reason, &kept.node, blockers).unwrap_or(&reason.text);
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        let index = *place.entry(causes.clone()).or_insert(groups.len());
         match groups.get_mut(index) {
-            Some((nodes, _)) => nodes.push(&kept.node),
-            None => groups.push((vec![&kept.node], text)),
+            Some((nodes, _)) => nodes.push(kept),
+            None => groups.push((vec![kept], causes)),
         }
     }
-    groups
+    let told = |(nodes, causes): (Vec<&'k Kept>, Vec<&str>)| {
+        let texts: BTreeSet<String> = nodes.iter().map(|kept| reasons(kept)).collect();
+        let text = match (texts.len(), texts.into_iter().next()) {
+            (1, Some(text)) => text,
+            _ => causes.join("; "),
+        };
+        (nodes.into_iter().map(|kept| kept.node.as_str()).collect(), local_times(&text, zone))
+    };
+    groups.into_iter().map(told).collect()
+}
+
+/// What is in the way of a node by one of its reasons, in the words of the group that it is in.
+fn cause<'b>(reason: &Reason, node: &str, blockers: &'b [Blocker]) -> Option<&'b str> {
+    let of = |blocker: &&Blocker| {
+        let named = |pod: &String| blocker.pods.contains(pod);
+        blocker.code == reason.code
+            && blocker.nodes.iter().any(|held| held == node)
+            && reason.evidence.pod.as_ref().is_none_or(named)
+    };
+    blockers.iter().find(of).map(|blocker| blocker.text.as_str())
 }
 
 /// Nodes that stay.
-pub fn kept_nodes(out: &mut String, kept: &[&Kept], zone: &str, width: usize) {
-    let groups = grouped(kept, zone);
+pub fn kept_nodes(out: &mut String, kept: &[&Kept], blockers: &[Blocker], zone: &str, width: usize) {
+    let groups = grouped(kept, blockers, zone);
     for (nodes, text) in groups.iter().take(GROUPS) {
         let _ = writeln!(out, "    {} stay{}", named(nodes), if nodes.len() == 1 { "s" } else { "" });
         out.push_str(&faint(text, 6, width));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
+use super::kept_text::named;
 use super::layout::{faint, local_times, plural, wrapped};
 use crate::model::Money;
 use crate::plan::{Plan, PodAction, PodMove, Step, Verb};
@@ -33,8 +34,36 @@ pub fn in_words(plan: &Plan, steps: &[&Step]) -> String {
     verbs.join(" → ")
 }
 
-/// What happens to one node: its steps in one line, why, and what becomes of each of its pods.
-pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) {
+/// More nodes in a row than this to which the same happens, without a pod to name, are told as one.
+const ALIKE: usize = 12;
+
+/// Nodes in a row that are told together: many to which the same happens, else each by itself.
+pub fn alike<'a>(nodes: Vec<Vec<&'a Step>>, plan: &Plan) -> Vec<Vec<Vec<&'a Step>>> {
+    let same = |a: &Vec<&Step>, b: &Vec<&Step>| {
+        let what = |steps: &[&Step]| {
+            let first = steps.first().map(|step| (step.reason.code, step.origin.clone()));
+            (in_words(plan, steps), cost_words(plan, steps), first)
+        };
+        moves(a).next().is_none() && moves(b).next().is_none() && what(a) == what(b)
+    };
+    let mut told = Vec::new();
+    for run in nodes.chunk_by(same) {
+        match run.len() > ALIKE {
+            true => told.push(run.to_vec()),
+            false => told.extend(run.iter().map(|node| vec![node.clone()])),
+        }
+    }
+    told
+}
+
+fn moves<'a>(steps: &[&'a Step]) -> impl Iterator<Item = &'a PodMove> {
+    let pods: Vec<&PodMove> = steps.iter().flat_map(|step| &step.pods).collect();
+    pods.into_iter().filter(|pod| pod.action != PodAction::Stays)
+}
+
+/// What happens to one node, or to many alike: the steps in one line, why, and what becomes of each pod.
+pub fn node_steps(out: &mut String, plan: &Plan, nodes: &[Vec<&Step>], width: usize) {
+    let Some(steps) = nodes.first() else { return };
     let Some(first) = steps.first() else { return };
     let up = steps.iter().any(|step| step.verb == Verb::Uncordon);
     let cordon_only = steps.iter().all(|step| step.verb == Verb::Cordon);
@@ -43,13 +72,17 @@ pub fn node_steps(out: &mut String, plan: &Plan, steps: &[&Step], width: usize) 
         (_, true) => "~".yellow().to_string(),
         _ => "-".cyan().to_string(),
     };
-    let cost = cost_words(plan, steps);
-    let cost = if cost.is_empty() { cost } else { format!("  {cost}") };
-    let _ = writeln!(out, "  {symbol} {}  {}{}", first.node.bold(), in_words(plan, steps), cost.dimmed());
+    let names: Vec<&str> = nodes.iter().flat_map(|steps| steps.first()).map(|step| step.node.as_str()).collect();
+    let cost = match (cost_words(plan, steps), nodes.len()) {
+        (cost, _) if cost.is_empty() => cost,
+        (cost, 1) => format!("  {cost}"),
+        (cost, _) => format!("  {cost} each"),
+    };
+    let _ = writeln!(out, "  {symbol} {}  {}{}", named(&names).bold(), in_words(plan, steps), cost.dimmed());
     let origin = first.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
     let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
     out.push_str(&faint(&why, 6, width));
-    for pod in steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action != PodAction::Stays) {
+    for pod in moves(steps) {
         out.push_str(&wrapped(&pod_words(pod), 6, width));
     }
 }

@@ -8,7 +8,7 @@ use super::kept_text::{grouped, named};
 use super::layout::{by_hand_line, local, local_long, local_times, next_line, plural};
 use super::node_steps::{by_node, cost_words, in_words, pod_words};
 use super::plan_money::money_lines;
-use super::plan_text::{said_words, unclaimed_line};
+use super::plan_text::{frees_words, said_words, unclaimed_line};
 use super::waiting_text::waiting_lines;
 use crate::model::Money;
 use crate::plan::{Blocker, Kept, Plan, PlanCost, PodAction, Step};
@@ -47,10 +47,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
     let pending: Vec<String> = waiting_lines(plan).iter().map(|line| format!("- {}\n", escaped(line))).collect();
     folded(&mut out, "Pending pods", "", pending, MIDDLE);
     let kept: Vec<&Kept> = plan.kept.iter().collect();
-    let kept = grouped(&kept, &plan.time_zone).into_iter();
+    let kept = grouped(&kept, &plan.blockers, &plan.time_zone).into_iter();
     let kept: Vec<String> = kept.map(|(nodes, why)| format!("- {}: {}\n", named(&nodes), escaped(&why))).collect();
     folded(&mut out, &stays(plan.kept.len()), "", kept, LONG);
-    folded(&mut out, "In the way", "", plan.blockers.iter().map(|found| blocker(found, plan)).collect(), LONG);
+    let freed = std::iter::once(0).chain(plan.blockers.iter().map(|found| found.frees_with_above));
+    let blockers = plan.blockers.iter().zip(freed).map(|(found, before)| blocker(found, before, plan)).collect();
+    folded(&mut out, "In the way", "", blockers, LONG);
     let losses = plan.losses().map(|(step, pod)| {
         format!("\n:warning: **LOST**: nothing makes `{}` on {} again\n", pod.pod, escaped(&step.node))
     });
@@ -141,9 +143,9 @@ fn steps(out: &mut String, plan: &Plan) {
     folded(out, &format!("Where {} to go", are(lines.len(), "pod")), "", lines, LONG);
 }
 
-fn blocker(found: &Blocker, plan: &Plan) -> String {
+fn blocker(found: &Blocker, before: u32, plan: &Plan) -> String {
     let say = |text: &str| escaped(&local_times(text, &plan.time_zone));
-    let (nodes, hint) = (plural(found.nodes.len(), "node"), say(&found.hint));
+    let (nodes, hint) = (frees_words(found, before), say(&found.hint));
     let mut text = format!("- {} ({nodes}): {hint}\n", say(&found.text));
     if !found.lift.is_empty() {
         let _ = writeln!(text, "  ```yaml\n  {}\n  ```", found.lift.join("\n  "));

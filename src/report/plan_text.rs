@@ -7,11 +7,11 @@ use owo_colors::OwoColorize;
 use super::headroom_text::headroom_lines;
 use super::kept_text::kept_nodes;
 use super::layout::{bounds, by_hand_line, faint, local, local_long, local_times, next_line, plural, wrapped};
-use super::node_steps::{by_node, node_steps};
+use super::node_steps::{alike, by_node, node_steps};
 use super::plan_money::money_lines;
 use super::waiting_text::waiting_lines;
 use crate::model::Money;
-use crate::plan::{Kept, Plan, PoolPlan, Unclaimed};
+use crate::plan::{Blocker, Kept, Plan, PoolPlan, Unclaimed};
 use crate::policy::file_name;
 use crate::schedule::Said;
 
@@ -93,11 +93,11 @@ fn pool_section(out: &mut String, plan: &Plan, pool: &PoolPlan, width: usize) {
     for line in headroom_lines(pool) {
         out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 2, width));
     }
-    for steps in by_node(plan.steps.iter().filter(|step| step.pool == pool.name)) {
-        node_steps(out, plan, &steps, width);
+    for nodes in alike(by_node(plan.steps.iter().filter(|step| step.pool == pool.name)), plan) {
+        node_steps(out, plan, &nodes, width);
     }
     let kept: Vec<&Kept> = plan.kept.iter().filter(|kept| kept.pool == pool.name).collect();
-    kept_nodes(out, &kept, &plan.time_zone, width);
+    kept_nodes(out, &kept, &plan.blockers, &plan.time_zone, width);
 }
 
 fn pending(out: &mut String, plan: &Plan, width: usize) {
@@ -115,23 +115,36 @@ fn blockers(out: &mut String, plan: &Plan, width: usize) {
         return;
     }
     let _ = writeln!(out, "\n{}", "In the way".bold());
+    let mut before = 0;
     for blocker in &plan.blockers {
-        let nodes = plural(blocker.nodes.len(), "node");
-        let frees = if blocker.frees > 0 {
-            format!(", the only thing found in the way of {}", blocker.frees)
-        } else {
-            String::new()
-        };
-        let _ = writeln!(out, "  {}", format!("{nodes}{frees}").yellow());
+        let head = frees_words(blocker, before);
+        before = blocker.frees_with_above;
+        let _ = writeln!(out, "  {}", head.yellow());
         out.push_str(&wrapped(&local_times(&blocker.text, &plan.time_zone), 4, width));
         if !blocker.hint.is_empty() {
-            let lead = if blocker.lift.is_empty() { "" } else { "lifted by, " };
-            let hint = local_times(&format!("{lead}{}", blocker.hint), &plan.time_zone);
-            out.push_str(&faint(&hint, 4, width));
+            let hint = match blocker.hint.split_once(", ").filter(|_| !blocker.lift.is_empty()) {
+                Some((place, cost)) => format!("lifted {place}: {cost}"),
+                None => blocker.hint.clone(),
+            };
+            out.push_str(&faint(&local_times(&hint, &plan.time_zone), 4, width));
         }
         for line in &blocker.lift {
             let _ = writeln!(out, "      {}", line.green());
         }
+    }
+}
+
+/// `3 nodes, the only thing found in the way of 2; with those above, of 5`; `before` is how many those above would free.
+pub fn frees_words(blocker: &Blocker, before: u32) -> String {
+    let nodes = plural(blocker.nodes.len(), "node");
+    let together = blocker.frees_with_above > before.saturating_add(blocker.frees);
+    let together =
+        together.then(|| format!("with those above, the only things found in the way of {}", blocker.frees_with_above));
+    match (blocker.frees, together) {
+        (0, None) => nodes,
+        (0, Some(together)) => format!("{nodes}; {together}"),
+        (frees, None) => format!("{nodes}, the only thing found in the way of {frees}"),
+        (frees, Some(together)) => format!("{nodes}, the only thing found in the way of {frees}; {together}"),
     }
 }
 

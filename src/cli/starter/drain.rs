@@ -33,17 +33,25 @@ pub enum Place {
 impl Lift {
     /// From the lines that a plan prints for a blocker (a heading with entries below it, or a field) and its hint, of
     /// which the place is left out.
-    pub fn of(why: &str, hint: &str, lines: &[String], nodes: &[String]) -> Option<Self> {
-        let (heading, below) = lines.split_first()?;
-        let entry = || below.first().and_then(|line| line.trim().strip_prefix("- ")).map(|entry| format!("{entry},"));
-        let (place, line) = match heading.as_str() {
-            "disposable:" => (Place::Disposable, entry()?),
-            "pods:" => (Place::Pods, entry()?),
-            field if field.starts_with("longestGrace:") => (Place::Drain, field.to_owned()),
-            field => (Place::Pool(nodes.to_vec()), field.to_owned()),
+    pub fn of(why: &str, hint: &str, lines: &[String], nodes: &[String]) -> Vec<Self> {
+        let Some((heading, below)) = lines.split_first() else { return Vec::new() };
+        let entries =
+            || below.iter().filter_map(|line| line.trim().strip_prefix("- ")).map(|entry| format!("{entry},"));
+        let (place, lines): (Place, Vec<String>) = match heading.as_str() {
+            "disposable:" => (Place::Disposable, entries().collect()),
+            "pods:" => (Place::Pods, entries().collect()),
+            field if field.starts_with("longestGrace:") => (Place::Drain, vec![field.to_owned()]),
+            field => (Place::Pool(nodes.to_vec()), vec![field.to_owned()]),
         };
-        let price = hint.split_once(", ").map_or(hint, |(_, price)| price).to_owned();
-        Some(Self { why: why.to_owned(), price, line, place })
+        let price = hint.split_once(", ").map_or(hint, |(_, price)| price);
+        let several = lines.len();
+        let lift = |line: String| Self {
+            why: if several == 1 { why.to_owned() } else { format!("one of {several} lines for: {why}") },
+            price: price.to_owned(),
+            line,
+            place: place.clone(),
+        };
+        lines.into_iter().map(lift).collect()
     }
 
     /// As comments: what it lifts, what it costs, the line.
@@ -167,7 +175,7 @@ mod tests {
     fn lifts_that_say_the_same_are_one() {
         let lift = |why: &str, lines: &[&str], node: &str| {
             let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-            Lift::of(why, "in the pool, if so", &lines, &[node.to_owned()]).unwrap()
+            Lift::of(why, "in the pool, if so", &lines, &[node.to_owned()]).remove(0)
         };
         let all = merged(vec![
             lift("a", &["pods:", "  - {x: y}", "  # or"], "n"),
