@@ -8,6 +8,7 @@ mod carrying;
 mod completions;
 mod connect_args;
 mod demo;
+mod diff;
 mod doctor;
 mod drain;
 mod exit;

@@ -27,7 +27,16 @@ impl PolicyArgs {
     /// # Errors
     /// A file cannot be read.
     pub fn read(&self) -> Result<(Vec<PolicySource>, Loaded), Failure> {
-        let read = source::read(&self.files, &self.git.options())?;
+        self.read_at(None)
+    }
+
+    /// The same at one branch, tag or commit; without one as the words of `-f` say.
+    fn read_at(&self, reference: Option<&str>) -> Result<(Vec<PolicySource>, Loaded), Failure> {
+        let options = self.git.options();
+        let read = match reference {
+            Some(reference) => source::read_at(&self.files, reference, &options)?,
+            None => source::read(&self.files, &options)?,
+        };
         let mut loaded = policy::load(&read.files);
         if let Some(policy) = &mut loaded.policy {
             policy.revisions = read.revisions;
@@ -40,7 +49,15 @@ impl PolicyArgs {
     /// # Errors
     /// A file cannot be read, or the policy has errors.
     pub fn load(&self, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
-        let (sources, loaded) = self.read()?;
+        self.load_at(None, out)
+    }
+
+    /// The same at one branch, tag or commit; without one as the words of `-f` say.
+    ///
+    /// # Errors
+    /// As for [`PolicyArgs::load`], or there is no such commit.
+    pub fn load_at(&self, reference: Option<&str>, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
+        let (sources, loaded) = self.read_at(reference)?;
         for source in &sources {
             out.detail(&format!("read {} bytes of policy from `{}`", source.text.len(), source.path));
         }

@@ -12,8 +12,8 @@ use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::shell::quoted;
 use super::{
-    apply, completions, demo, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule, schema, show,
-    snapshot, status, unlock, validate, verify, wake,
+    apply, completions, demo, diff, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule, schema,
+    show, snapshot, status, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -36,6 +36,7 @@ enum Command {
     Validate(validate::Validate),
     Schedule(schedule::Schedule),
     Plan(plan::PlanCommand),
+    Diff(diff::Diff),
     Show(show::Show),
     Verify(verify::Verify),
     Explain(explain::Explain),
@@ -62,6 +63,7 @@ impl Command {
             Self::Validate(command) => command.run(out),
             Self::Schedule(command) => command.run(out),
             Self::Plan(command) => command.run(out),
+            Self::Diff(command) => command.run(out),
             Self::Show(command) => command.run(out),
             Self::Verify(command) => command.run(out),
             Self::Explain(command) => command.run(out),

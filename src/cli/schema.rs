@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Explained, Plan};
+use crate::plan::{Difference, Explained, Plan};
 use crate::policy;
 use crate::report::reference;
 use crate::sandbox::Faults;
@@ -41,6 +41,8 @@ pub enum Document {
     Policy,
     /// What `plan --format json` and `plan --out` write
     Plan,
+    /// What `diff --format json` prints
+    Diff,
     /// What `explain --format json` prints
     Explain,
     /// What `doctor --format json` prints
@@ -60,6 +62,7 @@ impl Document {
         let schema = match self {
             Self::Policy => policy::schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
+            Self::Diff => schema_for!(Difference).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
@@ -76,6 +79,7 @@ impl Document {
         let (title, command) = match self {
             Self::Policy => ("Every field of a policy", "policy"),
             Self::Plan => ("Every field of a plan", "plan"),
+            Self::Diff => ("Every field of a difference", "diff"),
             Self::Explain => ("Every field of an explanation", "explain"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),

@@ -98,8 +98,8 @@ impl World {
             memory: snapshot.memory,
             ..Self::default()
         };
+        world.settle(snapshot.pods);
         let changes = (snapshot.nodes.into_iter().map(Change::Node))
-            .chain(snapshot.pods.into_iter().map(Change::Pod))
             .chain(snapshot.budgets.into_iter().map(Change::Budget))
             .chain(snapshot.workloads.into_iter().map(Change::Workload))
             .chain(snapshot.claims.into_iter().map(Change::Claim))
@@ -117,6 +117,26 @@ impl World {
             world.apply(change);
         }
         world
+    }
+
+    /// Takes in all pods of a snapshot. Sorted once, which is faster than to look for the place of each.
+    fn settle(&mut self, pods: Vec<Pod>) {
+        let pods: BTreeMap<PodKey, Arc<Pod>> = pods.into_iter().map(|pod| (pod.key.clone(), Arc::new(pod))).collect();
+        let (mut on_node, mut of_owner) = (BTreeMap::new(), BTreeMap::new());
+        for (key, pod) in &pods {
+            let entry = || (key.clone(), Arc::clone(pod));
+            if let Some(node) = &pod.node {
+                on_node.entry(node).or_insert_with(Vec::new).push(entry());
+            }
+            if let Some(owner) = &pod.owner {
+                of_owner.entry(&owner.uid).or_insert_with(Vec::new).push(entry());
+            }
+        }
+        let nodes: Vec<&Name> = on_node.keys().copied().collect();
+        nodes.into_iter().for_each(|node| self.stamps.renew(node));
+        self.on_node = on_node.into_iter().map(|(node, pods)| (node.clone(), pods.into_iter().collect())).collect();
+        self.of_owner = of_owner.into_iter().map(|(owner, pods)| (owner.clone(), pods.into_iter().collect())).collect();
+        self.pods = pods;
     }
 
     /// Takes one change in. An object that goes without having been there is no error: watches repeat themselves.

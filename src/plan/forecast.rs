@@ -155,7 +155,8 @@ fn spend(corners: &[Timestamp], from: Timestamp, per_hour: impl Fn(Timestamp) ->
     sum
 }
 
-fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Money {
+/// What a pool costs from `from` until `until`.
+pub(super) fn spent(policy: &Policy, course: &Course<'_>, from: Timestamp, until: Timestamp) -> Money {
     let corners = corners(policy, course.changes(), from, until);
     spend(&corners, from, |at| course.per_hour(&Prices::at(policy, at), at))
 }

@@ -16,6 +16,7 @@ mod by_hand;
 mod candidates;
 mod course;
 mod decide;
+mod difference;
 mod document;
 mod elsewhere;
 mod explain;
@@ -54,6 +55,9 @@ pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use by_hand::{Word, can_be_awake, emptied};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
+pub use difference::{
+    Deed, Difference, NodeDifference, PoolDifference, PoolSide, Side, SpanDifference, Wanted, difference,
+};
 pub use document::{
     AskedByHand, Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef,
     PoolPlan, Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,

@@ -1,7 +1,9 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
 pub mod annotations;
+mod comment;
 pub mod diagnostics;
+mod difference_text;
 mod doctor_text;
 mod explain_text;
 mod headroom_text;
@@ -19,6 +21,7 @@ mod status_text;
 pub mod timetable;
 mod waiting_text;
 
+pub use difference_text::{difference_markdown, difference_text};
 pub use doctor_text::doctor_text;
 pub use explain_text::explain_text;
 pub use layout::{local, local_long, local_times, plural, wrapped};

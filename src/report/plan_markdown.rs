@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::comment::{LONG, MIDDLE, SHORT, escaped, folded, listed, marker, shortened};
 use super::headroom_text::headroom_lines;
 use super::kept_text::{grouped, named};
 use super::layout::{by_hand_line, local, local_long, local_times, next_line, plural};
@@ -12,13 +13,6 @@ use super::plan_text::{frees_words, said_words, unclaimed_line};
 use super::waiting_text::waiting_lines;
 use crate::model::Money;
 use crate::plan::{Blocker, Kept, Plan, PlanCost, PodAction, Step};
-
-/// Bytes of the lines of one part; GitHub takes 65,536 characters in a comment, and all parts together stay below that.
-const SHORT: usize = 3_000;
-const MIDDLE: usize = 6_000;
-const LONG: usize = 11_000;
-/// Bytes of one line of running text.
-const LINE: usize = 1_500;
 
 /// Summary first, details folded. What does not fit in a comment is left out, with how much that is.
 pub fn plan_markdown(plan: &Plan) -> String {
@@ -30,7 +24,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
         .iter()
         .map(|revision| format!(", from `{}`", revision.to_string().replace('`', "'")))
         .collect();
-    let _ = writeln!(out, "{}", marker(plan));
+    let _ = writeln!(out, "{}", marker("plan", &plan.policy.name, plan.snapshot.context.as_deref()));
     let _ = writeln!(out, "### Tidegate: {}\n", shortened(&say(&plan.summary.text)));
     let _ = writeln!(
         out,
@@ -75,21 +69,6 @@ pub fn plan_markdown(plan: &Plan) -> String {
         money(&mut out, plan, cost);
     }
     out
-}
-
-/// By which a bot finds the comment that this one replaces: the same for every plan of one policy for one cluster.
-fn marker(plan: &Plan) -> String {
-    const LONGEST: usize = 120;
-    let cluster = plan.snapshot.context.as_ref().map(|cluster| format!(" on {cluster}")).unwrap_or_default();
-    let mut name = String::new();
-    for c in format!("{}{cluster}", plan.policy.name).chars().take(LONGEST) {
-        // Two dashes could end it.
-        let twice = c == '-' && name.ends_with('-');
-        if !twice && (c.is_alphanumeric() || " ._-".contains(c)) {
-            name.push(c);
-        }
-    }
-    format!("<!-- tidegate plan of {name} -->")
 }
 
 /// What is wanted of each pool, who says so, and what comes next.
@@ -167,37 +146,6 @@ fn money(out: &mut String, plan: &Plan, cost: &PlanCost) {
     folded(out, "Money", "", lines.lines().map(|line| format!("    {line}\n")).collect(), MIDDLE);
 }
 
-/// Lines under a head, as many as `room` bytes hold, and how many more there are.
-fn listed(out: &mut String, head: &str, lines: Vec<String>, room: usize) {
-    if lines.is_empty() {
-        return;
-    }
-    out.push_str(head);
-    let (mut left, mut cut) = (room, 0_usize);
-    for line in lines {
-        match left.checked_sub(line.len()) {
-            Some(less) if cut == 0 => {
-                left = less;
-                out.push_str(&line);
-            }
-            _ => cut += 1,
-        }
-    }
-    if cut > 0 {
-        let _ = writeln!(out, "\n{cut} more, for which a comment has no room: `tidegate show PLAN` has them");
-    }
-}
-
-/// The same, folded.
-fn folded(out: &mut String, title: &str, head: &str, lines: Vec<String>, room: usize) {
-    if lines.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n<details><summary>{title}</summary>\n");
-    listed(out, head, lines, room);
-    let _ = writeln!(out, "\n</details>");
-}
-
 /// `1 node is`, `2 nodes are`.
 fn are(count: usize, what: &str) -> String {
     format!("{} {}", plural(count, what), if count == 1 { "is" } else { "are" })
@@ -206,16 +154,4 @@ fn are(count: usize, what: &str) -> String {
 /// Parked nodes that are to stay so are among them.
 fn stays(count: usize) -> String {
     if count == 1 { "Why 1 node stays as it is".to_owned() } else { format!("Why {count} nodes stay as they are") }
-}
-
-fn shortened(text: &str) -> String {
-    if text.len() <= LINE {
-        return text.to_owned();
-    }
-    let end = (0..=LINE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…", text.get(..end).unwrap_or_default())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
 }

@@ -123,6 +123,15 @@ impl Address {
         Ok(Self { repository, path: inner_path(path)?, want: want(query)? })
     }
 
+    /// The same path at another branch, tag or commit.
+    ///
+    /// # Errors
+    /// Nothing of git can have that name.
+    pub fn at(&self, name: &str) -> Result<Self, AddressError> {
+        let want = reference(name, &|why| AddressError::Part { part: name.to_owned(), why })?;
+        Ok(Self { want, ..self.clone() })
+    }
+
     /// What names this path at one commit for ever: an address again.
     pub fn pinned(&self, path: &str, commit: &str) -> String {
         let path: String = path.chars().map(|c| if "?%#".contains(c) { hex(c) } else { c.to_string() }).collect();
@@ -199,16 +208,19 @@ fn want(query: Option<&str>) -> Result<Want, AddressError> {
     let Some(value) = query.strip_prefix("ref=") else {
         return Err(wrong("is not known: `?ref=` with a branch, a tag or a commit is"));
     };
-    let name = decoded(value)?;
+    reference(&decoded(value)?, &wrong)
+}
+
+fn reference(name: &str, wrong: &dyn Fn(&'static str) -> AddressError) -> Result<Want, AddressError> {
     let hexadecimal = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit());
     let starts = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
     if name == "HEAD" {
         return Ok(Want::Head);
     }
-    if name.len() == 40 && hexadecimal(&name) {
+    if name.len() == 40 && hexadecimal(name) {
         return Ok(Want::Commit(name.to_ascii_lowercase()));
     }
-    if name.len() == 64 && hexadecimal(&name) {
+    if name.len() == 64 && hexadecimal(name) {
         return Err(wrong("is a commit of a repository with SHA-256 names, which this version does not read"));
     }
     let forbidden = |c: char| c.is_control() || NOT_IN_REFERENCES.contains(c) || crate::policy::deceives(c);
@@ -218,7 +230,7 @@ fn want(query: Option<&str>) -> Result<Want, AddressError> {
     if name.len() > 250 || name.chars().any(forbidden) || name.split('/').any(starts) {
         return Err(wrong("cannot be the name of a branch or a tag"));
     }
-    Ok(Want::Named(name))
+    Ok(Want::Named(name.to_owned()))
 }
 
 /// With `%2F` and its like read.

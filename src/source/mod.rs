@@ -8,6 +8,6 @@ mod read;
 pub use address::AddressError;
 pub use folder::{SourceError, read_policy};
 pub use git::{GitError, GitOptions, Signers};
-pub use read::{Sources, in_git, read};
+pub use read::{Sources, in_git, read, read_at};
 
 pub use crate::policy::PolicySource;

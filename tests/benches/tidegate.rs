@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{Doors, Interrupts, Order, Outcome, apply};
-use tidegate::model::{Snapshot, World};
+use tidegate::model::{Kind, Snapshot, World};
 use tidegate::plan::{Request, plan, plan_for};
 use tidegate::policy::{Policy, PolicySource, load};
 use tidegate::sandbox::{Faults, Sandbox};
@@ -65,7 +65,8 @@ fn crowd(nodes: usize, pods: usize) -> Snapshot {
     let replicas = nodes * pods;
     let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "rs", "controller": true});
     let mut items = vec![
-        json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot", "spec": {"taken": TAKEN}}),
+        json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot",
+            "spec": {"taken": TAKEN, "kinds": Kind::ALL.map(|kind| kind.to_string())}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}),
         json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
             "metadata": {"name": "r", "namespace": "a", "uid": "rs"},

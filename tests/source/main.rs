@@ -4,6 +4,7 @@
 
 mod addresses;
 mod bounds;
+mod difference;
 mod ground;
 mod named;
 mod pipelines;

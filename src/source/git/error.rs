@@ -225,6 +225,20 @@ pub enum GitError {
         /// What is wrong.
         why: String,
     },
+    /// A path outside of every repository.
+    #[error("`{}` stands in no git repository", path.display())]
+    NoRepository {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A repository on disk that cannot be read.
+    #[error("the repository that `{}` stands in cannot be read: {why}", path.display())]
+    Local {
+        /// The path in it.
+        path: PathBuf,
+        /// What libgit2 says.
+        why: String,
+    },
     /// Something in the tree.
     #[error("{what} in `{repository}` at {}", short(commit))]
     Tree {
@@ -366,6 +380,11 @@ impl GitError {
                 "make sure that the repository was not set back, and remove `{}`: this run begins it anew",
                 path.display()
             ),
+            Self::NoRepository { .. } => {
+                "a commit is named of a path in a working tree, or of an address such as `https://HOST/REPOSITORY.git//PATH`"
+                    .to_owned()
+            }
+            Self::Local { .. } => "`git fsck` there shows what is damaged".to_owned(),
             Self::Tree { what, .. } => what.hint().to_owned(),
             Self::Mirror { path, .. } => format!("remove `{}`: the next run fetches it anew", path.display()),
             Self::Signature { hint, .. } => hint.clone(),

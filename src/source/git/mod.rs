@@ -2,6 +2,7 @@
 
 mod error;
 mod gpg;
+mod local;
 mod mirror;
 mod places;
 mod program;
@@ -13,5 +14,6 @@ mod tree;
 mod words;
 
 pub use error::GitError;
+pub use local::read_local;
 pub use reading::{Commits, GitOptions};
 pub use signature::Signers;
