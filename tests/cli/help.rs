@@ -25,10 +25,30 @@ fn pasted_into(command: &str) -> tempfile::TempDir {
         let plan = ["plan", "-f", "policy.yaml", world[0], world[1], "--out", "plan.json"];
         assert_eq!(code(&tidegate(folder.path(), &plan)), 0);
     }
+    if command == "diff" {
+        in_git(folder.path());
+    }
     if command == "init" {
         fs::remove_file(path("policy.yaml")).unwrap();
     }
     folder
+}
+
+/// Makes the policy a folder in a repository, with the branches and tags that help texts name.
+fn in_git(folder: &Path) {
+    fs::copy(folder.join("policy.yaml"), folder.join("policies/policy.yaml")).unwrap();
+    let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false"];
+    for args in [
+        vec!["init", "--quiet", "--initial-branch", "main"],
+        vec!["add", "policies"],
+        [&who[..], &["commit", "--quiet", "--message", "Begin"]].concat(),
+        vec!["tag", "v1.4"],
+        vec!["tag", "v1.5"],
+        vec!["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ] {
+        let done = std::process::Command::new("git").args(&args).current_dir(folder).status().unwrap();
+        assert!(done.success(), "git {args:?}");
+    }
 }
 
 /// The lines of a help text that run the program, without comments and where their output goes.
@@ -64,7 +84,8 @@ fn every_example_of_every_help_works_when_pasted() {
         assert!(!examples.is_empty(), "{command} has none");
         let folder = pasted_into(&command);
         // Those for a live cluster, and for what it was written to, are tried in `tests/labs`.
-        let live = |example: &String| example.contains("--context") || command == "snapshot";
+        let live =
+            |example: &String| example.contains("--context") || example.contains("https:") || command == "snapshot";
         for example in examples.into_iter().filter(|example| !live(example)) {
             // Nothing is written outside of the folder, and nobody watches.
             let run = example.replace("/usr/local/share/man/man1", "man").replace("--slow 60", "--slow 1000000");
