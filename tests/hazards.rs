@@ -8,6 +8,8 @@ mod fixture;
 
 #[path = "hazards/arbiter.rs"]
 mod arbiter;
+#[path = "hazards/back.rs"]
+mod back;
 #[path = "hazards/balancers.rs"]
 mod balancers;
 #[path = "hazards/by_hand.rs"]

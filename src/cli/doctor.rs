@@ -139,7 +139,7 @@ fn clock(skew: Option<SignedDuration>) -> Finding {
 fn cloud(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
     const CHECK: &str = "cloud";
     let name = &provider.name;
-    let ProviderKind::Openstack { cloud, region } = &provider.kind;
+    let ProviderKind::Openstack { cloud, region, .. } = &provider.kind;
     let wrong = |text: String| {
         let advice = format!("`openstack --os-cloud {cloud} server list` tries the same by other means");
         vec![Finding::new(CHECK, Level::Error, format!("provider {name}: {text}"), advice)]

@@ -31,7 +31,7 @@ impl Fleet {
         let mut fleet = Self::default();
         let mut warnings = Vec::new();
         for provider in providers {
-            let ProviderKind::Openstack { cloud, region } = &provider.kind;
+            let ProviderKind::Openstack { cloud, region, .. } = &provider.kind;
             let name = &provider.name;
             let named = |error: ProviderError| match error {
                 ProviderError::Setup(text) => ProviderError::Setup(format!("provider {name}: {text}")),

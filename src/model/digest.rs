@@ -30,6 +30,9 @@ pub fn digest(world: &World) -> String {
     if !world.quotas.is_empty() {
         all(&mut hash, "quotas", world.quotas.values());
     }
+    if let Some(version) = &world.version {
+        all(&mut hash, "version", [version]);
+    }
     if !world.unread.is_empty() {
         all(&mut hash, "unread", &world.unread);
     }

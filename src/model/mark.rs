@@ -66,6 +66,9 @@ pub struct NodeRecord {
     /// CSI drivers it had then (H10).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub drivers: BTreeSet<Name>,
+    /// Its `spec.providerID` then: what comes back must be the same machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<Name>,
     /// The zone its server was in then (H27).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Name>,

@@ -27,6 +27,7 @@ mod snapshot;
 mod spec;
 mod stamp;
 mod target;
+mod version;
 mod volume;
 mod workload;
 mod world;
@@ -57,6 +58,7 @@ pub use spec::{
 };
 pub use stamp::Stamp;
 pub use target::Target;
+pub use version::skew;
 pub use volume::{
     Claim, ClaimSpec, CsiDriver, CsiNode, PersistentVolume, StorageCapacity, StorageClass, VolumeAttachment,
 };

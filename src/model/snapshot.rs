@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// Where its API server is, as the kubeconfig has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_server: Option<Name>,
+    /// The API server's version, such as `v1.33.1`, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Name>,
     /// Which kinds were listed. Others are unknown.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.

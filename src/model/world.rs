@@ -29,6 +29,8 @@ pub struct World {
     pub cluster: Option<Name>,
     /// Where its API server is.
     pub api_server: Option<Name>,
+    /// The API server's version, if it is known.
+    pub version: Option<Name>,
     /// Which kinds are known.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.
@@ -89,6 +91,7 @@ impl World {
             context: snapshot.context,
             cluster: snapshot.cluster,
             api_server: snapshot.api_server,
+            version: snapshot.version,
             observed: snapshot.observed,
             skipped: snapshot.skipped,
             gaps: snapshot.gaps,

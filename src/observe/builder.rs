@@ -115,6 +115,11 @@ impl Builder {
         self.snapshot.taken = Some(taken);
     }
 
+    /// Notes which version the API server is of, if that is known.
+    pub fn version(&mut self, version: Option<Name>) {
+        self.snapshot.version = version;
+    }
+
     /// Notes what could not be read: the snapshot is not complete.
     pub fn gap(&mut self, gap: String) {
         self.snapshot.gaps.push(gap);
@@ -223,6 +228,7 @@ impl Builder {
         snapshot.context = about.context.or(snapshot.context.take());
         snapshot.cluster = about.cluster.or(snapshot.cluster.take());
         snapshot.api_server = about.server.or(snapshot.api_server.take());
+        snapshot.version = about.version.or(snapshot.version.take());
         snapshot.taken = about.taken.or(snapshot.taken);
     }
 

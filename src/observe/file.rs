@@ -1,7 +1,7 @@
 //! A snapshot as a file that the reader of dumps reads back to the same snapshot.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -21,7 +21,13 @@ const OF_CONTAINERS: [&str; 4] = ["env", "envFrom", "command", "args"];
 #[derive(Debug, Default)]
 pub struct SnapshotFile {
     parts: BTreeMap<String, GzEncoder<Vec<u8>>>,
+    /// Nodes that count as others than they are, by name: UID, and annotations that they lack.
+    instead: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    stand_ins: BTreeMap<String, Value>,
 }
+
+/// The list of Nodes.
+const NODES: &str = "nodes";
 
 impl SnapshotFile {
     /// Begins a list, named by `part`; what was kept of it before is dropped.
@@ -45,14 +51,37 @@ impl SnapshotFile {
         let _ = write_item(part, &Value::Object(object));
     }
 
+    /// The Node of this name was made anew and counts as the one that it was: with this UID, and with these annotations
+    /// where it has none of that key.
+    pub fn counts_as(&mut self, node: &str, uid: &str, annotations: BTreeMap<String, String>) {
+        self.instead.insert(node.to_owned(), (uid.to_owned(), annotations));
+    }
+
+    /// Stands in for a Node that is not there. It is written if the snapshot has it.
+    pub fn stand_in(&mut self, node: &str, object: Value) {
+        self.stand_ins.insert(node.to_owned(), object);
+    }
+
     /// Writes all of it, with what else `snapshot` holds: servers, flavors, quotas, memory.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(self, snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         write!(out, r#"{{"apiVersion":"v1","kind":"List","items":[{}"#, head(snapshot))?;
-        for part in self.parts.into_values() {
-            io::copy(&mut GzDecoder::new(part.finish()?.as_slice()), out)?;
+        for (part, packed) in self.parts {
+            let packed = packed.finish()?;
+            let mut unpacked = GzDecoder::new(packed.as_slice());
+            if part != NODES {
+                io::copy(&mut unpacked, out)?;
+                continue;
+            }
+            for line in BufReader::new(unpacked).lines() {
+                write_node(out, &line?, &self.instead)?;
+            }
+            let there = |name: &str| snapshot.nodes.iter().any(|node| *node.name == *name);
+            for (_, object) in self.stand_ins.iter().filter(|(name, _)| there(name)) {
+                write_item(out, object)?;
+            }
         }
         let known = |kind| snapshot.observed.contains(&kind);
         let servers = snapshot.servers.iter().filter(|_| known(Kind::Server)).map(server);
@@ -73,12 +102,35 @@ fn write_item(out: &mut dyn Write, item: &Value) -> io::Result<()> {
     write!(out, ",\n{item}")
 }
 
+/// A Node from its line, which ends what was written before it or begins with it.
+fn write_node(
+    out: &mut dyn Write,
+    line: &str,
+    instead: &BTreeMap<String, (String, BTreeMap<String, String>)>,
+) -> io::Result<()> {
+    let Ok(Value::Object(mut node)) = serde_json::from_str(line.trim_end_matches(',')) else { return Ok(()) };
+    if let Some(Value::Object(meta)) = node.get_mut("metadata") {
+        let found = meta.get("name").and_then(Value::as_str).and_then(|name| instead.get(name));
+        if let Some((uid, annotations)) = found {
+            meta.insert("uid".to_owned(), uid.as_str().into());
+            let there = meta.entry("annotations").or_insert_with(|| json!({}));
+            for (key, value) in annotations {
+                if let Value::Object(there) = there {
+                    there.entry(key.as_str()).or_insert_with(|| value.as_str().into());
+                }
+            }
+        }
+    }
+    write_item(out, &Value::Object(node))
+}
+
 fn head(snapshot: &Snapshot) -> Value {
     json!({
         "apiVersion": OURS,
         "kind": "Snapshot",
         "context": snapshot.context,
         "server": snapshot.api_server,
+        "serverVersion": snapshot.version,
         "clusterUID": snapshot.cluster,
         "taken": snapshot.taken,
         "kinds": snapshot.observed,

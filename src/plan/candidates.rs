@@ -1,9 +1,12 @@
 //! Who of a pool could come: what is nearest to taking pods first, and what is in the way of each.
 
+use jiff::Timestamp;
+
 use super::members::{Member, State};
 use super::pool_decision::Pooled;
 use super::removal::Removals;
-use super::{Code, Reason, node_rules, wakes};
+use super::{Code, Reason, long_parked, node_rules, wakes};
+use crate::model::NodeMark;
 
 /// How near a node is to taking pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,13 +30,15 @@ impl Pooled<'_> {
                 _ if member.left_alone_until(self.now).is_some() && self.asked_to_wake(member).is_none() => {}
                 State::Active => up.push(index),
                 State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
+                // It has not been looked at whether it has what it needs.
+                State::OwnCordon(NodeMark::Waking) | State::Waking => can.push((Nearness::Waking, index)),
                 State::OwnCordon(_) => can.push((Nearness::Cordoned, index)),
-                State::Waking => can.push((Nearness::Waking, index)),
                 State::Parked(_) => can.push((Nearness::Parked, index)),
                 _ => {}
             }
         }
         can.retain(|(_, index)| self.members.get(*index).is_some_and(|member| !self.asked_to_go(member)));
+        can.sort_by_key(|(_, index)| (self.overdue(*index), *index));
         (up, can)
     }
 
@@ -70,7 +75,15 @@ impl Pooled<'_> {
         let pool = || wakes::pool_backs_off(self.world, self.pool, self.now).filter(|_| parked && !by_hand);
         let held = || member.node.as_deref().filter(|_| parked).and_then(node_rules::hold);
         let refused = || node_rules::refuses(member, "wake").filter(|_| parked);
-        node().or_else(pool).or_else(held).or_else(refused)
+        let skewed = || node_rules::skewed(member, self.world).filter(|_| nearness > Nearness::Cordoned && !by_hand);
+        node().or_else(pool).or_else(held).or_else(refused).or_else(skewed)
+    }
+
+    /// Since when it is parked if that is longer than the policy likes, else the end of time: who sleeps longest comes first.
+    pub(super) fn overdue(&self, index: usize) -> Timestamp {
+        let member = self.members.get(index);
+        let since = member.and_then(|member| long_parked::since(self.pool, member, self.world, self.now));
+        since.unwrap_or(Timestamp::MAX)
     }
 
     /// How often its last wakes failed in a row: who failed least comes first (H8).

@@ -26,6 +26,7 @@ mod frozen;
 mod growth;
 pub mod leaving;
 mod limits;
+mod long_parked;
 mod members;
 mod next_node;
 mod node_rules;

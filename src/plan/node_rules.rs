@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::members::Member;
 use super::{Code, Evidence, Reason};
-use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys};
+use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys, skew};
 use crate::policy::{Idle, Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
@@ -83,6 +83,13 @@ pub fn refuses(member: &Member, verb: &str) -> Option<Reason> {
     let why = member.server.as_ref()?.cannot.get(verb)?;
     let text = format!("its server does not allow `{verb}`: {why}");
     Some(Reason { code: Code::ServerRefuses, text, evidence: Evidence::default(), origin: None })
+}
+
+/// That the cluster was upgraded while the node slept, so that its kubelet does not fit any more.
+pub fn skewed(member: &Member, world: &World) -> Option<Reason> {
+    let (kubelet, server) = member.node.as_ref()?.kubelet_version.as_ref().zip(world.version.as_ref())?;
+    let text = skew(kubelet, server)?;
+    Some(Reason { code: Code::KubeletSkew, text, evidence: Evidence::default(), origin: None })
 }
 
 /// Why a node of a pool with `idle: delete` stays, instead of being drained for a deletion that this version never makes.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Step, basis, unknown, unready, wakes};
+use super::{Step, basis, long_parked, unknown, unready, wakes};
 use crate::model::{OTHER_OWNERS, World};
 use crate::policy::Policy;
 use crate::schedule::Holding;
@@ -60,6 +60,7 @@ pub fn notes(
             unremembered.join(", ")
         ));
     }
+    notes.extend(long_parked::notes(policy, world, decisions, inventory, now));
     notes.extend(unready::notes(world, steps));
     if world.taken_inferred {
         notes.push("the snapshot does not say when it was taken; its newest timestamp stands in".to_owned());

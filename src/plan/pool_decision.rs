@@ -201,12 +201,14 @@ impl Pooled<'_> {
     }
 
     /// What comes: own cordons first, then what is on its way, then parked nodes, up to the floor; of each those first
-    /// whose wakes failed least often (H8). They are opened in `removals`. Returns who is up afterwards.
+    /// whose wakes failed least often (H8), then those that are parked for too long. They are opened in `removals`. Returns who is up afterwards.
     pub fn bring(&self, decision: &mut Decision, removals: &mut Removals<'_>, bounds: &mut Bounds<'_>) -> Vec<usize> {
         let (mut up, mut can) = self.roll();
         can.extend(self.stuck(removals));
         let wanted_awake = |index: usize| self.members.get(index).is_some_and(|m| self.asked_to_wake(m).is_some());
-        can.sort_by_key(|(nearness, index)| (!wanted_awake(*index), *nearness, self.tries(*index), *index));
+        can.sort_by_key(|(nearness, index)| {
+            (!wanted_awake(*index), *nearness, self.tries(*index), self.overdue(*index), *index)
+        });
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
         // What the whole plan would bring and a narrowed one leaves out: nobody else comes in its place.
         let mut elsewhere = 0;

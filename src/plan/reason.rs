@@ -72,6 +72,8 @@ pub enum Code {
     ServerUnknown,
     /// Its server does not allow what would be done with it.
     ServerRefuses,
+    /// Its kubelet's version does not fit the API server's.
+    KubeletSkew,
     /// Its server is at work for the provider.
     ServerBusy,
     /// Its server is in error.

@@ -32,6 +32,9 @@ pub struct Limits {
     pub origin: Option<Origin>,
 }
 
+/// How long a cloud gets to free the host of a shelved server, unless the policy says otherwise.
+pub const OFFLOAD_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
+
 /// How a provider is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +45,17 @@ pub enum ProviderKind {
         cloud: Name,
         /// The region, where the entry has several.
         region: Option<Name>,
+        /// How long to wait for a shelved server's host to be freed after that was asked for, 2 min by default.
+        offload_timeout: SignedDuration,
     },
+}
+
+impl ProviderKind {
+    /// How long to wait for a shelved server's host to be freed.
+    pub fn offload_timeout(&self) -> SignedDuration {
+        let Self::Openstack { offload_timeout, .. } = self;
+        *offload_timeout
+    }
 }
 
 /// A provider.

@@ -34,8 +34,8 @@ pub use absent::absent_from;
 pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
-    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OnTimeout, Override, Policy, PolicyFile,
-    Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
+    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OFFLOAD_TIMEOUT, OnTimeout, Override,
+    Policy, PolicyFile, Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
 };
 pub use hook::{Hook, HookCall, HookTime, OnFailure};
 pub use load::{Loaded, PolicySource, load};

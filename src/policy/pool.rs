@@ -124,6 +124,8 @@ pub struct Pool {
     pub max_unavailable: Option<IntOrPercent>,
     /// Not parked if it would be wanted again sooner (H26); None is 2 × (park + wake), at least 1 h.
     pub min_parked: Option<SignedDuration>,
+    /// Parked for longer than this it comes first at the next wake, 30 days by default.
+    pub max_parked: SignedDuration,
     /// So long nothing needed it before a node goes: 30 min by default for what is shelved, else 10.
     pub unneeded_for: SignedDuration,
     /// Nodes that go at a window's end are cordoned so long before.

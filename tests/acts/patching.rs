@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate::cloud::{Joined, Polling};
+use tidegate::cluster::live::Live;
 use tidegate::cluster::{Cluster, ClusterError, NodeMark, NodePatch, NodeRecord, keys};
 use tidegate::model::{Memory, Name, SUSPENDED, Server, Snapshot, Taint, TaintEffect};
+use tidegate::observe::SnapshotFile;
 use tidegate::sandbox::{Faults, Sandbox};
 
 use super::fake::{Fake, MAPS, refusal};
@@ -39,6 +41,7 @@ fn record(mark: NodeMark) -> Name {
         taints: BTreeSet::new(),
         extended: [].into(),
         drivers: BTreeSet::new(),
+        provider_id: None,
         zone: None,
     };
     record.to_annotation()
@@ -201,6 +204,19 @@ async fn h24_a_record_that_a_crash_left_says_nothing_of_the_node_that_is_there_n
     assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none());
 }
 
+/// A file that `snapshot` writes shows what a plan made here sees.
+async fn reads_back(live: &Live) -> Snapshot {
+    let (mut file, mut bytes) = (SnapshotFile::default(), Vec::new());
+    let snapshot = live.observe_into(Some(&mut file)).await.unwrap();
+    file.write(&snapshot, &mut bytes).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.json");
+    std::fs::write(&path, &bytes).unwrap();
+    let read = tidegate::observe::read(&[path]).unwrap();
+    assert_eq!(read.nodes, snapshot.nodes);
+    snapshot
+}
+
 #[tokio::test]
 async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_what_it_lost() {
     let fake = stage().await;
@@ -210,7 +226,7 @@ async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_wh
 
     // Another process, later: the record stands in for the Node.
     let live = fake.another("tidegate").await;
-    let snapshot = live.observe().await.unwrap().nodes;
+    let snapshot = reads_back(&live).await.nodes;
     let [shown] = snapshot.as_slice() else { panic!("{snapshot:?}") };
     for (server, there) in [("1", true), ("2", false)] {
         let server = Server { id: server.into(), ..Server::default() };
@@ -239,6 +255,7 @@ async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_wh
     let seen = live.node(&"n".into()).await.unwrap().unwrap();
     assert_eq!((&*seen.uid, NodeRecord::of(&seen).unwrap().unwrap().mark), ("first", NodeMark::Waking));
 
+    assert_eq!(&*reads_back(&fake.another("tidegate").await).await.nodes[0].uid, "first");
     let back = live.patch_node(&"n".into(), &give_back()).await.unwrap();
     assert_eq!(back.labels.get("pool").map(|pool| &**pool), Some("gpu"));
     assert_eq!(back.labels.get("kubernetes.io/hostname").map(|name| &**name), Some("n2"), "what it says itself stays");

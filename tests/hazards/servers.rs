@@ -51,6 +51,22 @@ fn what_is_not_offloaded_is_asked_for_and_else_accepted_with_its_cost() {
     }
 }
 
+/// How long the cloud gets to free a shelved server's host is the provider's in the policy.
+#[test]
+fn the_time_to_offload_is_the_policys() {
+    let faults = "- {target: server/worker-2, kind: keep-shelved, on: park, times: 1}\n\
+                  - {target: server/worker-2, kind: slow, on: park, latency: 5m}";
+    for (rest, ends) in [("", ServerState::Shelved), (OFFLOADS_SLOWLY, ServerState::ShelvedOffloaded)] {
+        let stage = stage(&Cluster::workers(2), faults);
+        let (outcome, told) = stage.apply(&one_of_them("", rest));
+        assert_eq!((exit(&outcome), state(&stage, "worker-2")), (0, ends), "{rest}{}", lines(&told));
+        let says = told.iter().any(|event| event.message.contains("the cloud did not in 2m"));
+        assert_eq!(says, rest.is_empty(), "{}", lines(&told));
+    }
+}
+
+const OFFLOADS_SLOWLY: &str = "  providers: [{name: p, openstack: {cloud: c, offloadTimeout: 10m}}]\n";
+
 /// H8: what failed of one server alone says nothing of the others of its pool; what failed for want of room does.
 #[test]
 fn h8_the_next_choice_after_a_failed_wake_is_by_its_cause() {

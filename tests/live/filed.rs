@@ -39,6 +39,7 @@ fn what_was_observed_reads_back_the_same_and_without_secrets() {
         let snapshot = run(async { connect(&server).await.observe_into(Some(&mut file)).await.unwrap() });
         assert_eq!(snapshot.pods.len(), if broken { 0 } else { 700 });
         assert_eq!(snapshot.gaps.len(), 1, "{:?}", snapshot.gaps);
+        assert_eq!(snapshot.version.as_deref(), Some("v1.33.1"));
         let (bytes, read) = back(file, &snapshot);
         assert_eq!(read, snapshot);
         let text = String::from_utf8(bytes).unwrap();

@@ -97,6 +97,7 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         parallelism: 10,
         max_unavailable: None,
         min_parked: None,
+        max_parked: jiff::SignedDuration::from_hours(720),
         unneeded_for: SignedDuration::from_mins(30),
         wind_down: SignedDuration::ZERO,
         weight: 0,

@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Call, Failed};
+use super::call::{Call, Failed, again};
 use super::client::Live;
 use super::following::Start;
 use super::kinds::{Listed, kinds};
 use super::known::Known;
 use super::pages::{From, Lists, not_then};
 use crate::cluster::ClusterError;
-use crate::model::Snapshot;
+use crate::model::{Name, Snapshot};
 use crate::observe::{Builder, Seen, SnapshotFile, read_page};
 
 /// Lists that are asked for side by side.
@@ -54,7 +54,7 @@ impl Live {
             gathering.list(listed).await;
         }
         stream::iter(left).for_each_concurrent(AT_ONCE, |listed| gathering.list(listed)).await;
-        let Gathering { builder, moment, date, first, starts, .. } = gathering;
+        let Gathering { builder, file, moment, date, first, starts, .. } = gathering;
         let mut builder = builder.into_inner();
         if moment.into_inner().is_none() {
             let nothing = || ClusterError::Unavailable("no list has a resourceVersion".to_owned());
@@ -63,16 +63,26 @@ impl Live {
         let (here, there) = (Timestamp::now(), date.get());
         self.skew.set(there.map(|there| skew(there, here)));
         builder.about(self.context(), self.server(), self.cluster(), there.unwrap_or(here));
+        builder.version(self.version().await);
         self.remembered(&mut builder).await;
         if let Err(error) = self.read_records().await {
             builder.gap(told(&error));
         }
         let mut snapshot = builder.finish();
         self.lay_over_all(&mut snapshot.nodes);
+        if let Some(file) = file.into_inner() {
+            self.lay_over_file(file, &snapshot.nodes);
+        }
         // Lists come side by side: what is said of them is not to depend on which was first.
         snapshot.gaps.sort();
         self.follow(starts.into_inner(), &snapshot);
         Ok(snapshot)
+    }
+
+    /// The API server's version. Who may not ask for it does without: it only says whether a kubelet fits.
+    async fn version(&self) -> Option<Name> {
+        let told = again(self.patience, || self.client.apiserver_version()).await;
+        told.ok().map(|told| Name::from(told.git_version.as_str()))
     }
 
     /// What was remembered by the last run, into the snapshot.

@@ -32,7 +32,7 @@ use super::client::Live;
 use super::patch::text;
 use crate::cluster::{ClusterError, NodeMark, NodePatch, NodeRecord, keys};
 use crate::model::{Change, Name, Node, Taint, TaintEffect};
-use crate::observe::read_object;
+use crate::observe::{SnapshotFile, read_object};
 
 const KEY: &str = "record.json";
 /// Label of these ConfigMaps.
@@ -136,6 +136,18 @@ impl KeptRecord {
             },
         })
     }
+
+    /// The Node that is not there, as it counts.
+    fn as_stand_in(&self) -> Value {
+        let mut object = self.as_object();
+        if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            metadata.insert("uid".to_owned(), json!(self.uid));
+            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                annotations.insert(keys::DELETED.to_owned(), json!(""));
+            }
+        }
+        object
+    }
 }
 
 /// A taint as Kubernetes writes it.
@@ -235,16 +247,23 @@ impl Live {
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
+    /// Says in a file what counts: a snapshot that is read back is to be the one that was observed.
+    pub(super) fn lay_over_file(&self, file: &mut SnapshotFile, nodes: &[Node]) {
+        for (name, kept) in &*self.records.borrow() {
+            let deleted = |node: &&Node| node.name == *name && node.annotations.contains_key(keys::DELETED);
+            match nodes.iter().find(deleted) {
+                Some(_) => file.stand_in(name, kept.as_stand_in()),
+                None => {
+                    let record = (keys::RECORD.to_owned(), kept.record.to_string());
+                    file.counts_as(name, &kept.uid, [record].into());
+                }
+            }
+        }
+    }
+
     /// The Node that a record stands in for.
     pub(super) fn stand_in(&self, name: &Name) -> Option<Node> {
-        let records = self.records.borrow();
-        let kept = records.get(name)?;
-        let mut object = kept.as_object();
-        let metadata = object.pointer_mut("/metadata").and_then(Value::as_object_mut)?;
-        metadata.insert("uid".to_owned(), json!(kept.uid));
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.insert(keys::DELETED.to_owned(), json!(""));
-        }
+        let object = self.records.borrow().get(name)?.as_stand_in();
         match read_object(object) {
             Ok(Some(Change::Node(node))) => Some(node),
             _ => None,

@@ -109,8 +109,7 @@ impl Course {
             self.give_up(desk, now, false, None, "interrupted");
             return self.go(desk, Way::Ended);
         }
-        let wakes = self.step(Verb::Wake).is_some();
-        let first = if wakes { Verb::Wake } else { Verb::Uncordon };
+        let first = self.steps.first().map_or(Verb::Uncordon, |step| step.verb);
         match self.gate(desk, first) {
             Gate::Later => return Way::Coming(Coming::Turn),
             Gate::Never(why) => {
@@ -119,8 +118,14 @@ impl Course {
             }
             Gate::Open => {}
         }
-        if !wakes {
-            return self.go(desk, Way::Coming(Coming::Tidy(None, Tidy::default())));
+        if first != Verb::Wake {
+            // A wake that was cut short: what it waits for is waited for.
+            let cut_short = first == Verb::Wait || self.mark(world) == Some(NodeMark::Waking);
+            let way = match self.server(world).filter(|id| cut_short && world.servers.contains_key(id)) {
+                Some(_) => Coming::Boot(self.woken_since(world, now), None),
+                None => Coming::Tidy(None, Tidy::default()),
+            };
+            return self.go(desk, Way::Coming(way));
         }
         let (going, all) = desk.transit.get(&self.pool).copied().unwrap_or((0, 0));
         if self.settings(desk).is_some_and(|settings| all >= settings.parallelism.max(1)) {
@@ -222,9 +227,10 @@ impl Course {
         if now >= deadline && !self.busy() {
             let ready = world.nodes.get(&self.node).filter(|node| node.ready());
             let lacks = ready.and_then(|node| self.lacks(node, world));
-            let what = lacks.map_or_else(|| "was not Ready".to_owned(), |lacks| format!("was Ready without {lacks}"));
+            let slept = if ready.is_none() { self.slept_long(desk, since) } else { String::new() };
+            let what = lacks.map_or_else(|| "was not Ready".to_owned(), |lacks| format!("was Ready {lacks}"));
             let why = format!(
-                "{} {what} {:#} after its wake; its server is {}{fault}",
+                "{} {what} {:#} after its wake; its server is {}{fault}{slept}",
                 self.node, desk.settings.wake.join_timeout, found.state
             );
             return self.wake_failed(desk, world, now, false, &why);
@@ -258,19 +264,12 @@ impl Course {
         fresh && self.lacks(node, world).is_none()
     }
 
-    /// What the node had when it was parked and has not got back (H10).
-    fn lacks(&self, node: &Node, world: &World) -> Option<String> {
-        let record = self.record(world)?;
-        let resource = record.extended.iter().find(|(name, amount)| node.allocatable.extended(name) < **amount);
-        let csi = world.csi_nodes.get(&self.node);
-        let driver = record.drivers.iter().find(|name| csi.is_none_or(|csi| !csi.drivers.contains_key(*name)));
-        let resource = resource.map(|(name, amount)| format!("{amount} of {name}"));
-        resource.or_else(|| driver.map(|name| format!("CSI driver {name}")))
-    }
-
     fn settle(&mut self, since: Timestamp, ready: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         if !self.back(world, since) {
             return self.go(desk, Way::Coming(Coming::Boot(since, None)));
+        }
+        if let Some(why) = self.unfit(world) {
+            return self.not_opened(desk, now, &why);
         }
         let daemons = || world.pods_on(&self.node).filter(|pod| pod.daemon() && !pod.ready && !pod.finished());
         let wake = &desk.settings.wake;
@@ -357,7 +356,10 @@ impl Course {
 
     fn awake(&mut self, since: Option<Timestamp>, desk: &mut Desk, now: Timestamp) -> Way {
         if let Some(since) = since {
-            self.measure_wake(desk, since, now);
+            // One that was cut short and gone on with much later says nothing of how long a wake takes.
+            if now <= later(since, desk.settings.wake.join_timeout.saturating_add(OTHERS)) {
+                self.measure_wake(desk, since, now);
+            }
             let node = desk.remember(&self.node);
             node.parked_since = None;
             node.wake_failure = None;
@@ -374,6 +376,13 @@ impl Course {
             return self.go(desk, Way::Coming(Coming::ParkAgain(now)));
         }
         self.go(desk, Way::Coming(Coming::SealAgain))
+    }
+
+    /// It runs and is not what it was: it stays cordoned and marked for who mends it, and the next plan looks at it again.
+    fn not_opened(&mut self, desk: &mut Desk, now: Timestamp, why: &str) -> Way {
+        let next = desk.back_off(&self.node, &self.pool, true, why, now);
+        self.give_up(desk, now, true, None, &format!("{why}; it stays cordoned, and is looked at again after {next}"));
+        self.go(desk, Way::Ended)
     }
 
     fn park_again(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

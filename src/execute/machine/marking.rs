@@ -66,6 +66,7 @@ impl Marking<'_> {
             taints: BTreeSet::new(),
             extended: node.capacity.extended.clone(),
             drivers: self.drivers.clone(),
+            provider_id: node.provider_id.clone(),
             zone: self.zone.clone(),
         }
     }

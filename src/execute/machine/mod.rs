@@ -13,6 +13,7 @@ mod conduct;
 mod course;
 mod desk;
 mod evicting;
+mod fitness;
 mod hooking;
 mod leaving;
 mod marking;

@@ -17,8 +17,6 @@ const LOOK: SignedDuration = SignedDuration::from_secs(5);
 const BEGIN_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 /// A cloud that offloads by itself begins within so long after the server is SHELVED.
 const OFFLOAD_GRACE: SignedDuration = SignedDuration::from_secs(15);
-/// A server that is SHELVED so long after we asked to offload it stays so.
-const OFFLOAD_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 /// A server whose parking came to nothing has its node Ready again within so long, or stands still.
 const RETURN_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 /// A server must be parked so long after the request.
@@ -198,8 +196,9 @@ impl Course {
             (Offload::Left(_), true) if self.busy() => None,
             (Offload::Left(_), true) => return self.go(desk, Way::Leaving(Leaving::Park(Parking::Offload(since)))),
             (Offload::Asked(at), true) => {
-                desk.wake_at(later(*at, OFFLOAD_TIMEOUT));
-                (now >= later(*at, OFFLOAD_TIMEOUT)).then(|| format!("the cloud did not in {OFFLOAD_TIMEOUT:#}"))
+                let most = self.settings(desk).map_or(SignedDuration::ZERO, |settings| settings.offload_timeout);
+                desk.wake_at(later(*at, most));
+                (now >= later(*at, most)).then(|| format!("the cloud did not in {most:#}"))
             }
             (Offload::Refused(why), true) => Some(why.clone()),
         };

@@ -93,6 +93,10 @@ pub struct HookRule {
 pub struct PoolSettings {
     /// How its servers are parked.
     pub idle: Idle,
+    /// Whoever slept for longer may have missed something.
+    pub max_parked: SignedDuration,
+    /// How long the provider gets to free the host of a shelved server.
+    pub offload_timeout: SignedDuration,
     /// Nodes in transition at once.
     pub parallelism: u32,
     /// Nodes going at once, of those that were active when the plan was made.

@@ -9,7 +9,7 @@ use crate::plan::{
     Code, Evidence, Inventory, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
     wake_lead,
 };
-use crate::policy::{Hook, Policy, Pool};
+use crate::policy::{Hook, OFFLOAD_TIMEOUT, Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
 /// A freeze that opens later than this finds no apply at work.
@@ -30,6 +30,8 @@ pub fn settings(
         let active = plan.pools.iter().find(|line| *line.name == *pool.name).map_or(0, |line| line.active);
         let settings = PoolSettings {
             idle: pool.idle,
+            max_parked: pool.max_parked,
+            offload_timeout: offload_timeout(policy, pool),
             parallelism: pool.parallelism,
             max_unavailable: pool.max_unavailable,
             active,
@@ -52,6 +54,12 @@ pub fn settings(
         memory,
         recheck: Box::new(Rules { drain: policy.drain.clone() }),
     }
+}
+
+/// The provider's, or of a pool without one what any provider gets.
+fn offload_timeout(policy: &Policy, pool: &Pool) -> SignedDuration {
+    let provider = pool.provider.as_ref().and_then(|name| policy.providers.get(name));
+    provider.map_or(OFFLOAD_TIMEOUT, |provider| provider.kind.offload_timeout())
 }
 
 fn hook_rule(hook: &Hook) -> HookRule {

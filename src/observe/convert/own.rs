@@ -17,6 +17,8 @@ pub struct About {
     pub cluster: Option<Name>,
     /// Where the API server is.
     pub server: Option<Name>,
+    /// Its version.
+    pub version: Option<Name>,
     /// When it was taken.
     pub taken: Option<Timestamp>,
     /// Names of the kinds that were listed.
@@ -33,6 +35,7 @@ impl Converter {
             context: raw.context.map(|context| self.intern.name(&context)),
             cluster: raw.cluster_uid.map(|uid| self.intern.name(&uid)),
             server: raw.server.map(|server| self.intern.name(&told(&server))),
+            version: raw.version.map(|version| self.intern.name(&told(&version))),
             taken: moment(raw.taken.as_deref(), "taken")?,
             kinds: raw.kinds.unwrap_or_default(),
             gaps: raw.gaps.unwrap_or_default().iter().map(|gap| told(gap)).collect(),

@@ -18,6 +18,9 @@ pub struct SnapshotItem {
     pub cluster_uid: Option<String>,
     /// Where the API server is.
     pub server: Option<String>,
+    /// Its version.
+    #[serde(rename = "serverVersion")]
+    pub version: Option<String>,
     /// When it was taken.
     pub taken: Option<String>,
     /// The kinds that were listed: one that has no object in the dump is then none, not unknown.

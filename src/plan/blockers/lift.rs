@@ -135,6 +135,9 @@ fn advice(code: Code) -> &'static str {
              region and project"
         }
         Code::ServerRefuses => "another `idle` for the pool, or what the reason says",
+        Code::KubeletSkew => {
+            "wake it by hand (`tidegate wake node/NODE`): it stays cordoned; upgrade its kubelet, then `tidegate apply`"
+        }
         Code::PodUnreadable => "what is wrong with it is said above; mend it, or take the snapshot again",
         Code::Hold => "ask who holds it; `tidegate hold --release node/NODE` (with the cluster's flags) lets it go",
         Code::NoCreate => "create the server, or lower the floor",

@@ -9,7 +9,7 @@ use super::windows::GPU;
 use crate::model::{Name, Resources};
 use crate::policy::located::Located;
 use crate::policy::wire::{self, Percent};
-use crate::policy::{Brakes, Limits, Provider, ProviderKind};
+use crate::policy::{Brakes, Limits, OFFLOAD_TIMEOUT, Provider, ProviderKind};
 
 /// Millicores of all pools unless the policy says otherwise: 1000 cores.
 const CPU: i64 = 1_000_000;
@@ -104,6 +104,7 @@ pub(crate) fn providers(written: &[Located<wire::Provider>], cx: &mut Context<'_
         let kind = ProviderKind::Openstack {
             cloud: cloud.name(),
             region: openstack.region.as_ref().map(|region| region.name()),
+            offload_timeout: some_time(&openstack.offload_timeout, OFFLOAD_TIMEOUT.as_secs(), cx),
         };
         all.insert(name.name(), Provider { name: name.name(), kind, origin: cx.origin(name.span) });
     }

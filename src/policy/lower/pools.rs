@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::context::Context;
+use super::limits::some_time;
 use super::members::{keep, members, number_of_names};
 use super::windows::{Home, Numbers, exception, headroom, numbers, window};
 use crate::model::{IntOrPercent, Name, OTHER_OWNERS, OtherOwner};
@@ -12,6 +13,10 @@ use crate::policy::located::Located;
 use crate::policy::nearest::nearest;
 use crate::policy::wire::{self, Text};
 use crate::policy::{Exception, Idle, Origin, Pool, Window, WindowKind};
+
+/// Seconds: 30 days. A kubelet's certificate is good for a year, and it asks for the next one when a tenth to three tenths
+/// of that are left: what sleeps for longer may miss it.
+const MAX_PARKED: i64 = 30 * 86_400;
 
 /// A schedule whose windows are checked.
 pub(crate) struct Schedule {
@@ -100,6 +105,7 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         parallelism: written.parallelism.as_ref().map_or(10, |parallelism| parallelism.value),
         max_unavailable: written.max_unavailable.as_ref().map(|most| most.value.0),
         min_parked: written.min_parked.as_ref().map(|least| least.value.0),
+        max_parked: some_time(&written.max_parked, MAX_PARKED, cx),
         unneeded_for: written.unneeded_for.as_ref().map_or(unneeded_for(idle), |wait| wait.value.0),
         wind_down: written.wind_down.as_ref().map_or(SignedDuration::ZERO, |length| length.value.0),
         weight: written.weight.as_ref().map_or(0, |weight| weight.value),
@@ -249,6 +255,7 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("parallelism", written.parallelism.as_ref().map(|value| value.span)),
         ("maxUnavailable", written.max_unavailable.as_ref().map(|value| value.span)),
         ("minParked", written.min_parked.as_ref().map(|value| value.span)),
+        ("maxParked", written.max_parked.as_ref().map(|value| value.span)),
         ("unneededFor", written.unneeded_for.as_ref().map(|value| value.span)),
         ("windDown", written.wind_down.as_ref().map(|value| value.span)),
         ("weight", written.weight.as_ref().map(|value| value.span)),

@@ -58,6 +58,7 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
         Some(least) => lines.field("minParked", length(least), at("minParked")),
         None => lines.add("# minParked: twice the time to park and wake, at least 1h", super::lines::DEFAULT),
     }
+    lines.field("maxParked", length(pool.max_parked), at("maxParked"));
     lines.field("unneededFor", length(pool.unneeded_for), at("unneededFor"));
     lines.field("windDown", length(pool.wind_down), at("windDown"));
     lines.field("weight", pool.weight, at("weight"));

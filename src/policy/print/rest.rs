@@ -79,9 +79,10 @@ fn providers(policy: &Policy) -> Lines {
     for provider in policy.providers.values() {
         let mut lines = Lines::default();
         lines.field("name", quoted(&provider.name), Some(&provider.origin));
-        let ProviderKind::Openstack { cloud, region } = &provider.kind;
+        let ProviderKind::Openstack { cloud, region, offload_timeout } = &provider.kind;
         let region = region.as_ref().map(|region| format!(", region: {}", quoted(region))).unwrap_or_default();
-        lines.plain("openstack", format!("{{cloud: {}{region}}}", quoted(cloud)));
+        let patience = length(*offload_timeout);
+        lines.plain("openstack", format!("{{cloud: {}{region}, offloadTimeout: {patience}}}", quoted(cloud)));
         all.item(lines);
     }
     all

@@ -45,6 +45,9 @@ object! {
         cloud = "cloud": Text [required],
         /// The region, where the entry has several.
         region = "region": Text,
+        /// A shelved server that still holds its host so long after we asked to free it stays so, and counts as parked; 2m
+        /// by default.
+        offload_timeout = "offloadTimeout": Length,
     }
 }
 

@@ -171,6 +171,8 @@ object! {
         max_unavailable = "maxUnavailable": CountOrPercent,
         /// A node is not parked if it would be wanted again sooner; by default twice the time to park and wake, at least 1h.
         min_parked = "minParked": Length,
+        /// A node that is parked for so long comes first at the next wake, before its certificates expire; 30d by default.
+        max_parked = "maxParked": Length,
         /// A node goes when nothing has needed it for so long; 30m by default where servers are shelved, else 10m.
         unneeded_for = "unneededFor": Length,
         /// Nodes chosen to go at a window's end are cordoned so long before.

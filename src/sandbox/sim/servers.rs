@@ -63,7 +63,7 @@ impl Sim {
             return Err(locked(id));
         }
         if server.state == ServerState::Shelved {
-            return self.offload(server, kind == Some(FaultKind::KeepShelved));
+            return self.offload(server, fault.as_ref());
         }
         let total = Self::slowed(task.delay.of(&server.name), fault.as_ref());
         if let Some(node) = self.node_of.get(id).cloned() {
@@ -137,15 +137,18 @@ impl Sim {
     }
 
     /// The second half of shelving, where the first did not bring it.
-    fn offload(&mut self, server: Server, refused: bool) -> Result<(), ProviderError> {
-        if refused {
+    /// A slow one is accepted and waits in the cloud's queue, where nothing is seen of it.
+    fn offload(&mut self, server: Server, fault: Option<&Fault>) -> Result<(), ProviderError> {
+        if fault.is_some_and(|fault| fault.kind == FaultKind::KeepShelved) {
             let what = format!("offload server {}: the cloud keeps that for administrators", server.id);
             return Err(ProviderError::Forbidden(what));
         }
-        let took = Delay::Shelve.of(&server.name) / 20;
+        let took = Self::slowed(Delay::Shelve.of(&server.name) / 20, fault);
         let (id, state) = (server.id.clone(), ServerState::ShelvedOffloaded);
         self.after(took, Event::Server { id, state, task: None, fault: None });
-        self.begin(server, "shelving_offloading");
+        if fault.is_none() {
+            self.begin(server, "shelving_offloading");
+        }
         Ok(())
     }
 

@@ -31,6 +31,7 @@ impl Sim {
             context: world.context.clone(),
             cluster: world.cluster.clone(),
             api_server: world.api_server.clone(),
+            version: world.version.clone(),
             observed: world.observed.clone(),
             skipped: world.skipped.clone(),
             gaps: world.gaps.clone(),
