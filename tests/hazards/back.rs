@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate::execute::EventKind;
-use tidegate::model::{NodeMark, NodeRecord, ServerState, Snapshot, Taint, TaintEffect, keys};
+use tidegate::model::{Kind, NodeMark, NodeRecord, ServerState, Snapshot, Taint, TaintEffect, keys};
 use tidegate::plan::{Code, Verb};
 use tidegate::policy::Policy;
 
@@ -59,7 +59,9 @@ fn h10_a_node_that_still_says_its_machine_is_off_is_not_opened() {
         ("node.cloudprovider.kubernetes.io/shutdown", TaintEffect::NoSchedule, "cloud controller manager"),
     ] {
         let taint = Taint { key: key.into(), value: "".into(), effect };
-        let stage = asleep(2, |snapshot| drop(node(snapshot, "worker-2").taints.insert(taint.clone())));
+        let stage = asleep(2, |snapshot| {
+            node(snapshot, "worker-2").taints.insert(taint.clone());
+        });
         let why = refused(&stage, &of(2));
         assert!(why.contains(&format!("was Ready with the taint {taint}")) && why.contains(says), "{why}");
         assert!(state(&stage).parked(), "it runs for nobody");
@@ -168,5 +170,27 @@ fn h8_a_node_that_does_not_join_after_a_long_sleep_says_so() {
         stage.sandbox.advance(SignedDuration::from_hours(24 * days)).unwrap();
         let why = refused(&stage, &of(2));
         assert!(why.contains("was not Ready") && why.contains("certificate may have expired") == says, "{why}");
+    }
+}
+
+/// H6: half an observation stops what takes capacity away; what gives it back goes on, and is no refusal.
+#[test]
+fn h6_half_an_observation_stops_no_wake() {
+    let half: [fn(&mut Snapshot); 3] = [
+        |snapshot| snapshot.gaps.push("cannot list pods: forbidden".to_owned()),
+        |snapshot| {
+            snapshot.pods.clear();
+            snapshot.observed.remove(&Kind::Pod);
+        },
+        |snapshot| {
+            snapshot.observed.remove(&Kind::PodDisruptionBudget);
+        },
+    ];
+    for (case, half) in half.into_iter().enumerate() {
+        let stage = asleep(3, half);
+        let (outcome, told) = stage.apply(&of(2));
+        assert_eq!((exit(&outcome), stage.parked()), (0, 1), "{case}: {}", lines(&told));
+        let (outcome, told) = stage.apply(&of(1));
+        assert_eq!((exit(&outcome), stage.parked()), (7, 1), "{case}: {}", lines(&told));
     }
 }
