@@ -66,7 +66,7 @@ fn crowd(nodes: usize, pods: usize) -> Snapshot {
     let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "rs", "controller": true});
     let mut items = vec![
         json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot",
-            "spec": {"taken": TAKEN, "kinds": Kind::ALL.map(|kind| kind.to_string())}}),
+            "taken": TAKEN, "kinds": Kind::ALL.map(|kind| kind.to_string())}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}),
         json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
             "metadata": {"name": "r", "namespace": "a", "uid": "rs"},
