@@ -3,6 +3,7 @@
 mod connecting;
 mod filed;
 mod lists;
+mod logins;
 mod reads;
 mod server;
 mod watches;

@@ -18,6 +18,8 @@ pub const DATE: &str = "Tue, 24 Nov 2026 12:31:00 GMT";
 pub struct Asked {
     pub path: String,
     pub query: BTreeMap<String, String>,
+    /// The bearer token.
+    pub token: Option<String>,
 }
 
 impl Asked {
@@ -217,14 +219,17 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     let mut reader = BufReader::new(stream);
     let (mut first, mut header) = (String::new(), String::new());
     reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+    let mut token = None;
     while reader.read_line(&mut header).ok()? > 2 {
+        let bearer = header.split_once(": Bearer ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        token = token.or(bearer.map(|(_, token)| token.trim().to_owned()));
         header.clear();
     }
     let target = first.split(' ').nth(1)?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query = pairs.map(|(key, value)| (key.to_owned(), value.replace("%3D", "=").replace("%2F", "/"))).collect();
-    Some(Asked { path: path.to_owned(), query })
+    Some(Asked { path: path.to_owned(), query, token })
 }
 
 fn whole(mut stream: &TcpStream, code: u16, length: usize, body: &[u8]) -> std::io::Result<()> {

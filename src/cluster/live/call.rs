@@ -7,6 +7,7 @@ use backon::{ExponentialBuilder, Retryable};
 use kube::core::Status;
 
 use super::client::Live;
+use super::login;
 use crate::cluster::ClusterError;
 
 /// A server that was started anew refuses everybody until it has read the roles, well within this.
@@ -67,6 +68,9 @@ impl Call {
             }
             Failed::Said(kube::Error::Api(status)) => {
                 return ClusterError::Unavailable(format!("{verb} {what}: {}", status.message));
+            }
+            Failed::Said(error) if login::of(error).is_some() => {
+                return ClusterError::Broken(format!("cannot log in for {verb} {what}: {}", words(error)));
             }
             Failed::Said(error) => return ClusterError::Unavailable(format!("{verb} {what}: {}", words(error))),
         };
@@ -174,7 +178,7 @@ impl Live {
 fn passes(error: &kube::Error) -> bool {
     match error {
         kube::Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
-        kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
+        kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => login::of(error).is_none(),
         _ => false,
     }
 }
@@ -201,8 +205,11 @@ fn whose(status: &Status) -> String {
     }
 }
 
-/// An error with its causes, none said twice.
-pub(super) fn words(error: &dyn std::error::Error) -> String {
+/// An error with its causes, none said twice. Of a login only what is behind it: its own words hold what a program printed.
+pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(error) = login::of(error) {
+        return login::words(error, None);
+    }
     let mut text: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {

@@ -5,11 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::client::Live;
-use super::kubeconfig;
+use super::{kubeconfig, login};
 use crate::cluster::ClusterError;
 
 /// What a pod's own cluster is called: there is no kubeconfig that would name it.
 const IN_CLUSTER: &str = "in-cluster";
+
+/// What Kubernetes sets in each pod.
+const A_POD: &str = "KUBERNETES_SERVICE_HOST";
+
+/// So many times the patience of a call has a login program: it may ask a person.
+const LOGIN: u32 = 4;
 
 /// Which cluster, and how patiently.
 #[derive(Clone, Debug)]
@@ -58,6 +64,15 @@ pub enum ConnectError {
          name one with `--kubeconfig FILE`"
     )]
     Nowhere,
+    /// There is no kubeconfig, this is a pod, and it has no ServiceAccount that could be used.
+    #[error(
+        "there is no kubeconfig, and this pod's own ServiceAccount cannot be used: {why}; see that its token is mounted \
+         (`automountServiceAccountToken`), or name a kubeconfig with `--kubeconfig FILE`"
+    )]
+    Pod {
+        /// What is wrong with it.
+        why: String,
+    },
     /// None of the files that were named is there.
     #[error("{named_by} names `{files}`, which is not there")]
     NoFile {
@@ -126,7 +141,7 @@ impl Live {
         let (context, config) = configuration(asked).await?;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let failed = |error| ConnectError::Cluster { context: context.clone(), server: server.clone(), error };
-        let client = client(config).map_err(failed)?;
+        let client = login::client(config, asked.patience.saturating_mul(LOGIN)).await.map_err(failed)?;
         Self::of(client, &context, &server, asked).await.map_err(failed)
     }
 }
@@ -137,15 +152,11 @@ async fn configuration(asked: &Connect) -> Result<(String, kube::Config), Connec
     if files.is_empty() {
         return match (&asked.context, kube::Config::incluster()) {
             (None, Ok(config)) => Ok((IN_CLUSTER.to_owned(), config)),
+            (None, Err(error)) if std::env::var_os(A_POD).is_some() => {
+                Err(ConnectError::Pod { why: super::call::words(&error) })
+            }
             _ => Err(ConnectError::Nowhere),
         };
     }
     kubeconfig::choose(kubeconfig::read(&files)?, asked.context.as_deref(), &files).await
-}
-
-fn client(mut config: kube::Config) -> Result<kube::Client, ClusterError> {
-    // 429 is how an eviction is refused: what is tried again is ours to say.
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(10));
-    kube::Client::try_from(config).map_err(|error| ClusterError::Broken(super::call::words(&error)))
 }

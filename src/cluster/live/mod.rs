@@ -21,6 +21,7 @@ mod kinds;
 mod known;
 mod kubeconfig;
 mod lease;
+mod login;
 mod memory;
 mod observing;
 mod own_map;
