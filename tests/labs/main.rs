@@ -17,6 +17,7 @@ mod pods;
 mod real;
 mod scene;
 mod shrink;
+mod size;
 mod terms;
 mod volumes;
 mod workshop;

@@ -24,11 +24,11 @@ fn given(name: &str) -> PathBuf {
     )
 }
 
-fn admin() -> PathBuf {
+pub fn admin() -> PathBuf {
     given("TIDEGATE_LAB_KUBECONFIG")
 }
 
-fn kubectl(arguments: &[&str], input: Option<&str>) -> String {
+pub fn kubectl(arguments: &[&str], input: Option<&str>) -> String {
     let mut child = Command::new(given("TIDEGATE_LAB_KUBECTL"))
         .arg("--kubeconfig")
         .arg(admin())
@@ -45,12 +45,12 @@ fn kubectl(arguments: &[&str], input: Option<&str>) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(Duration::from_secs(300), future).await.expect("it hangs") })
 }
 
-async fn connect(kubeconfig: &Path) -> Live {
+pub async fn connect(kubeconfig: &Path) -> Live {
     let asked =
         Connect { kubeconfig: Some(kubeconfig.to_owned()), patience: Duration::from_secs(10), ..Connect::default() };
     Live::connect(&asked).await.unwrap()
