@@ -30,8 +30,8 @@ pub fn digest(world: &World) -> String {
     if !world.quotas.is_empty() {
         all(&mut hash, "quotas", world.quotas.values());
     }
-    if let Some(version) = &world.version {
-        all(&mut hash, "version", [version]);
+    if world.version.is_some() || world.here.is_some() {
+        all(&mut hash, "around", [(&world.version, &world.here)]);
     }
     if !world.unread.is_empty() {
         all(&mut hash, "unread", &world.unread);

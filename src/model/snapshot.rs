@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, Quota, Server, Service,
-    StorageCapacity, StorageClass, VolumeAttachment, Workload,
+    Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server,
+    Service, StorageCapacity, StorageClass, VolumeAttachment, Workload,
 };
 
 /// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
@@ -28,6 +28,9 @@ pub struct Snapshot {
     /// The API server's version, such as `v1.33.1`, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Name>,
+    /// The pod that the observer itself runs in, if it runs in one (H17).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<PodKey>,
     /// Which kinds were listed. Others are unknown.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.

@@ -31,6 +31,8 @@ pub struct World {
     pub api_server: Option<Name>,
     /// The API server's version, if it is known.
     pub version: Option<Name>,
+    /// The pod that the observer itself runs in (H17).
+    pub here: Option<PodKey>,
     /// Which kinds are known.
     pub observed: BTreeSet<Kind>,
     /// Kinds that were skipped, with their number.
@@ -92,6 +94,7 @@ impl World {
             cluster: snapshot.cluster,
             api_server: snapshot.api_server,
             version: snapshot.version,
+            here: snapshot.here,
             observed: snapshot.observed,
             skipped: snapshot.skipped,
             gaps: snapshot.gaps,

@@ -120,6 +120,11 @@ impl Builder {
         self.snapshot.version = version;
     }
 
+    /// Notes in which pod the observer runs.
+    pub fn here(&mut self, pod: Option<PodKey>) {
+        self.snapshot.here = pod;
+    }
+
     /// Notes what could not be read: the snapshot is not complete.
     pub fn gap(&mut self, gap: String) {
         self.snapshot.gaps.push(gap);
@@ -228,6 +233,7 @@ impl Builder {
         snapshot.context = about.context.or(snapshot.context.take());
         snapshot.cluster = about.cluster.or(snapshot.cluster.take());
         snapshot.api_server = about.server.or(snapshot.api_server.take());
+        snapshot.here = about.here.or(snapshot.here.take());
         snapshot.version = about.version.or(snapshot.version.take());
         snapshot.taken = about.taken.or(snapshot.taken);
     }

@@ -131,6 +131,7 @@ fn head(snapshot: &Snapshot) -> Value {
         "context": snapshot.context,
         "server": snapshot.api_server,
         "serverVersion": snapshot.version,
+        "observedFrom": snapshot.here.as_ref().map(ToString::to_string),
         "clusterUID": snapshot.cluster,
         "taken": snapshot.taken,
         "kinds": snapshot.observed,

@@ -40,6 +40,12 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
         let evidence = Evidence { pod: Some(pod.to_string()), ..Evidence::default() };
         push(Code::PodUnreadable, format!("{pod} is on it and could not be read"), evidence, None);
     }
+    let here = world.here.as_ref().and_then(|pod| world.pods.get(pod));
+    if let Some(pod) = here.filter(|pod| pod.node.as_ref() == Some(&member.name)) {
+        let evidence = Evidence { pod: Some(pod.key.to_string()), ..Evidence::default() };
+        let text = format!("Tidegate itself runs on it ({}): a drain would end what carries it out", pod.key);
+        push(Code::RunsHere, text, evidence, None);
+    }
     if let (Some(node), None) = (&member.node, &member.server) {
         let id = node.provider_id.as_ref().map_or(String::new(), |id| format!(" (its providerID is {id})"));
         push(Code::ServerUnknown, format!("no server is known behind it{id}"), Evidence::default(), None);

@@ -122,6 +122,27 @@ fn a_pod_without_the_token_of_its_account_says_what_is_not_there() {
     assert!(said.contains("automountServiceAccountToken") && said.contains("`--kubeconfig FILE`"), "{said}");
 }
 
+/// H17: the node that Tidegate itself runs on stays, also in a plan made from a snapshot that was taken there.
+#[test]
+fn h17_the_node_that_this_runs_on_stays() {
+    let server = Server::start(cluster(2));
+    let folder = tempfile::tempdir().unwrap();
+    let file = kubeconfig(folder.path(), &server.address());
+    let policy = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: p}\nspec:\n  pools:\n  \
+                  - {name: all, nodes: {names: \"n-*\"}, max: 0}\n";
+    fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    let a_pod = [("KUBERNETES_SERVICE_HOST", "127.0.0.1"), ("POD_NAMESPACE", "a"), ("POD_NAME", "p-0001")];
+    for (environment, runs_here) in [(a_pod.as_slice(), true), (&a_pod[1..], false)] {
+        let (code, said) = snapshot(folder.path(), Some(&file), environment);
+        assert_eq!(code, Some(0), "{said}");
+        let mut plan = Command::cargo_bin("tidegate").unwrap();
+        let plan =
+            plan.current_dir(folder.path()).args(["plan", "-f", "policy.yaml", "--snapshot", "out.json"]).output();
+        let plan = String::from_utf8(plan.unwrap().stdout).unwrap();
+        assert_eq!(plan.contains("Tidegate itself runs on it (a/p-0001)"), runs_here, "{plan}");
+    }
+}
+
 /// A proxy that lets through whom it likes.
 fn proxy(target: String, lets_in: bool) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

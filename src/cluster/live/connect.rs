@@ -12,7 +12,7 @@ use crate::cluster::ClusterError;
 const IN_CLUSTER: &str = "in-cluster";
 
 /// What Kubernetes sets in each pod.
-const A_POD: &str = "KUBERNETES_SERVICE_HOST";
+pub(super) const A_POD: &str = "KUBERNETES_SERVICE_HOST";
 
 /// So many times the patience of a call has a login program: it may ask a person.
 const LOGIN: u32 = 4;

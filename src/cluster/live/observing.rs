@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Call, Failed, again};
 use super::client::Live;
+use super::connect::A_POD;
 use super::following::Start;
 use super::kinds::{Listed, kinds};
 use super::known::Known;
 use super::pages::{From, Lists, not_then};
 use crate::cluster::ClusterError;
-use crate::model::{Name, Snapshot};
+use crate::model::{Name, PodKey, Snapshot};
 use crate::observe::{Builder, Seen, SnapshotFile, read_page};
 
 /// Lists that are asked for side by side.
@@ -64,6 +65,7 @@ impl Live {
         self.skew.set(there.map(|there| skew(there, here)));
         builder.about(self.context(), self.server(), self.cluster(), there.unwrap_or(here));
         builder.version(self.version().await);
+        builder.here(own_pod());
         self.remembered(&mut builder).await;
         if let Err(error) = self.read_records().await {
             builder.gap(told(&error));
@@ -92,6 +94,17 @@ impl Live {
             Err(error) => builder.gap(told(&error)),
         }
     }
+}
+
+/// The pod that this runs in, as its own environment has it: `POD_NAMESPACE` and `POD_NAME` of the downward API, else the
+/// namespace of its ServiceAccount and its host name, which is the pod's name unless it shares its node's network.
+fn own_pod() -> Option<PodKey> {
+    const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    std::env::var_os(A_POD)?;
+    let said = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let namespace = said("POD_NAMESPACE").or_else(|| std::fs::read_to_string(NAMESPACE).ok())?;
+    let name = said("POD_NAME").or_else(|| said("HOSTNAME"))?;
+    Some(PodKey::new(namespace.trim(), name.as_str()))
 }
 
 /// A gap in words, with what to do about it.

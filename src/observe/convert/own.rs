@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Converter;
 use super::meta::{moment, told};
-use crate::model::{Flavor, Labels, Name, Server, ServerState};
+use crate::model::{Flavor, Labels, Name, PodKey, Server, ServerState};
 use crate::observe::raw;
 
 /// What a dump says of itself.
@@ -19,6 +19,8 @@ pub struct About {
     pub server: Option<Name>,
     /// Its version.
     pub version: Option<Name>,
+    /// The pod that it was taken from.
+    pub here: Option<PodKey>,
     /// When it was taken.
     pub taken: Option<Timestamp>,
     /// Names of the kinds that were listed.
@@ -35,6 +37,9 @@ impl Converter {
             context: raw.context.map(|context| self.intern.name(&context)),
             cluster: raw.cluster_uid.map(|uid| self.intern.name(&uid)),
             server: raw.server.map(|server| self.intern.name(&told(&server))),
+            here: raw.here.as_deref().and_then(|pod| pod.split_once('/')).map(|(namespace, name)| {
+                PodKey::new(self.intern.name(&told(namespace)), self.intern.name(&told(name)))
+            }),
             version: raw.version.map(|version| self.intern.name(&told(&version))),
             taken: moment(raw.taken.as_deref(), "taken")?,
             kinds: raw.kinds.unwrap_or_default(),

@@ -21,6 +21,9 @@ pub struct SnapshotItem {
     /// Its version.
     #[serde(rename = "serverVersion")]
     pub version: Option<String>,
+    /// The pod that it was taken from, `namespace/name`.
+    #[serde(rename = "observedFrom")]
+    pub here: Option<String>,
     /// When it was taken.
     pub taken: Option<String>,
     /// The kinds that were listed: one that has no object in the dump is then none, not unknown.

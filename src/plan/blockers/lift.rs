@@ -135,6 +135,7 @@ fn advice(code: Code) -> &'static str {
              region and project"
         }
         Code::ServerRefuses => "another `idle` for the pool, or what the reason says",
+        Code::RunsHere => "run it on a node that the policy keeps, or outside of the cluster",
         Code::KubeletSkew => {
             "wake it by hand (`tidegate wake node/NODE`): it stays cordoned; upgrade its kubelet, then `tidegate apply`"
         }

@@ -32,6 +32,7 @@ impl Sim {
             cluster: world.cluster.clone(),
             api_server: world.api_server.clone(),
             version: world.version.clone(),
+            here: world.here.clone(),
             observed: world.observed.clone(),
             skipped: world.skipped.clone(),
             gaps: world.gaps.clone(),
