@@ -15,6 +15,7 @@ mod choose;
 mod class;
 mod company;
 mod counter;
+mod crowd;
 mod diagnosis;
 mod index;
 mod kind;
@@ -31,6 +32,8 @@ mod topology;
 mod unfit;
 mod volumes;
 
+pub use class::looks_at_pods;
+pub use crowd::Crowd;
 pub use diagnosis::Diagnosis;
 pub use node_rules::{term_matches, tolerated};
 pub use room::passes;

@@ -66,6 +66,11 @@ impl Tile {
         i128::from(self.bound / 100 + 1)
     }
 
+    /// What is free: millicores, bytes of memory, bytes of scratch space, pods.
+    pub fn left(&self) -> [i64; 4] {
+        [self.cpu, self.memory, self.storage, self.slots]
+    }
+
     /// Whether there is enough of what every node has. Asking for nothing fits even where more is used than there is; the
     /// pod slot counts always. Extended resources are asked of the room.
     pub fn enough(&self, spec: &PodSpec) -> bool {

@@ -61,7 +61,7 @@ pub fn root(world: &World, pod: &Pod) -> Option<Root> {
 }
 
 /// The allowances of every budget and workload, computed once each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Allowances {
     budgets: BTreeMap<PodKey, u32>,
     implied: BTreeMap<String, u32>,

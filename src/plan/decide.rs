@@ -19,7 +19,7 @@ use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
     AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes,
-    forecast, notes, summary, unclaimed, unknown, unready, wakes,
+    forecast, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
@@ -63,15 +63,17 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         decisions.push(decision);
     }
     let grown = grow(&pooled, &mut decisions, &mut up, &mut removals, &mut bounds, &prices);
-    for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {
-        pooled.take(decision, &mut removals, up);
-        pooled.account(decision);
-        narrow(decision, pooled.members, &pooled.pool.name, &request.targets);
-    }
+    let waves = rehearsal::settle(&pooled, &mut decisions, &mut removals, |decisions, removals, barred| {
+        for ((pooled, decision), up) in pooled.iter().zip(decisions).zip(&up) {
+            pooled.take(decision, removals, up, barred);
+            pooled.account(decision);
+            narrow(decision, pooled.members, &pooled.pool.name, &request.targets);
+        }
+    });
     let mut steps = Vec::new();
     let mut rounds = Rounds::default();
     let builds: Vec<Build<'_>> = (policy.pools.iter().zip(&inventory.pools))
-        .map(|(pool, members)| Build { policy, pool, members, prices: &prices, removals: &removals })
+        .map(|(pool, members)| Build { policy, pool, members, prices: &prices, removals: &removals, waves: &waves })
         .collect();
     let mut returning = Returning::default();
     for (build, decision) in builds.iter().zip(&decisions) {

@@ -9,6 +9,7 @@ use super::bounds::Bounds;
 use super::candidates::Nearness;
 use super::members::{Member, State};
 use super::patience::{Patience, Says};
+use super::rehearsal::Barred;
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, by_hand, node_rules};
 use crate::model::{ByHand, Name, PerMille, Target, World, keys, they_are};
@@ -82,7 +83,7 @@ impl Going {
 }
 
 /// What is decided for a pool.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Decision {
     /// In order.
     pub coming: Vec<Coming>,
@@ -262,7 +263,7 @@ impl Pooled<'_> {
 
     /// Takes away what is not needed, least disturbed first, after every pool has said what comes: what comes anywhere is
     /// a home. Nodes that go are taken out of `removals`.
-    pub fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize]) {
+    pub fn take(&self, decision: &mut Decision, removals: &mut Removals<'_>, up: &[usize], barred: &Barred) {
         let ceiling = self.holding.ceiling.unwrap_or(u32::MAX);
         let floor = self.holding.winding_down_to.unwrap_or(self.holding.floor);
         decision.least = floor;
@@ -363,7 +364,11 @@ impl Pooled<'_> {
                 staying.push((index, vec![Reason::clone(reason)]));
                 continue;
             }
-            let turn = if depth == Depth::Cordon { removals.not_wound_down(&member.name) } else { None };
+            let turn = match depth {
+                Depth::Cordon => removals.not_wound_down(&member.name),
+                // What was begun, or a person asked for, was counted on when it was decided who comes.
+                Depth::Drain | Depth::Park => barred.says(&member.name).filter(|_| !regardless),
+            };
             let removed = match turn {
                 Some(reason) => Err(vec![reason]),
                 None => removals.remove(&member.name, &movers, &stays),

@@ -39,6 +39,7 @@ impl Mover {
 }
 
 /// The simulated cluster after the removals decided so far.
+#[derive(Clone)]
 pub struct Removals<'a> {
     world: &'a World,
     drain: &'a Drain,
@@ -112,6 +113,16 @@ impl<'a> Removals<'a> {
     /// The world that nodes are taken from.
     pub fn world(&self) -> &'a World {
         self.world
+    }
+
+    /// The simulated cluster.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Who has a place on a node without having been there: pods that waited, units of headroom, displaced pods.
+    pub fn guests(&self) -> &BTreeMap<Name, Vec<Arc<Pod>>> {
+        &self.guests
     }
 
     /// The simulated cluster, to place in it what comes.

@@ -12,7 +12,7 @@ use crate::model::{Name, Node, Pod, PodSpec, Spread, World, counted};
 use crate::placement::{Site, term_matches};
 
 /// The hard spreads of a cluster, each with the domains that still take pods.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Spreads<'a> {
     world: &'a World,
     all: Vec<Counted<'a>>,
@@ -20,7 +20,7 @@ pub struct Spreads<'a> {
 }
 
 /// One hard spread of one workload that counts tainted nodes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Counted<'a> {
     /// One of its pods.
     pod: &'a Pod,

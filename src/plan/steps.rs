@@ -6,6 +6,7 @@ use super::budgets::{Bound, Say};
 use super::members::{Member, State};
 use super::pool_decision::{Decision, Depth, Going};
 use super::prices::Prices;
+use super::rehearsal::Waves;
 use super::removal::Removals;
 use super::{PodAction, PodMove, Precondition, Step, StepCost, Verb};
 use crate::model::{IntOrPercent, Name};
@@ -62,6 +63,8 @@ pub struct Build<'a> {
     pub prices: &'a Prices<'a>,
     /// The simulation that decided.
     pub removals: &'a Removals<'a>,
+    /// Who goes before whom.
+    pub waves: &'a Waves,
 }
 
 impl Build<'_> {
@@ -147,6 +150,9 @@ impl Build<'_> {
         if cordons_first && let Some(before) = &rounds.cordons_first {
             after.push(before.clone());
         }
+        let wave = self.waves.before(&member.name).iter().map(|node| step_id(Verb::Drain, node));
+        after.extend(wave.collect::<BTreeSet<_>>());
+        after.dedup();
         let mut cordon = self.step(Verb::Cordon, member, going.reason.clone());
         cordon.after = std::mem::take(&mut after);
         if !cordoned {
@@ -210,7 +216,7 @@ impl Build<'_> {
     fn step(&self, verb: Verb, member: &Member, reason: super::Reason) -> Step {
         let uid = member.node.as_ref().map(|node| node.uid.to_string()).filter(|uid| !uid.is_empty());
         Step {
-            id: format!("{}/{}", verb_name(verb), member.name),
+            id: step_id(verb, &member.name),
             verb,
             provider_verb: None,
             pool: self.pool.name.to_string(),
@@ -239,6 +245,10 @@ fn wake_verb(member: &Member, pool: &Pool) -> &'static str {
         State::Parked(ServerState::Suspended | ServerState::Paused) => "resume",
         _ => pool.idle.wake_verb(),
     }
+}
+
+fn step_id(verb: Verb, node: &Name) -> String {
+    format!("{}/{node}", verb_name(verb))
 }
 
 /// The verb as it stands in ids and output.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::demand::{Alike, Demand, named, not_refused};
 use super::headroom::{Spare, members, namespace, refill, unit_words};
-use super::offered::{Candidate, candidates};
+use super::offered::{Asked, Candidate, candidates};
 use super::value::Offer;
 use super::why::Why;
 use crate::model::{Name, Pod, PodKey};
@@ -44,9 +44,11 @@ pub struct Growth<'g, 'a> {
     pub candidates: Vec<Candidate>,
     /// How many more each pool may have.
     pub left: Vec<u32>,
-    removals: &'g mut Removals<'a>,
-    placed: BTreeMap<Name, Vec<Arc<Pod>>>,
-    chosen: Vec<Candidate>,
+    pub(super) removals: &'g mut Removals<'a>,
+    /// Who has a place, by node.
+    pub(super) placed: BTreeMap<Name, Vec<Arc<Pod>>>,
+    /// What is brought.
+    pub(super) chosen: Vec<Candidate>,
 }
 
 /// Places every pending pod that something can take, and adds to `decisions` the nodes that are brought for them, after
@@ -81,17 +83,21 @@ pub fn grow<'a>(
     let left = left.collect();
     let mut growth =
         Growth { pooled, candidates: Vec::new(), left, removals, placed: BTreeMap::new(), chosen: Vec::new() };
+    let asked = Asked::of(&alike);
     growth.settle_in(&mut alike, |_| true);
     for fresh in alike.iter().filter(|alike| !alike.demand && alike.only.is_none()) {
         grown.ignored.extend(fresh.pods.iter().map(|pod| (pod.clone(), not_refused())));
     }
     alike.retain(|alike| alike.demand && !alike.pods.is_empty());
-    if !alike.is_empty() {
-        growth.candidates = candidates(pooled, up, prices, &alike);
-        growth.bring(&mut alike, bounds);
-        growth.spare();
-        alike.retain(|alike| !alike.pods.is_empty());
-    }
+    growth.candidates = candidates(pooled, up, prices, &asked);
+    growth.bring(&mut alike, bounds);
+    growth.spare();
+    alike.retain(|alike| !alike.pods.is_empty());
+    let coming = pooled.iter().zip(decisions.iter()).flat_map(|(pooled, decision)| {
+        let members = decision.coming.iter().filter_map(|coming| pooled.members.get(coming.member));
+        members.map(|member| member.name.clone())
+    });
+    growth.rehearse(&alike, &coming.collect::<Vec<_>>(), bounds);
     for (pod, reason) in growth.left_over(&alike) {
         match unit_words(&pod) {
             Some(_) => drop(grown.short.insert(pod.key.clone(), reason)),
@@ -148,8 +154,9 @@ impl Growth<'_, '_> {
     }
 
     /// Brings one node after the other, each time the best, until nothing that is left fits on any.
-    fn bring(&mut self, alike: &mut [Alike], bounds: &mut Bounds<'_>) {
-        while let Some(best) = self.best(alike) {
+    pub(super) fn bring(&mut self, alike: &mut [Alike], bounds: &mut Bounds<'_>) {
+        let mut tried = Tried::of(alike);
+        while let Some(best) = self.best(alike, &mut tried) {
             let mut candidate = self.candidates.remove(best);
             let parked = self.member(&candidate).filter(|_| candidate.nearness == Nearness::Parked);
             let pool = self.pooled.get(candidate.pool).map(|pooled| pooled.pool);
@@ -174,9 +181,12 @@ impl Growth<'_, '_> {
     }
 
     /// The best node that can be brought now, of each sort of nodes the first.
-    fn best(&mut self, alike: &[Alike]) -> Option<usize> {
+    fn best(&mut self, alike: &[Alike], tried: &mut Tried) -> Option<usize> {
         let mut seen = BTreeSet::new();
         let mut best: Option<(usize, Nearness, Offer, u32)> = None;
+        if alike.iter().all(|alike| alike.pods.is_empty()) {
+            return None;
+        }
         for index in 0..self.candidates.len() {
             let Some(candidate) = self.candidates.get(index) else { continue };
             let room = self.left.get(candidate.pool).is_some_and(|left| *left > 0);
@@ -185,12 +195,18 @@ impl Growth<'_, '_> {
             }
             let (nearness, tries, cost, all) = (candidate.nearness, candidate.tries, candidate.cost, candidate.room);
             let weight = self.pooled.get(candidate.pool).map_or(0, |pooled| pooled.pool.weight);
-            let name = candidate.name.clone();
-            let mark = self.site().mark();
-            self.site().open(&name);
-            let taken = fill(self.site(), alike, &name);
-            self.site().roll_back(mark);
-            let serves: i128 = alike.iter().zip(taken).map(|(alike, taken)| alike.size(taken)).sum();
+            let (sort, name) = (candidate.sort, candidate.name.clone());
+            let taken = match tried.known(sort, alike) {
+                Some(taken) => taken,
+                None => {
+                    let mark = self.site().mark();
+                    self.site().open(&name);
+                    let taken = fill(self.site(), alike, &name);
+                    self.site().roll_back(mark);
+                    tried.keep(sort, taken)
+                }
+            };
+            let serves: i128 = alike.iter().zip(taken).map(|(alike, taken)| alike.size(*taken)).sum();
             if serves == 0 {
                 continue;
             }
@@ -308,6 +324,35 @@ fn serves(pods: &[Arc<Pod>], pooled: &Pooled<'_>) -> Reason {
         text: text + &beside,
         evidence: Evidence { pod: keys.first().map(ToString::to_string), ..Evidence::default() },
         origin: windows.or_else(|| Some(pooled.pool.origin.clone())),
+    }
+}
+
+/// What a node of each sort took when it was tried. Where no pod looks at others that stays true as long as there are
+/// as many left of each likeness: each sort is tried again only when it would take less, not for every node that comes.
+struct Tried {
+    lasts: bool,
+    taken: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Tried {
+    fn of(alike: &[Alike]) -> Self {
+        let alone = |alike: &Alike| {
+            alike.one().is_none_or(|pod| {
+                pod.spec.affinity.as_ref().is_none_or(|affinity| affinity.anti.is_empty()) && !alike.looks_around()
+            })
+        };
+        Self { lasts: alike.iter().all(alone), taken: BTreeMap::new() }
+    }
+
+    fn known(&self, sort: usize, alike: &[Alike]) -> Option<&[usize]> {
+        let taken = self.taken.get(&sort).filter(|_| self.lasts)?;
+        alike.iter().zip(taken).all(|(alike, taken)| *taken <= alike.pods.len()).then_some(taken)
+    }
+
+    fn keep(&mut self, sort: usize, taken: Vec<usize>) -> &[usize] {
+        let kept = self.taken.entry(sort).or_default();
+        *kept = taken;
+        kept
     }
 }
 

@@ -1,6 +1,6 @@
 //! What could be brought, and which of it is the same to every pod that waits: only one of each sort is tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::demand::Alike;
 use super::value::size;
@@ -35,12 +35,12 @@ pub struct Candidate {
 }
 
 /// Everything that could be brought in any pool and is not up yet, each pool's in its order.
-pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>, alike: &[Alike]) -> Vec<Candidate> {
-    let asked = Asked::of(alike);
+pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>, asked: &Asked) -> Vec<Candidate> {
     let mut all = Vec::new();
-    let mut sorts: Vec<Sort> = Vec::new();
+    let mut sorts: BTreeMap<Sort, usize> = BTreeMap::new();
     let mut priced = true;
     for (pool, (pooled, up)) in pooled.iter().zip(up).enumerate() {
+        let up: BTreeSet<&usize> = up.iter().collect();
         for (nearness, member) in pooled.roll().1 {
             let Some(found) = pooled.members.get(member).filter(|_| !up.contains(&member)) else { continue };
             let Some(node) = found.node.as_deref() else { continue };
@@ -59,27 +59,26 @@ pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>,
                 nearness,
                 cost,
                 tries: pooled.tries(member),
-                room: node.allocatable.clone(),
-                used,
+                room: amounts(&node.allocatable),
+                used: amounts(&used),
                 labels: asked.labels(&node.labels, &found.name),
                 taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
                 hindrance: hindrance.as_ref().map(|why| why.code),
             };
-            let known = sorts.iter().position(|other| *other == sort);
+            let tries = sort.tries;
+            let next = sorts.len();
+            let sort = *sorts.entry(sort).or_insert(next);
             all.push(Candidate {
                 pool,
                 member,
                 name: found.name.clone(),
                 nearness,
                 hindrance,
-                tries: sort.tries,
+                tries,
                 cost,
                 room: size(&node.allocatable),
-                sort: known.unwrap_or(sorts.len()),
+                sort,
             });
-            if known.is_none() {
-                sorts.push(sort);
-            }
         }
     }
     if !priced {
@@ -91,22 +90,29 @@ pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>,
     all
 }
 
+/// Resources in an order that means nothing.
+type Amounts = (i64, i64, i64, i64, BTreeMap<Name, i64>);
+
+fn amounts(of: &Resources) -> Amounts {
+    (of.cpu, of.memory, of.ephemeral_storage, of.pods, of.extended.clone())
+}
+
 /// What makes nodes the same to every pod that waits.
-#[derive(PartialEq)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Sort {
     pool: usize,
     nearness: Nearness,
     cost: i128,
     tries: u32,
-    room: Resources,
-    used: Resources,
+    room: Amounts,
+    used: Amounts,
     labels: Vec<(Name, Name)>,
     taints: Vec<Taint>,
     hindrance: Option<Code>,
 }
 
 /// The labels that pods which wait look at on nodes.
-struct Asked {
+pub struct Asked {
     keys: BTreeSet<Name>,
     /// Some look at a node by its name, or have volumes, which do: then no two nodes are the same.
     each: bool,
@@ -115,7 +121,8 @@ struct Asked {
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 impl Asked {
-    fn of(alike: &[Alike]) -> Self {
+    /// What these pods look at.
+    pub fn of(alike: &[Alike]) -> Self {
         let mut asked = Self { keys: BTreeSet::new(), each: false };
         for pod in alike.iter().filter_map(Alike::one) {
             let PodSpec { node_selector, affinity, spread, volumes, .. } = &*pod.spec;
