@@ -16,5 +16,6 @@ mod zoned;
 
 pub use crontab::{Crontab, CrontabError};
 pub use holding::{Held, Holding, Level, Said, Turn, holds, next_change, turns};
+pub use sweep::asking_exceptions;
 pub use window::{Span, first_open, open_times, open_times_unskipped, skipped_openings, skips, would_skip};
 pub use zoned::{ClockChange, clock_changes, end, start, start_of_day, zone, zone_names};

@@ -39,22 +39,36 @@ pub(super) struct State {
     pub(super) leads_to: Option<Span>,
 }
 
+/// Whether an exception asks for numbers of its own on its days.
+fn asks(exception: &Exception) -> bool {
+    let ask = &exception.ask;
+    ask.min.is_some() || ask.max.is_some() || ask.replicas.is_some() || ask.headroom.is_some()
+}
+
+/// The days of an exception as spans of time.
+fn days(exception: &Exception) -> Vec<Span> {
+    let zone = zoned::zone_or_utc(&exception.zone);
+    let span = |first, last: jiff::civil::Date| {
+        let from = zoned::start_of_day(&zone, first)?;
+        let until = last.tomorrow().ok().and_then(|day| zoned::start_of_day(&zone, day));
+        Some(Span { from, until: until.unwrap_or(Timestamp::MAX) }).filter(|span| span.from < span.until)
+    };
+    exception.days.iter().filter_map(|day| span(day.first, day.last)).collect()
+}
+
+/// The exceptions of `pool` that ask for numbers of their own in a part of `[from, until)`, with their days.
+pub fn asking_exceptions(pool: &Pool, from: Timestamp, until: Timestamp) -> Vec<(Span, &Exception)> {
+    let asking = pool
+        .exceptions
+        .iter()
+        .filter(|one| asks(one))
+        .flat_map(|one| days(one).into_iter().map(move |span| (span, one)));
+    asking.filter(|(span, _)| span.from < until && from < span.until).collect()
+}
+
 impl<'a> Sources<'a> {
     pub(super) fn new(policy: &'a Policy, pool: &'a Pool, wake_lead: SignedDuration) -> Sources<'a> {
-        let mut asking = Vec::new();
-        for exception in &pool.exceptions {
-            let ask = &exception.ask;
-            if ask.min.is_none() && ask.max.is_none() && ask.replicas.is_none() && ask.headroom.is_none() {
-                continue;
-            }
-            let zone = zoned::zone_or_utc(&exception.zone);
-            let span = |first, last: jiff::civil::Date| {
-                let from = zoned::start_of_day(&zone, first)?;
-                let until = last.tomorrow().ok().and_then(|day| zoned::start_of_day(&zone, day));
-                Some(Span { from, until: until.unwrap_or(Timestamp::MAX) }).filter(|span| span.from < span.until)
-            };
-            asking.push((exception, exception.days.iter().filter_map(|day| span(day.first, day.last)).collect()));
-        }
+        let asking = pool.exceptions.iter().filter(|one| asks(one)).map(|one| (one, days(one))).collect();
         let ours = |entry: &&Override| matches!(&entry.target, Target::Pool(name) if *name == pool.name);
         Sources {
             pool,

@@ -43,6 +43,41 @@ fn notes_tell_of_clocks_skipped_windows_and_years() {
     assert!(text.contains("window teaching/workshop: nodes wanted (opens 13:00, lead 15m)"), "{text}");
 }
 
+/// An exception that asks for numbers instead of skipping is seen as such wherever the timetable is: in its days nothing else
+/// may change.
+#[test]
+fn an_exception_with_a_number_is_seen() {
+    let mut policy = term();
+    policy.pools[0].exceptions = vec![exception("thanksgiving", "2026-11-24", "2026-11-27", &[], asks(1, None))];
+    let (from, until) = (at("2026-11-20T00:00:00Z"), at("2026-12-03T00:00:00Z"));
+    let tables = vec![Timetable::of(&policy, &policy.pools[0], from, until, minutes(7))];
+    let notes: Vec<_> =
+        tables[0].notes.iter().map(|note| (note.about, note.at, note.until, note.text.as_str())).collect();
+    assert_eq!(
+        notes,
+        [
+            (
+                About::Exception,
+                at("2026-11-24T07:00:00Z"),
+                Some(at("2026-11-28T07:00:00Z")),
+                "exception thanksgiving asks for min 1 (policy.yaml:20)"
+            ),
+            (
+                About::Skip,
+                at("2026-11-24T20:00:00Z"),
+                Some(at("2026-11-24T23:00:00Z")),
+                "exception thanksgiving overrules window teaching/workshop: min 1 (policy.yaml:20)"
+            ),
+        ]
+    );
+    let ics = calendar(&tables).replace("\r\n ", "");
+    assert_eq!(ics.matches("STATUS:CANCELLED").count(), 1, "{ics}");
+    assert!(ics.contains("thanksgiving asks for min 1"), "{ics}");
+    let ids: Vec<&str> = ics.lines().filter(|line| line.starts_with("UID:")).collect();
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len(), "no two events are one");
+    assert!(text(&tables, 160).contains("exception thanksgiving overrules window teaching/workshop"));
+}
+
 /// Each change has a line that fires in its minute or in the first whole one after it.
 #[test]
 fn crontab_lines_are_complete() {

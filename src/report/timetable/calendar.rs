@@ -26,31 +26,32 @@ pub fn calendar(tables: &[Timetable]) -> String {
             }
             said.dedup();
             let description = [why.join("; "), said.join(", ")].join("\n");
-            event(&mut out, table, "", (from, Some(until)), &asked(holding), description.trim());
+            event(&mut out, table, ("", false), (from, Some(until)), &asked(holding), description.trim());
         }
         let skipped = table.notes.iter().filter(|note| note.about == About::Skip);
         for (note, until) in skipped.filter_map(|note| Some((note, note.until?))) {
-            event(&mut out, table, &note.text, (note.at, Some(until)), "skipped", &note.text);
+            event(&mut out, table, (&note.text, true), (note.at, Some(until)), "skipped", &note.text);
         }
         for note in table.notes.iter().filter(|note| note.about != About::Skip) {
-            event(&mut out, table, "", (note.at, None), &note.text, &note.text);
+            // An exception's days are one event: what holds in them is told by those of the changes.
+            event(&mut out, table, (&note.text, false), (note.at, note.until), &note.text, &note.text);
         }
     }
     push(&mut out, "END:VCALENDAR");
     out
 }
 
-/// One event. With the reason for which it is `cancelled` it is one that does not take place: RFC 5545, 3.8.1.11.
+/// One event; what is `told` of a moment tells it from others that begin then. One that is `cancelled` does not take place:
+/// RFC 5545, 3.8.1.11.
 fn event(
     out: &mut String,
     table: &Timetable,
-    cancelled: &str,
+    (told, cancelled): (&str, bool),
     (from, until): (Timestamp, Option<Timestamp>),
     what: &str,
     description: &str,
 ) {
     push(out, "BEGIN:VEVENT");
-    let told = if until.is_none() { what } else { cancelled };
     push(out, &format!("UID:{}", identity(table, told, from)));
     push(out, &format!("DTSTAMP:{}", utc(table.from)));
     push(out, &format!("DTSTART:{}", utc(from)));
@@ -59,7 +60,7 @@ fn event(
     }
     push(out, &format!("SUMMARY:{}", escaped(&format!("{}: {what}", table.pool))));
     push(out, &format!("DESCRIPTION:{}", escaped(description)));
-    if !cancelled.is_empty() {
+    if cancelled {
         push(out, "STATUS:CANCELLED");
     }
     push(out, "TRANSP:TRANSPARENT");
@@ -70,8 +71,8 @@ fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn identity(table: &Timetable, cancelled: &str, from: Timestamp) -> String {
-    let digest = Sha256::digest(format!("{}\n{from}{cancelled}", table.pool));
+fn identity(table: &Timetable, told: &str, from: Timestamp) -> String {
+    let digest = Sha256::digest(format!("{}\n{from}{told}", table.pool));
     let hex = digest.iter().take(12).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Policy, Pool};
+use crate::policy::{Ask, Policy, Pool, Window, WindowKind};
 use crate::schedule;
 
 /// A note to a timetable.
@@ -14,7 +14,7 @@ pub struct Note {
     pub at: Timestamp,
     /// What it is about.
     pub about: About,
-    /// When a window would have closed that is skipped.
+    /// When a window would have closed that is skipped, or the exception ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// In words.
@@ -29,8 +29,10 @@ pub enum About {
     Year,
     /// The clocks change in a zone of the policy or of one of the pool's windows.
     Clock,
-    /// An exception keeps a window from opening.
+    /// An exception keeps a window from opening, or from what it asks for.
     Skip,
+    /// An exception asks for numbers of its own.
+    Exception,
 }
 
 /// The notes to the time `[from, until)` of a pool, in time order.
@@ -45,6 +47,21 @@ pub fn notes(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) ->
             Note { at: span.from, about: About::Skip, until: Some(span.until), text }
         }));
     }
+    for (days, exception) in schedule::asking_exceptions(pool, from, until) {
+        let asked = ask_words(&exception.ask);
+        let text = format!("exception {} asks for {asked} ({})", exception.name, exception.origin);
+        notes.push(Note { at: days.from.max(from), about: About::Exception, until: Some(days.until), text });
+        for window in pool.windows.iter().filter(|window| overruled(&exception.ask, window)) {
+            let schedule = window.schedule.as_ref().map_or_else(String::new, |schedule| format!("{schedule}/"));
+            let name = format!("{schedule}{}", window.name);
+            let opened = schedule::open_times(pool, window, days.from.max(from), days.until.min(until));
+            notes.extend(opened.into_iter().map(|span| {
+                let text =
+                    format!("exception {} overrules window {name}: {asked} ({})", exception.name, exception.origin);
+                Note { at: span.from.max(from), about: About::Skip, until: Some(span.until.min(days.until)), text }
+            }));
+        }
+    }
     let zone = super::zone(&policy.time_zone);
     let year = |at: Timestamp| zone.to_datetime(at).year();
     for year in year(from)..=year(until) {
@@ -55,6 +72,23 @@ pub fn notes(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) ->
     }
     notes.sort();
     notes
+}
+
+/// `min 1, max 4`: what is asked for, in words.
+fn ask_words(ask: &Ask) -> String {
+    let numbers = [("min", ask.min), ("max", ask.max), ("replicas", ask.replicas)];
+    let numbers = numbers.into_iter().filter_map(|(what, number)| Some(format!("{what} {}", number?)));
+    numbers.chain(ask.headroom.is_some().then(|| "headroom".to_owned())).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether an exception has another word on what the window asks for.
+fn overruled(ask: &Ask, window: &Window) -> bool {
+    let WindowKind::Capacity(wanted) = &window.kind else { return false };
+    let floor = |ask: &Ask| ask.min.or(ask.replicas).is_some();
+    let ceiling = |ask: &Ask| ask.max.or(ask.replicas).is_some();
+    (floor(ask) && floor(wanted))
+        || (ceiling(ask) && ceiling(wanted))
+        || (ask.headroom.is_some() && wanted.headroom.is_some())
 }
 
 fn clocks(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) -> Vec<Note> {
