@@ -18,6 +18,8 @@ mod by_hand;
 mod cordon_first;
 #[path = "hazards/draining.rs"]
 mod draining;
+#[path = "hazards/ground.rs"]
+mod ground;
 #[path = "hazards/kept_nodes.rs"]
 mod kept_nodes;
 #[path = "hazards/other_owners.rs"]

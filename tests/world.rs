@@ -25,6 +25,7 @@ fn made(kind: Kind, name: u8, one: u8, other: u8) -> Value {
         Kind::Namespace | Kind::StorageClass | Kind::CSINode | Kind::CSIDriver | Kind::PersistentVolume => {
             bare(format!("x{name}"))
         }
+        Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => bare(format!("x{name}")),
         Kind::VolumeAttachment | Kind::PriorityClass | Kind::Flavor => bare(format!("x{name}")),
         Kind::Server => bare(format!("n{other}")),
         Kind::Lease => {
@@ -68,6 +69,9 @@ fn made(kind: Kind, name: u8, one: u8, other: u8) -> Value {
         Kind::Service => {
             json!({"spec": {"type": (["ClusterIP", "NodePort"][usize::from(one % 2)]), "selector": {"app": "l"}}})
         }
+        Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => json!({
+            "webhooks": [{"name": format!("w{one}"), "clientConfig": {"service": {"namespace": "a", "name": format!("w{other}")}}}],
+        }),
         Kind::Server => {
             json!({"spec": {"id": format!("s{name}")}, "status": {"state": (["ACTIVE", "SHUTOFF"][usize::from(one % 2)])}})
         }
@@ -120,6 +124,7 @@ fn arrival(one: Snapshot) -> Change {
         .chain(one.capacities.into_iter().map(Change::StorageCapacity))
         .chain(one.attachments.into_iter().map(Change::VolumeAttachment))
         .chain(one.services.into_iter().map(Change::Service))
+        .chain(one.webhooks.into_iter().map(Change::Webhooks))
         .chain(one.servers.into_iter().map(Change::Server))
         .chain(one.flavors.into_iter().map(Change::Flavor))
         .chain(one.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))

@@ -21,5 +21,5 @@ pub fn named(policy: &Policy) -> String {
 /// The line that writes a snapshot, in pieces that no help text wraps: it can be pasted. A shell joins a list of words only
 /// where the next piece begins its line.
 pub fn kubectl() -> String {
-    KUBECTL.replacen("csinode,", "csinode,\\\n", 1)
+    KUBECTL.replacen("csinode,", "csinode,\\\n", 1).replacen("svc,", "svc,\\\n", 1)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
-    Server, Service, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Server, Service, StorageCapacity, StorageClass, VolumeAttachment, Webhooks, Workload, WorkloadKind,
 };
 
 /// One object came, changed or went.
@@ -37,6 +37,8 @@ pub enum Change {
     VolumeAttachmentGone(Name),
     Service(Service),
     ServiceGone(PodKey),
+    Webhooks(Webhooks),
+    WebhooksGone(Kind, Name),
     Namespace(Name, Labels),
     NamespaceGone(Name),
     /// A node's kubelet renewed its lease.
@@ -74,6 +76,9 @@ impl Change {
             Kind::Namespace => Self::NamespaceGone(key.name),
             Kind::Lease => Self::LeaseGone(key.name),
             Kind::Service => Self::ServiceGone(key),
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
+                Self::WebhooksGone(kind, key.name)
+            }
             Kind::Server => Self::ServerGone(key.name),
             Kind::PriorityClass | Kind::Flavor => return None,
         })

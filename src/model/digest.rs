@@ -27,6 +27,9 @@ pub fn digest(world: &World) -> String {
     all(&mut hash, "services", world.services.values());
     all(&mut hash, "servers", world.servers.values());
     all(&mut hash, "flavors", world.flavors.values());
+    if !world.webhooks.is_empty() {
+        all(&mut hash, "webhooks", world.webhooks.values());
+    }
     if !world.quotas.is_empty() {
         all(&mut hash, "quotas", world.quotas.values());
     }

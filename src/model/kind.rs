@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The command that writes a snapshot, wherever one is called for: every kind that an API server has.
 pub const KUBECTL: &str = "kubectl get nodes,pods,pdb,deploy,rs,rc,sts,ds,jobs,pvc,pv,sc,csinode,csidriver,\
-                           csistoragecapacity,volumeattachment,pc,ns,leases,svc -A -o json";
+                           csistoragecapacity,volumeattachment,pc,ns,leases,svc,\
+                           validatingwebhookconfigurations,mutatingwebhookconfigurations -A -o json";
 
 /// Where an API server has the objects of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Kind {
     Namespace,
     Lease,
     Service,
+    ValidatingWebhookConfiguration,
+    MutatingWebhookConfiguration,
     /// A machine of a provider: an item of ours.
     Server,
     /// A size of machines of a provider: an item of ours.
@@ -58,7 +61,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which they are named.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Node,
         Self::Pod,
         Self::PodDisruptionBudget,
@@ -79,6 +82,8 @@ impl Kind {
         Self::Namespace,
         Self::Lease,
         Self::Service,
+        Self::ValidatingWebhookConfiguration,
+        Self::MutatingWebhookConfiguration,
         Self::Server,
         Self::Flavor,
     ];
@@ -86,6 +91,9 @@ impl Kind {
     /// Where an API server has it; None for our own items.
     pub const fn api(self) -> Option<Api> {
         const STORAGE: &str = "storage.k8s.io/v1";
+        const ADMISSION: &str = "admissionregistration.k8s.io/v1";
+        const VALIDATING: &str = "validatingwebhookconfigurations";
+        const MUTATING: &str = "mutatingwebhookconfigurations";
         let (version, resource, short) = match self {
             Self::Node => ("v1", "nodes", "nodes"),
             Self::Pod => ("v1", "pods", "pods"),
@@ -107,6 +115,8 @@ impl Kind {
             Self::Namespace => ("v1", "namespaces", "ns"),
             Self::Lease => ("coordination.k8s.io/v1", "leases", "leases"),
             Self::Service => ("v1", "services", "svc"),
+            Self::ValidatingWebhookConfiguration => (ADMISSION, VALIDATING, VALIDATING),
+            Self::MutatingWebhookConfiguration => (ADMISSION, MUTATING, MUTATING),
             Self::Server | Self::Flavor => return None,
         };
         Some(Api { version, resource, short })

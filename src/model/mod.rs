@@ -29,6 +29,7 @@ mod stamp;
 mod target;
 mod version;
 mod volume;
+mod webhook;
 mod workload;
 mod world;
 
@@ -62,5 +63,6 @@ pub use version::skew;
 pub use volume::{
     Claim, ClaimSpec, CsiDriver, CsiNode, PersistentVolume, StorageCapacity, StorageClass, VolumeAttachment,
 };
+pub use webhook::{Webhook, Webhooks};
 pub use workload::{Workload, WorkloadKind};
 pub use world::World;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Budget, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota, Server,
-    Service, StorageCapacity, StorageClass, VolumeAttachment, Workload,
+    Service, StorageCapacity, StorageClass, VolumeAttachment, Webhooks, Workload,
 };
 
 /// Everything observed at one moment. Object lists are in the order of their keys, without duplicates.
@@ -66,6 +66,9 @@ pub struct Snapshot {
     pub namespaces: BTreeMap<Name, super::Labels>,
     /// Services by key.
     pub services: Vec<Service>,
+    /// Admission webhooks by kind and name of their configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhooks>,
     /// Node leases: when each kubelet last renewed.
     pub leases: BTreeMap<Name, Timestamp>,
     /// Servers by id.

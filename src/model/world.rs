@@ -9,7 +9,8 @@ use super::feed::{Feed, Followed};
 use super::stamp::{Stamp, Stamps};
 use super::{
     Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Labels, Memory, Name, Node, PersistentVolume, Pod, PodKey,
-    Quota, Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Quota, Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Webhooks, Workload,
+    WorkloadKind,
 };
 
 /// The pods that stand under one name of an index.
@@ -67,6 +68,8 @@ pub struct World {
     pub namespaces: BTreeMap<Name, Labels>,
     /// Services by key.
     pub services: BTreeMap<PodKey, Service>,
+    /// Admission webhooks by kind and name of their configuration.
+    pub webhooks: BTreeMap<(Kind, Name), Webhooks>,
     /// Node leases.
     pub leases: BTreeMap<Name, Timestamp>,
     /// Servers by id.
@@ -116,6 +119,7 @@ impl World {
             .chain(snapshot.capacities.into_iter().map(Change::StorageCapacity))
             .chain(snapshot.attachments.into_iter().map(Change::VolumeAttachment))
             .chain(snapshot.services.into_iter().map(Change::Service))
+            .chain(snapshot.webhooks.into_iter().map(Change::Webhooks))
             .chain(snapshot.servers.into_iter().map(Change::Server))
             .chain(snapshot.flavors.into_iter().map(Change::Flavor))
             .chain(snapshot.quotas.into_iter().map(Change::Quota));
@@ -188,6 +192,8 @@ impl World {
             Change::VolumeAttachmentGone(name) => drop(self.attachments.remove(&name)),
             Change::Service(service) => drop(self.services.insert(service.key.clone(), service)),
             Change::ServiceGone(key) => drop(self.services.remove(&key)),
+            Change::Webhooks(one) => drop(self.webhooks.insert((one.kind, one.name.clone()), one)),
+            Change::WebhooksGone(kind, name) => drop(self.webhooks.remove(&(kind, name))),
             Change::Server(server) => {
                 self.forget_server(&server.id.clone());
                 let server = Arc::new(server);

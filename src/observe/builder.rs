@@ -10,7 +10,7 @@ use super::item::{Item, Place, Trace};
 use super::raw;
 use crate::model::{
     Budget, Change, Claim, CsiDriver, CsiNode, Flavor, Kind, Memory, Name, Node, PersistentVolume, Pod, PodKey, Quota,
-    Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Workload, WorkloadKind,
+    Server, Service, Snapshot, StorageCapacity, StorageClass, VolumeAttachment, Webhooks, Workload, WorkloadKind,
 };
 
 /// A snapshot that is being filled. Of two objects with one key the later wins.
@@ -32,6 +32,7 @@ pub struct Builder {
     capacities: BTreeMap<PodKey, StorageCapacity>,
     attachments: BTreeMap<Name, VolumeAttachment>,
     services: BTreeMap<PodKey, Service>,
+    webhooks: BTreeMap<(Kind, Name), Webhooks>,
     servers: BTreeMap<Name, Server>,
     flavors: BTreeMap<(Name, Name), Flavor>,
     quotas: BTreeMap<Name, Quota>,
@@ -155,6 +156,9 @@ impl Builder {
             Kind::Namespace => self.snapshot.namespaces.clear(),
             Kind::Lease => self.snapshot.leases.clear(),
             Kind::Service => self.services.clear(),
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
+                self.webhooks.retain(|(of, _), _| *of != kind);
+            }
             Kind::Server => self.servers.clear(),
             Kind::Flavor => self.flavors.clear(),
             Kind::PriorityClass => {}
@@ -209,6 +213,7 @@ impl Builder {
             Change::VolumeAttachment(attachment) => insert(&mut self.attachments, attachment.name.clone(), attachment),
             Change::Namespace(name, labels) => insert(&mut self.snapshot.namespaces, name, labels),
             Change::Lease(node, renewed) => insert(&mut self.snapshot.leases, node, renewed),
+            Change::Webhooks(one) => insert(&mut self.webhooks, (one.kind, one.name.clone()), one),
             Change::Service(service) => insert(&mut self.services, service.key.clone(), service),
             Change::Server(server) => insert(&mut self.servers, server.id.clone(), server),
             Change::Flavor(flavor) => insert(&mut self.flavors, (flavor.provider.clone(), flavor.name.clone()), flavor),
@@ -257,6 +262,7 @@ impl Builder {
         snapshot.csi_drivers = self.csi_drivers.into_values().collect();
         snapshot.capacities = self.capacities.into_values().collect();
         snapshot.attachments = self.attachments.into_values().collect();
+        snapshot.webhooks = self.webhooks.into_values().collect();
         snapshot.services = self.services.into_values().collect();
         snapshot.servers = self.servers.into_values().collect();
         snapshot.flavors = self.flavors.into_values().collect();

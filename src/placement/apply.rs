@@ -85,6 +85,8 @@ impl Site {
                 }
             }
             Change::Budget(_)
+            | Change::Webhooks(_)
+            | Change::WebhooksGone(..)
             | Change::BudgetGone(_)
             | Change::Server(_)
             | Change::ServerGone(_)

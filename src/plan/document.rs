@@ -254,6 +254,9 @@ pub struct Outage {
     pub pod: String,
     /// The node it leaves.
     pub node: String,
+    /// Webhooks that have no backend meanwhile and then refuse what they are asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
 }
 
 /// A brake: why the plan may not be carried out as it is.

@@ -51,6 +51,7 @@ mod unknown;
 mod unready;
 mod verify;
 mod wakes;
+mod webhooks;
 
 pub use basis::NOT_LISTED;
 pub use blockers::needed;

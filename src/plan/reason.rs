@@ -86,6 +86,8 @@ pub enum Code {
     RecordUnreadable,
     /// The policy asks what this version does not act on yet.
     NotActedOn,
+    /// The last backend of a webhook without which nothing replaces it would leave (H17).
+    WebhookLockout,
     // Why a pod does not leave.
     /// A mark on the pod forbids it.
     DoNotDisrupt,

@@ -9,6 +9,7 @@ use super::budgets::{Allowances, Bound, Closed, Say};
 use super::growth::unit_words;
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::spread::{Spreads, in_the_way};
+use super::webhooks::{Front, fronts, locked_out};
 use super::{Code, Evidence, PodAction, Reason};
 use crate::model::{Name, Pod, PodKey, World};
 use crate::placement::{Site, Unfit};
@@ -52,6 +53,8 @@ pub struct Removals<'a> {
     guests: BTreeMap<Name, Vec<Arc<Pod>>>,
     /// Hard spreads that would count the nodes that go (H7).
     spreads: Spreads<'a>,
+    /// Webhooks that fail closed (H17).
+    fronts: Vec<Front>,
     /// Some displaced pod must run near others.
     followed: bool,
     /// Every displaced pod's home.
@@ -78,6 +81,7 @@ impl<'a> Removals<'a> {
             allowances,
             guests: BTreeMap::new(),
             spreads: Spreads::new(world),
+            fronts: fronts(world),
             followed: false,
             homes: BTreeMap::new(),
             only: BTreeMap::new(),
@@ -238,6 +242,10 @@ impl<'a> Removals<'a> {
         if !spread.is_empty() {
             return Err(spread);
         }
+        let locked_out = self.locked_out(movers);
+        if !locked_out.is_empty() {
+            return Err(locked_out);
+        }
         let mark = self.site.mark();
         let guests = self.guests.get(node).cloned().unwrap_or_default();
         let own = movers.iter().filter(|mover| mover.action == PodAction::Evict).map(|mover| mover.pod.clone());
@@ -273,6 +281,14 @@ impl<'a> Removals<'a> {
             return Err(reasons);
         }
         Ok(found)
+    }
+
+    /// Why these may not leave after all that have: a webhook would be without a backend for ever (H17).
+    fn locked_out(&self, movers: &[Mover]) -> Vec<Reason> {
+        let evicted = movers.iter().filter(|mover| mover.action == PodAction::Evict);
+        let going: Vec<&Pod> = evicted.map(|mover| &*mover.pod).collect();
+        let leaves = |key: &PodKey| self.homes.contains_key(key) || going.iter().any(|pod| pod.key == *key);
+        locked_out(&self.fronts, &going, &leaves, (self.world, self.drain, &self.allowances))
     }
 
     /// A displaced pod that must run near others and whose home would offer them only if pods left in one order: they must be

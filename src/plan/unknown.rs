@@ -23,7 +23,7 @@ const NEEDED: [Blank; 6] = [
 const ROOM: &[Kind] = &[Kind::CSIDriver, Kind::CSIStorageCapacity];
 
 /// Without one of these a plan is careful, or assumes the best and says so here.
-const USEFUL: [Blank; 8] = [
+const USEFUL: [Blank; 9] = [
     Blank {
         kinds: &[Kind::StatefulSet, Kind::DaemonSet, Kind::Job, Kind::ReplicationController],
         what: "whether the owner that a pod names is still there; it counts as there",
@@ -41,6 +41,10 @@ const USEFUL: [Blank; 8] = [
     Blank {
         kinds: &[Kind::Service],
         what: "whether traffic comes through nodes; it counts as if it did, and `kubectl get svc` tells",
+    },
+    Blank {
+        kinds: &[Kind::ValidatingWebhookConfiguration, Kind::MutatingWebhookConfiguration],
+        what: "whether a webhook that everything needs would lose its last backend; `kubectl get` of them tells",
     },
     Blank { kinds: &[Kind::Lease], what: "when each kubelet was last heard of" },
     Blank { kinds: &[Kind::PriorityClass, Kind::Flavor], what: "nothing that this version decides by" },

@@ -2,7 +2,7 @@
 //! than anybody reads.
 
 /// Longer words are cut. Commands of ours have shorter ones.
-const LONGEST_WORD: usize = 150;
+const LONGEST_WORD: usize = 200;
 /// What is left of them.
 const CUT_WORD: usize = 60;
 /// Longer texts are cut.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::layout::local_times;
+use super::layout::{local_times, outage_line};
 use super::node_steps::{by_node, in_words};
 use crate::plan::Plan;
 use crate::policy::{Origin, path_of};
@@ -50,10 +50,7 @@ fn remarks(plan: &Plan) -> Vec<Remark<'_>> {
         let text = format!("LOST: nothing makes {} on {} again", pod.pod, step.node);
         Remark { origin: step.origin.as_ref(), ..warning("lost", text) }
     }));
-    found.extend(plan.outages.iter().map(|outage| {
-        let text = format!("{} has no Ready pod while {} moves off {}", outage.workload, outage.pod, outage.node);
-        warning("outage", text)
-    }));
+    found.extend(plan.outages.iter().map(|outage| warning("outage", outage_line(outage, &str::to_owned, &outage.pod))));
     let doubts = plan.snapshot.old.iter().chain(plan.caveats.iter().filter(|caveat| !braked(caveat)));
     found.extend(doubts.map(|text| warning("incomplete", local(text))));
     found.extend(changes(plan));

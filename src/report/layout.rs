@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 
 use crate::model::counted;
-use crate::plan::{AskedByHand, NextChange, PoolPlan};
+use crate::plan::{AskedByHand, NextChange, Outage, PoolPlan};
 
 /// `1 node`, `2 nodes`.
 pub fn plural(count: usize, one: &str) -> String {
@@ -60,6 +60,19 @@ pub fn by_hand_line(asked: &AskedByHand, zone: &str) -> String {
         asked.until.map_or_else(|| "until it is released".to_owned(), |at| format!("until {}", local(at, zone)));
     let reason = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{} {} {until}, asked by {}{reason}", asked.object, asked.wish, asked.author)
+}
+
+/// `Deployment a/b has no Ready pod while a/b-1 moves off n-1`, with the webhooks that are silent meanwhile; `pod` and names
+/// as they are to be written.
+pub fn outage_line(outage: &Outage, name: &dyn Fn(&str) -> String, pod: &str) -> String {
+    let (workload, node) = (name(&outage.workload), name(&outage.node));
+    let webhooks: Vec<String> = outage.webhooks.iter().map(|webhook| name(webhook)).collect();
+    let silent = match webhooks.as_slice() {
+        [] => String::new(),
+        [one] => format!("; webhook {one} refuses what it is asked about meanwhile"),
+        several => format!("; webhooks {} refuse what they are asked about meanwhile", several.join(", ")),
+    };
+    format!("{workload} has no Ready pod while {pod} moves off {node}{silent}")
 }
 
 /// `floor 1, ceiling 10`: what holds for a pool, in the same words wherever it is said.

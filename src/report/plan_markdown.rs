@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::comment::{LONG, MIDDLE, SHORT, escaped, folded, listed, marker, shortened};
 use super::headroom_text::headroom_lines;
 use super::kept_text::{grouped, named};
-use super::layout::{by_hand_line, local, local_long, local_times, next_line, plural};
+use super::layout::{by_hand_line, local, local_long, local_times, next_line, outage_line, plural};
 use super::node_steps::{by_node, cost_words, in_words, pod_words};
 use super::plan_money::money_lines;
 use super::plan_text::{frees_words, said_words, unclaimed_line};
@@ -51,10 +51,10 @@ pub fn plan_markdown(plan: &Plan) -> String {
         format!("\n:warning: **LOST**: nothing makes `{}` on {} again\n", pod.pod, escaped(&step.node))
     });
     listed(&mut out, "", losses.collect(), SHORT);
-    let outages = plan.outages.iter().map(|outage| {
-        let (workload, pod, node) = (escaped(&outage.workload), &outage.pod, escaped(&outage.node));
-        format!("\n:warning: {workload} has no Ready pod while `{pod}` moves off {node}\n")
-    });
+    let outages = plan
+        .outages
+        .iter()
+        .map(|outage| format!("\n:warning: {}\n", outage_line(outage, &escaped, &format!("`{}`", outage.pod))));
     listed(&mut out, "", outages.collect(), SHORT);
     let unclaimed = plan.unclaimed.iter().map(|unclaimed| format!("- {}\n", say(&unclaimed_line(unclaimed, plan))));
     listed(&mut out, "\nUnclaimed, ours once and in no pool now:\n\n", unclaimed.collect(), SHORT);

@@ -6,7 +6,9 @@ use owo_colors::OwoColorize;
 
 use super::headroom_text::headroom_lines;
 use super::kept_text::kept_nodes;
-use super::layout::{bounds, by_hand_line, faint, local, local_long, local_times, next_line, plural, wrapped};
+use super::layout::{
+    bounds, by_hand_line, faint, local, local_long, local_times, next_line, outage_line, plural, wrapped,
+};
 use super::node_steps::{alike, by_node, node_steps};
 use super::plan_money::money_lines;
 use super::waiting_text::waiting_lines;
@@ -177,10 +179,7 @@ fn rest(out: &mut String, plan: &Plan, width: usize) {
     };
     let losses = plan.losses().map(|(step, pod)| format!("{} on {}", pod.pod, step.node));
     section("LOST: nothing makes these pods again", losses.collect());
-    let outages = plan
-        .outages
-        .iter()
-        .map(|outage| format!("{} has no Ready pod while {} moves off {}", outage.workload, outage.pod, outage.node));
+    let outages = plan.outages.iter().map(|outage| outage_line(outage, &str::to_owned, &outage.pod));
     section("Outages: the only replica of a workload moves", outages.collect());
     section(
         "Unclaimed: ours once, in no pool now",

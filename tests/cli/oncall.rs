@@ -205,6 +205,8 @@ fn the_kubectl_line_asks_for_every_kind_that_is_read() {
         ("ns", "v1", "Namespace"),
         ("leases", "coordination.k8s.io/v1", "Lease"),
         ("svc", "v1", "Service"),
+        ("validatingwebhookconfigurations", "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        ("mutatingwebhookconfigurations", "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
     ];
     assert_eq!(words, kinds.map(|(word, ..)| word));
     let known = tidegate::model::Kind::ALL.into_iter().filter_map(|kind| Some((kind.api()?, kind.to_string())));

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const HANGS: Duration = Duration::from_secs(60);
 
 /// Each kind that a snapshot knows: its name, and where its list is.
-const KINDS: [(&str, &str); 20] = [
+const KINDS: [(&str, &str); 22] = [
     ("Namespace", "/api/v1/namespaces"),
     ("Node", "/api/v1/nodes"),
     ("Pod", "/api/v1/pods"),
@@ -43,6 +43,8 @@ const KINDS: [(&str, &str); 20] = [
     ("VolumeAttachment", "/apis/storage.k8s.io/v1/volumeattachments"),
     ("PriorityClass", "/apis/scheduling.k8s.io/v1/priorityclasses"),
     ("Service", "/api/v1/services"),
+    ("ValidatingWebhookConfiguration", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"),
+    ("MutatingWebhookConfiguration", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"),
     ("Lease", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
 ];
 const PODS: &str = "/api/v1/pods";
@@ -96,6 +98,7 @@ fn cluster(pods: usize) -> Lists {
             vec![attachment]
         }
         "Job" | "Service" | "CSIStorageCapacity" => Vec::new(),
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => Vec::new(),
         _ => vec![object(kind, "a", "it", 10)],
     };
     KINDS.iter().map(|(kind, path)| ((*path).to_owned(), (*kind, one(kind)))).collect()

@@ -56,6 +56,8 @@ impl Cluster {
             "Namespace",
             "Lease",
             "Service",
+            "ValidatingWebhookConfiguration",
+            "MutatingWebhookConfiguration",
             "Server",
             "Flavor",
         ];

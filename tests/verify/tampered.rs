@@ -194,7 +194,7 @@ fn too_many_at_once_is_found() {
             (Rule::Outage, "an outage that is dropped", |plan| plan.outages.clear()),
             (Rule::Outage, "an outage that is none", |plan| {
                 let (workload, pod) = ("ReplicaSet default/web".into(), "default/web-2".into());
-                plan.outages.push(Outage { workload, pod, node: "worker-2".into() });
+                plan.outages.push(Outage { workload, pod, node: "worker-2".into(), webhooks: Vec::new() });
             }),
             (Rule::Outage, "an outage elsewhere", |plan| plan.outages[0].node = "worker-1".into()),
         ],

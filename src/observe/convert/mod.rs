@@ -14,6 +14,7 @@ mod selector;
 mod service;
 mod spec;
 mod storage;
+mod webhook;
 mod workload;
 
 pub use meta::{forges, told};

@@ -86,6 +86,9 @@ impl Converter {
                 None => return Ok(Read::Noted),
             },
             Kind::Service => Change::Service(self.service(item.decode()?)?),
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
+                Change::Webhooks(self.webhooks(known, item.decode()?)?)
+            }
             Kind::Server => Change::Server(self.server(item.decode()?)?),
             Kind::Flavor => Change::Flavor(self.flavor(item.decode()?)?),
         };

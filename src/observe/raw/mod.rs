@@ -15,6 +15,7 @@ mod scalar;
 mod service;
 mod storage;
 mod volume;
+pub mod webhook;
 mod workload;
 
 pub use affinity::{Affinity, NodeSelector, NodeSelectorTerm, PodAffinity, PodAffinityTerm, Spread};
@@ -29,4 +30,5 @@ pub use scalar::{Map, Scalar};
 pub use service::Service;
 pub use storage::{Claim, ClaimSpec, CsiNode, Lease, PersistentVolume, StorageClass, VolumeAttachment, VolumeSpec};
 pub use volume::{DiskSource, Source, Volume};
+pub use webhook::WebhookConfiguration;
 pub use workload::{AnySelector, Workload, WorkloadSpec};

@@ -42,7 +42,7 @@ impl<'a> Ground<'a> {
             }
             (Code::NoController | Code::ControllerNotFound, Some(pod)) => pod.key.namespace.to_string(),
             (Code::PolicyBlock, Some(_)) => reason.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
-            (Code::DoNotDisrupt | Code::SpreadDomainStays, Some(_)) => key(),
+            (Code::DoNotDisrupt | Code::SpreadDomainStays | Code::WebhookLockout, Some(_)) => key(),
             (Code::NoOtherHome, Some(_)) => refusals(&reason.text).into_iter().collect::<Vec<_>>().join(", "),
             (Code::Budget, _) => format!("{:?}", Allowance::of(reason, self.world)),
             (Code::HoldsStorage, _) if reason.evidence.volume.is_some() => "local volumes".to_owned(),

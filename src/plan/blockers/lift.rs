@@ -121,6 +121,10 @@ fn advice(code: Code) -> &'static str {
         Code::DoNotDisrupt => "remove the mark, or open a `relaxed` window that names its key",
         Code::NoOtherHome => "there is no room, or no node that matches, among those that stay",
         Code::SpreadDomainStays => "set `nodeTaintsPolicy: Honor` in the workload's topologySpreadConstraints",
+        Code::WebhookLockout => {
+            "give it a second replica, of which one then stays Ready, or leave its own namespace out by the webhook's \
+             `namespaceSelector`"
+        }
         Code::StartedByHand => "`tidegate wake` it to use it, or stop its server again",
         Code::PoolBroken => {
             "look at the provider (quota, free hosts, the image) and at the nodes' boot; a later `apply` tries it again, and a \

@@ -62,6 +62,9 @@ pub fn words(code: Code, found: &Found<'_>, ground: &Ground<'_>) -> String {
             };
             format!("{subjects} {verb} no other home: {why}")
         }
+        Code::WebhookLockout => {
+            format!("{subjects}: the last backend of webhook {key}, without which no pod is made in its namespace")
+        }
         Code::PolicyBlock => format!("the policy says block for {subjects}"),
         Code::LongGrace => {
             let grace = found.pods.iter().map(|pod| pod.spec.grace_seconds).max().unwrap_or_default();

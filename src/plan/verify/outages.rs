@@ -23,7 +23,12 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         for entry in step.pods.iter().filter(|entry| entry.action == PodAction::Evict) {
             let Some(pod) = case.pod(&entry.pod).filter(|pod| pod.ready && serves(case.world, pod)) else { continue };
             let Some(workload) = workload(case.world, pod) else { continue };
-            let outage = Outage { workload: workload.clone(), pod: entry.pod.clone(), node: step.node.clone() };
+            let outage = Outage {
+                workload: workload.clone(),
+                pod: entry.pod.clone(),
+                node: step.node.clone(),
+                webhooks: Vec::new(),
+            };
             rounds.entry((workload, entry.chunk.unwrap_or(1))).or_default().push(outage);
         }
     }
@@ -31,7 +36,8 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         ready.get(workload).is_some_and(|ready| usize::try_from(*ready).is_ok_and(|ready| away.len() >= ready))
     });
     let real: BTreeSet<Outage> = all_at_once.filter_map(|(_, mut away)| away.pop()).collect();
-    let said: BTreeSet<Outage> = case.plan.outages.iter().cloned().collect();
+    let bare = |outage: &Outage| Outage { webhooks: Vec::new(), ..outage.clone() };
+    let said: BTreeSet<Outage> = case.plan.outages.iter().map(bare).collect();
     for outage in real.difference(&said) {
         let text = format!("{} has no Ready pod while {} moves, and it does not say so", outage.workload, outage.pod);
         found.plan(Rule::Outage, text);

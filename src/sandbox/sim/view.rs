@@ -51,6 +51,7 @@ impl Sim {
             namespaces: world.namespaces.clone(),
             leases: world.leases.clone(),
             services: world.services.values().cloned().collect(),
+            webhooks: world.webhooks.values().cloned().collect(),
             servers: world.servers.values().map(|server| (**server).clone()).collect(),
             flavors: world.flavors.values().cloned().collect(),
             quotas: self.world.quotas.values().cloned().collect(),
