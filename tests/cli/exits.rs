@@ -39,7 +39,7 @@ fn a_sandbox_is_not_slowed_down_to_nothing() {
 #[test]
 fn every_exit_code_is_met_once() {
     type Case = fn(&Path) -> std::process::Output;
-    let cases: [(i32, &str, Case); 11] = [
+    let cases: [(i32, &str, Case); 12] = [
         (0, "No changes", |folder| {
             let first = tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
             assert_eq!(code(&first), 6, "{}", text(&first.stderr));
@@ -91,6 +91,15 @@ fn every_exit_code_is_met_once() {
         (6, "run this again to go on", |folder| tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())),
         (7, "max-nodes", |folder| {
             change(folder, "  drain:\n", "  brakes: {maxNodes: 3}\n  drain:\n");
+            tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())
+        }),
+        (7, "Brake empty-policy: the policy has no pools and the last one had some", |folder| {
+            assert_eq!(code(&tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())), 6);
+            let head = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: workshop}\n";
+            fs::write(folder.join("policy.yaml"), format!("{head}spec: {{timeZone: America/Denver, pools: []}}\n"))
+                .unwrap();
+            let plan = tidegate(folder, &PLAN);
+            assert!(text(&plan.stdout).contains("Brake empty-policy"), "{}", text(&plan.stdout));
             tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat())
         }),
         (8, "a freeze forbids taking 1 node away", |folder| {
