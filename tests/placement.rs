@@ -145,7 +145,8 @@ fn says_why_not() {
             json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}),
             vec![
                 "PersistentVolumeClaim not read, so where its volumes can be is unknown: add `kubectl get \
-                 pv,pvc,sc,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot",
+                 pv,pvc,sc,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot, and if there are none `kubectl get --raw \
+                 /api/v1/persistentvolumeclaims`",
             ],
         ),
         (

@@ -153,7 +153,7 @@ fn every_pod_of_every_dump_is_explained_and_fits_where_it_is() {
                 spoken += 1;
                 agree += usize::from(words.agree);
                 if !words.agree {
-                    println!("  {key}\n    {}\n    {}", words.message, words.condition.unwrap());
+                    println!("  {key}\n    {}\n    {}", words.message.unwrap_or_default(), words.condition.unwrap());
                 }
             }
         }

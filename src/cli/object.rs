@@ -66,6 +66,19 @@ fn object(text: &str) -> Option<Object> {
 /// # Errors
 /// There is no such pod, or there are several.
 pub fn pod(world: &World, namespace: Option<&Name>, name: &Name) -> Result<PodKey, Failure> {
+    let found = listed_pod(world, namespace, name);
+    let told = |gap: &&String| match namespace {
+        Some(namespace) => gap.contains(&format!(": Pod {namespace}/{name} cannot be read")),
+        None => gap.contains(&format!("/{name} cannot be read")) && gap.contains(": Pod "),
+    };
+    match (found, world.gaps.iter().find(told)) {
+        (Err(_), Some(gap)) => Err(Failure::new(format!("the pod is there and cannot be explained: {gap}"))
+            .hint("mend what is wrong with it, or take the snapshot again")),
+        (found, _) => found,
+    }
+}
+
+fn listed_pod(world: &World, namespace: Option<&Name>, name: &Name) -> Result<PodKey, Failure> {
     if let Some(namespace) = namespace {
         let key = PodKey::new(namespace.clone(), name.clone());
         if world.pods.contains_key(&key) {

@@ -7,7 +7,7 @@ use super::class::{Class, Company, Likeness, looks_at_pods};
 use super::counter::Who;
 use super::index::{CounterIx, NodeIx};
 use super::node_rules::{CORDON, selected, tolerated};
-use super::resources::{enough, enough_extended, lacking, ports_taken};
+use super::resources::{enough, enough_extended, is_device_claim, lacking, ports_taken};
 use super::room::{Nominee, Room};
 use super::site::Site;
 use super::tile::{Gate, Tile};
@@ -139,6 +139,9 @@ impl Site {
         if !room.state.closed && !room.state.ready {
             reasons.push(Unfit::NotReady);
         }
+        if room.unread {
+            reasons.push(Unfit::Unread);
+        }
         reasons.extend(asked.refused.iter().cloned());
         reasons.sort_by_key(Unfit::plugin);
         reasons
@@ -189,7 +192,8 @@ pub(super) fn extras<'a>(room: &'a Room, pod: &Pod) -> Vec<&'a Nominee> {
 fn refused(pod: &Pod, needs: &VolumeNeeds) -> Vec<Unfit> {
     let spec = &pod.spec;
     let gated = (!spec.gates.is_empty()).then_some(Unfit::Gated);
-    let devices = (!spec.resource_claims.is_empty()).then_some(Unfit::DynamicResources);
+    let devices = !spec.resource_claims.is_empty() || spec.requests.extended.keys().any(is_device_claim);
+    let devices = devices.then_some(Unfit::DynamicResources);
     let volumes = needs.refused().cloned().map(Unfit::Volume);
     let terms = spec.affinity.iter().flat_map(|affinity| affinity.pod.iter().chain(&affinity.anti));
     let selectors = terms.filter_map(|term| term.selector.as_ref());

@@ -5,10 +5,10 @@ use std::fmt;
 
 use super::ask::{Asked, extras};
 use super::node_rules::named_nodes;
-use super::resources::missing;
+use super::resources::{left, missing};
 use super::site::Site;
 use super::{Plugin, Unfit};
-use crate::model::{Name, Pod};
+use crate::model::{Name, Pod, PodKey};
 
 /// How many nodes say no for which reason. A node counts with the reasons of the first filter that refuses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,18 @@ impl Site {
         room.map(|room| missing(&pod.spec, room, &extras(room, pod))).unwrap_or_default()
     }
 
+    /// What `node` has left of a resource, and what it has in all: millicores, bytes or units. None of an unknown node.
+    pub fn left(&self, node: &str, resource: &Name) -> Option<(i64, i64)> {
+        let room = self.at(node).and_then(|at| self.room(at))?;
+        Some(left(room, resource))
+    }
+
+    /// Pending pods that were promised `node` and hold room there against `pod`.
+    pub fn nominees<'s>(&'s self, pod: &Pod, node: &str) -> Vec<&'s PodKey> {
+        let room = self.at(node).and_then(|at| self.room(at));
+        room.map(|room| extras(room, pod).into_iter().map(|nominee| &nominee.key).collect()).unwrap_or_default()
+    }
+
     /// Why `pod` is pending, over all nodes.
     pub fn diagnosis(&self, pod: &Pod) -> Diagnosis {
         self.ask(pod, |site, asked| site.diagnosed(asked))
@@ -63,7 +75,9 @@ impl Site {
                 count("node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned());
                 continue;
             }
-            let reasons = first_refusal(self.reasons(asked, *at));
+            let mut reasons = self.reasons(asked, *at);
+            reasons.retain(|reason| reason.plugin() != Plugin::Ours);
+            let reasons = first_refusal(reasons);
             reasons.iter().map(Unfit::scheduler_text).for_each(&mut count);
             if reasons.is_empty() {
                 diagnosis.takers.push(name.clone());
@@ -91,7 +105,7 @@ impl fmt::Display for Diagnosis {
         parts.sort();
         match &self.refused {
             Some(refused) => write!(f, ": {refused}."),
-            None if parts.is_empty() => write!(f, ":"),
+            None if parts.is_empty() => Ok(()),
             None => write!(f, ": {}.", parts.join(", ")),
         }
     }

@@ -6,6 +6,11 @@ use super::Unfit;
 use super::room::{Nominee, Room, Used};
 use crate::model::{HostPort, Name, PodSpec};
 
+/// Whether a resource is a claim of a device of a class, which no node has by that name.
+pub fn is_device_claim(resource: &Name) -> bool {
+    resource.starts_with("deviceclass.resource.kubernetes.io/")
+}
+
 /// Whether there is enough of everything, if `extras` were there too.
 pub fn enough(spec: &PodSpec, room: &Room, extras: &[&Nominee]) -> bool {
     let mut reasons = Vec::new();
@@ -36,6 +41,19 @@ pub fn missing(spec: &PodSpec, room: &Room, extras: &[&Nominee]) -> Vec<(Name, i
     missing
 }
 
+/// What is left of a resource, and what there is in all.
+pub fn left(room: &Room, resource: &Name) -> (i64, i64) {
+    let (has, used) = (&room.node.allocatable, &room.used);
+    let (has, used) = match &**resource {
+        "cpu" => (has.cpu, used.cpu),
+        "memory" => (has.memory, used.memory),
+        "ephemeral-storage" => (has.ephemeral_storage, used.ephemeral_storage),
+        _ => (has.extended(resource), used_of(used, resource)),
+    };
+    let left = i128::from(has) - used;
+    (i64::try_from(left).unwrap_or(if left < 0 { i64::MIN } else { i64::MAX }), has)
+}
+
 fn shortfall(spec: &PodSpec, room: &Room, used: &Used, mut lacks: impl FnMut(&str, i64)) {
     let (has, asks) = (&room.node.allocatable, &spec.requests);
     let mut look = |name: &str, ask: i64, has: i64, used: i128| {
@@ -47,7 +65,7 @@ fn shortfall(spec: &PodSpec, room: &Room, used: &Used, mut lacks: impl FnMut(&st
     look("cpu", asks.cpu, has.cpu, used.cpu);
     look("memory", asks.memory, has.memory, used.memory);
     look("ephemeral-storage", asks.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage);
-    for (name, ask) in &asks.extended {
+    for (name, ask) in asks.extended.iter().filter(|(name, _)| !is_device_claim(name)) {
         look(name, *ask, has.extended(name), used_of(used, name));
     }
 }

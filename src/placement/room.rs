@@ -31,6 +31,8 @@ pub struct Room {
     pub placed: Vec<Placed>,
     /// Pending pods for which the scheduler made room here.
     pub nominees: Vec<Nominee>,
+    /// A pod on it could not be read, so nobody knows what is left.
+    pub unread: bool,
 }
 
 /// A pod on a node, without its name: equal ones are interchangeable.
@@ -149,6 +151,7 @@ impl Room {
             ports: BTreeMap::new(),
             placed: Vec::new(),
             nominees: Vec::new(),
+            unread: false,
         }
     }
 

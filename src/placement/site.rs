@@ -1,6 +1,6 @@
 //! The free room of every node, with what-if.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::account::kind;
@@ -42,6 +42,8 @@ pub struct Site {
     pub(super) services: BTreeMap<PodKey, Selector>,
     pub(super) volumes: Volumes,
     pub(super) enforced: Option<Vec<NodeTerm>>,
+    /// Nodes with a pod that could not be read.
+    pub(super) unread: BTreeSet<Name>,
     pub(super) undo: Vec<Undo>,
 }
 
@@ -65,7 +67,8 @@ impl Site {
     /// promised a node holds room there against pods of lower priority.
     pub fn new(world: &World) -> Self {
         let (namespaces, volumes) = (world.namespaces.clone(), Volumes::new(world));
-        let mut site = Self { namespaces, volumes, ..Self::default() };
+        let unread = world.unread.keys().cloned().collect();
+        let mut site = Self { namespaces, volumes, unread, ..Self::default() };
         for pod in world.pods.values() {
             site.classes.ask(&pod.spec);
             site.kinds.ask(&pod.spec);
@@ -148,6 +151,25 @@ impl Site {
     /// The volume that is free and goes to this claim, which waited for a pod that was placed.
     pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
         self.volumes.promised(claim)
+    }
+
+    /// Whether pods that are going from `node`, or that `pod` may push out there, are all that is in its way: what the
+    /// scheduler waits for that promised it the node. False too if it fits as it is.
+    pub fn makes_room(&mut self, world: &World, pod: &Pod, node: &str) -> bool {
+        let lower = |other: &Pod| !pod.spec.never_preempts && other.spec.priority < pod.spec.priority;
+        self.gives_way(world, pod, node, |other| other.terminating() || lower(other))
+    }
+
+    /// Whether those of the pods on `node` that `goes` says are all that is in the way of `pod` there.
+    pub fn gives_way(&mut self, world: &World, pod: &Pod, node: &str, goes: impl Fn(&Pod) -> bool) -> bool {
+        if self.fits(pod, node) {
+            return false;
+        }
+        let mark = self.mark();
+        world.pods_on(node).filter(|other| goes(other)).for_each(|other| self.lift(other, node));
+        let fits = self.mark() != mark && self.fits(pod, node);
+        self.roll_back(mark);
+        fits
     }
 
     /// Remembers this point.
@@ -252,7 +274,7 @@ impl Site {
     pub(super) fn add_node(&mut self, node: Arc<Node>) -> NodeIx {
         let at = self.vacant.pop().unwrap_or(NodeIx::new(self.rooms.len()));
         let (name, labels) = (node.name.clone(), node.labels.clone());
-        let room = Room::empty(node);
+        let room = Room { unread: self.unread.contains(&name), ..Room::empty(node) };
         let kind = kind(&mut self.kinds, &mut self.classes, &room);
         let tile = Tile::of(&room, kind);
         match (self.rooms.get_mut(at.at()), self.tiles.get_mut(at.at())) {

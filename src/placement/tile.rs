@@ -41,7 +41,7 @@ impl Tile {
             i64::try_from(left).unwrap_or(if left < 0 { i64::MIN } else { i64::MAX })
         };
         let gate = match state {
-            state if state.closed || !state.ready => Gate::Shut,
+            state if state.closed || !state.ready || room.unread => Gate::Shut,
             state if state.unschedulable => Gate::Cordoned,
             _ => Gate::Open,
         };

@@ -20,6 +20,8 @@ pub enum Unfit {
     Unschedulable,
     /// Its kubelet is silent or says no.
     NotReady,
+    /// A pod on it could not be read, so that nobody knows what is left.
+    Unread,
     /// A taint that the pod does not tolerate.
     Taint(Taint),
     /// A port of the node is taken.
@@ -67,8 +69,8 @@ pub enum Plugin {
     PodTopologySpread,
     InterPodAffinity,
     DynamicResources,
-    /// A rule of ours: the scheduler knows a node that is not Ready by its taints alone.
-    Readiness,
+    /// Rules of ours: the scheduler knows a node that is not Ready by its taints alone, and can read every pod.
+    Ours,
 }
 
 impl Plugin {
@@ -85,7 +87,7 @@ impl Unfit {
             Self::Insufficient(_) | Self::TooManyPods => Plugin::NodeResourcesFit,
             Self::Enforced | Self::NodeSelector => Plugin::NodeAffinity,
             Self::Unschedulable => Plugin::NodeUnschedulable,
-            Self::NotReady => Plugin::Readiness,
+            Self::NotReady | Self::Unread => Plugin::Ours,
             Self::Taint(_) => Plugin::TaintToleration,
             Self::HostPorts => Plugin::NodePorts,
             Self::NodeName => Plugin::NodeName,
@@ -97,6 +99,11 @@ impl Unfit {
             Self::DynamicResources => Plugin::DynamicResources,
             Self::Volume(unfit) => unfit.plugin(),
         }
+    }
+
+    /// Whether it is not that the scheduler would say no, but that nobody knows what it would say.
+    pub fn unknown(&self) -> bool {
+        matches!(self, Self::Unread | Self::DynamicResources | Self::Volume(VolumeUnfit::NotRead(_)))
     }
 
     /// Exactly what the scheduler writes: as displayed, but it does not say which taint.
@@ -122,6 +129,7 @@ impl fmt::Display for Unfit {
             Self::NodeSelector => "node(s) didn't match Pod's node affinity/selector",
             Self::Unschedulable => "node(s) were unschedulable",
             Self::NotReady => "node(s) were not ready",
+            Self::Unread => "node(s) had a pod that cannot be read, so what is left there is unknown",
             Self::HostPorts => "node(s) didn't have free ports for the requested pod ports",
             Self::NodeName => "node(s) didn't match the requested node name",
             Self::PodAffinity => "node(s) didn't match pod affinity rules",

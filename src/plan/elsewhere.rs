@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::members::natural;
 use super::{Plan, PodAction, Verb};
 use crate::model::{Pod, PodKey, World};
-use crate::placement::Site;
+use crate::placement::{Site, Unfit};
 
 /// What one node says to one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct NodeAnswer {
     /// Why not, in kube-scheduler's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// Not that it says no: what decides it is not in the snapshot, or is not simulated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// The total score that the default scheduler gives a node that can; only for a pod that is asked about by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<i64>,
@@ -80,7 +83,7 @@ impl<'a> Elsewhere<'a> {
         let answers = others.map(|name| {
             if self.going.contains(&**name) {
                 let reasons = vec!["it goes by this plan too".to_owned()];
-                return NodeAnswer { node: name.to_string(), fits: false, reasons, score: None };
+                return NodeAnswer { node: name.to_string(), fits: false, reasons, unknown: false, score: None };
             }
             node_answer(&self.site, pod, name)
         });
@@ -93,6 +96,8 @@ impl<'a> Elsewhere<'a> {
 
 /// What `node` says to `pod`.
 pub fn node_answer(site: &Site, pod: &Pod, node: &str) -> NodeAnswer {
-    let reasons: Vec<String> = site.unfit(pod, node).iter().map(ToString::to_string).collect();
-    NodeAnswer { node: node.to_owned(), fits: reasons.is_empty(), reasons, score: None }
+    let unfit = site.unfit(pod, node);
+    let unknown = !unfit.is_empty() && unfit.iter().all(Unfit::unknown);
+    let reasons: Vec<String> = unfit.iter().map(ToString::to_string).collect();
+    NodeAnswer { node: node.to_owned(), fits: reasons.is_empty(), reasons, unknown, score: None }
 }

@@ -69,7 +69,8 @@ pub use document::{
 pub use elsewhere::NodeAnswer;
 pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
 pub use fitting::{
-    Fitting, Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored, explain_pod,
+    Asks, Fitting, Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored,
+    explain_pod,
 };
 pub use frozen::forbidden;
 pub use growth::{HeadroomPlan, HeadroomUnits, Outlook, Waiting, WaitingPod};

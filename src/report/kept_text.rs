@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::layout::{faint, local_times, wrapped};
+use super::layout::{faint, local_times, plural, wrapped};
 use super::names::braced;
 use crate::plan::{Blocker, Code, Kept, NodeAnswer, Reason, needed};
 
@@ -109,20 +109,59 @@ pub fn node_answers(out: &mut String, answers: &[NodeAnswer], indent: usize, wid
     refusals(out, answers, indent, width);
 }
 
-/// Why nodes cannot take a pod, those with the same reasons together: what most of them say first.
+/// Why nodes cannot take a pod, those with the same reasons together: what most of them say first. What all of them say is
+/// said once; where there are too many groups each reason is told for itself, with how many nodes give it.
 pub fn refusals(out: &mut String, answers: &[NodeAnswer], indent: usize, width: usize) {
+    let refusing: Vec<&NodeAnswer> = answers.iter().filter(|answer| !answer.fits).collect();
+    let all = |reason: &&String| refusing.iter().all(|answer| answer.reasons.contains(reason));
+    let shared: Vec<&String> =
+        refusing.first().map(|first| first.reasons.iter().filter(all).collect()).unwrap_or_default();
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for answer in answers.iter().filter(|answer| !answer.fits) {
-        groups.entry(answer.reasons.join("; ")).or_default().push(&answer.node);
+    for answer in &refusing {
+        let own = answer.reasons.iter().filter(|reason| !shared.contains(reason));
+        let own: Vec<&str> = own.map(String::as_str).collect();
+        groups.entry(own.join("; ")).or_default().push(&answer.node);
+    }
+    let several = groups.len() > 1;
+    if !shared.is_empty() {
+        let shared: Vec<&str> = shared.into_iter().map(String::as_str).collect();
+        let nodes: Vec<&str> = refusing.iter().map(|answer| answer.node.as_str()).collect();
+        let which = if several { "any of them".to_owned() } else { named(&nodes) };
+        out.push_str(&faint(&format!("not on {which}: {}", shared.join("; ")), indent, width));
+    }
+    groups.remove("");
+    if groups.len() > ANSWERS {
+        return each_reason(out, &refusing, indent, width);
     }
     let mut groups: Vec<(String, Vec<&str>)> = groups.into_iter().collect();
     groups.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
-    for (why, nodes) in groups.iter().take(ANSWERS) {
+    for (why, nodes) in &groups {
         out.push_str(&faint(&format!("not on {}: {why}", named(nodes)), indent, width));
     }
-    let rest: usize = groups.iter().skip(ANSWERS).map(|(_, nodes)| nodes.len()).sum();
-    if rest > 0 {
-        let line = format!("not on {rest} more nodes for other reasons: `--format json` has them all");
-        out.push_str(&faint(&line, indent, width));
+}
+
+/// Each reason with the nodes that give it, those of most nodes first. Taints of one key are one reason.
+fn each_reason(out: &mut String, refusing: &[&NodeAnswer], indent: usize, width: usize) {
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for answer in refusing {
+        let kinds: std::collections::BTreeSet<String> =
+            answer.reasons.iter().map(|reason| without_value(reason)).collect();
+        kinds.into_iter().for_each(|kind| reasons.entry(kind).or_default().push(&answer.node));
     }
+    let mut reasons: Vec<(String, Vec<&str>)> = reasons.into_iter().collect();
+    reasons.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
+    for (why, nodes) in reasons.iter().take(ANSWERS) {
+        out.push_str(&faint(&format!("not on {}: {why}", named(nodes)), indent, width));
+    }
+    let more = reasons.len().saturating_sub(ANSWERS);
+    let more = if more > 0 { format!("; {} not shown", plural(more, "reason")) } else { String::new() };
+    let line =
+        format!("a node with several reasons stands in several lines{more}: `--format json` has them node by node");
+    out.push_str(&faint(&line, indent, width));
+}
+
+/// `node(s) had untolerated taint {team: a}` as `node(s) had untolerated taint {team}`.
+fn without_value(reason: &str) -> String {
+    let taint = reason.split_once(" {").and_then(|(what, taint)| Some((what, taint.split_once(": ")?.0)));
+    taint.map_or_else(|| reason.to_owned(), |(what, key)| format!("{what} {{{key}}}"))
 }

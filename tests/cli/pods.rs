@@ -76,6 +76,30 @@ fn a_pod_that_is_not_there_is_answered_with_one_that_is() {
     }
 }
 
+/// What is in the file and cannot be read is not said to be missing; and without a policy too it is said what was left out.
+#[test]
+fn what_could_not_be_read_is_said_without_a_policy_too() {
+    let folder = folder();
+    let mut list: Value = serde_json::from_slice(&fs::read(folder.path().join("cluster.json")).unwrap()).unwrap();
+    let broken =
+        json!({"spec": {"nodeName": "n7", "containers": [{"name": "c", "resources": {"requests": {"cpu": "-1"}}}]}});
+    list["items"].as_array_mut().unwrap().push(pod("web", "broken", broken));
+    fs::write(folder.path().join("cluster.json"), list.to_string()).unwrap();
+    for object in ["pod/web/broken", "pod/broken"] {
+        let output = tidegate(folder.path(), &["explain", object, "--snapshot", "cluster.json"]);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{said}");
+        assert!(said.contains("the pod is there and cannot be explained") && said.contains("cpu"), "{said}");
+    }
+    let output = tidegate(folder.path(), &["explain", "pod/web/shop-7d9f-abcde", "--snapshot", "cluster.json"]);
+    let said = text(&output.stdout);
+    assert!(said.contains("incomplete: ") && said.contains("Pod web/broken cannot be read"), "{said}");
+    assert!(said.contains("not on n7: node(s) had a pod that cannot be read"), "{said}");
+    let args = ["explain", "pod/web/shop-7d9f-abcde", "--snapshot", "cluster.json", "--format", "json"];
+    let value: Value = serde_json::from_slice(&tidegate(folder.path(), &args).stdout).unwrap();
+    assert!(value["incomplete"].as_array().is_some_and(|gaps| !gaps.is_empty()), "{value}");
+}
+
 /// Each is an answer, in words and as a value that the schema describes.
 #[test]
 fn a_pod_that_ends_or_waits_is_explained() {

@@ -134,7 +134,11 @@ fn who_is_no_demand_brings_nothing_and_is_told_why() {
     let cases: [(&str, Value, Code); 5] = [
         ("gated", json!({"spec": {"schedulingGates": [{"name": "quota"}]}}), Code::Gated),
         ("cheap", json!({"spec": {"priority": -11}}), Code::LowPriority),
-        ("promised", json!({"status": {"nominatedNodeName": "worker-1"}}), Code::Nominated),
+        (
+            "promised",
+            json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "worker-1"}}),
+            Code::Nominated,
+        ),
         ("fresh", json!({"status": {"conditions": []}}), Code::NotRefused),
         (
             "daemon",
@@ -153,6 +157,23 @@ fn who_is_no_demand_brings_nothing_and_is_told_why() {
         assert_eq!(plan.steps, [], "{name}");
         assert_eq!(outlooks(&plan), [(Outlook::Ignored, code, 1)], "{name}");
         assert_eq!(plan.summary.verdict, Verdict::NoChanges, "{name}: {}", plan.summary.text);
+        clean(&plan, &world, &policy);
+    }
+    // A promise that nobody has to keep is none: the node is gone, is shut, or all on it are as important.
+    for (name, node, change) in [
+        ("gone", "worker-77", json!({})),
+        ("equal", "worker-1", json!({})),
+        ("shut", "worker-1", json!({"spec": {"unschedulable": true}})),
+    ] {
+        let policy = policy("      min: 1\n", "");
+        let mut cluster = workers(1, 3);
+        cluster.pod("busy", "worker-1", "busy", "7");
+        merge(pending(&mut cluster, name, "x", "3"), json!({"status": {"nominatedNodeName": node}}));
+        let first = cluster.items.iter_mut().find(|item| item["metadata"]["name"] == "worker-1").unwrap();
+        merge(first, change);
+        let world = cluster.world();
+        let plan = plan(&policy, &world, at(CALM)).0;
+        assert_eq!(verbs(&plan, Verb::Wake), ["worker-2"], "{name}");
         clean(&plan, &world, &policy);
     }
     // At the cutoff a pod still counts.

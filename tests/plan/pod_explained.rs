@@ -55,7 +55,7 @@ fn every_state_of_a_pod_has_its_word() {
         (bound("Failed"), Finished, "has failed"),
         (json!({"spec": {"nodeName": "gone"}, "status": {"phase": "Running"}}), FitsElsewhere, "not in the snapshot"),
         (owned("DaemonSet"), Tied, "a DaemonSet's pod"),
-        (json!({}), Fits, "had not looked at it yet"),
+        (json!({}), Fits, "has no word of the scheduler"),
         (json!({"status": {"conditions": unschedulable}}), Fits, "found none when it last looked"),
         (json!({"spec": {"schedulerName": "packer"}}), Fits, "the scheduler `packer` has not placed it"),
         (
@@ -63,7 +63,12 @@ fn every_state_of_a_pod_has_its_word() {
             Gated,
             "(`quota`) has to remove them; then 3 nodes",
         ),
-        (json!({"status": {"nominatedNodeName": "worker-3"}}), Promised, "promised it worker-3"),
+        (json!({"status": {"nominatedNodeName": "worker-3"}}), Fits, "promised it worker-3, which has room for it now"),
+        (
+            json!({"status": {"nominatedNodeName": "gone"}}),
+            Fits,
+            "gone, which the scheduler promised it, cannot any more",
+        ),
         (asks("100"), Unschedulable, "no node can take it"),
         (
             json!({"metadata": {"deletionTimestamp": "2026-11-10T23:40:00Z"}, "spec": {"nodeName": "worker-1"}}),
@@ -78,6 +83,132 @@ fn every_state_of_a_pod_has_its_word() {
         assert!(fits.is_sorted_by(|one, other| one >= other), "those that fit first: {fits:?}");
         assert_eq!(found.leaving.is_some(), found.node.is_some(), "{pod}");
     }
+}
+
+/// A promise holds where pods have still to go from the node, and nowhere else: the scheduler looks at every node again.
+#[test]
+fn a_promised_node_counts_while_pods_go_from_it() {
+    use PodVerdict::*;
+    let nominated = |extra: Value| {
+        let mut pod = asks("6");
+        let message = "0/3 nodes are available: 3 Insufficient cpu.";
+        let refused =
+            json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]);
+        merge(
+            &mut pod,
+            json!({"spec": {"priority": 1000},
+            "status": {"nominatedNodeName": "worker-1", "conditions": refused}}),
+        );
+        merge(&mut pod, extra);
+        pod
+    };
+    type Change = fn(&mut Cluster);
+    let full = |cluster: &mut Cluster, numbers: std::ops::RangeInclusive<u32>, priority: i32| {
+        for number in numbers {
+            let pod = cluster.pod(&format!("crowd-{number}"), &format!("worker-{number}"), "", "7");
+            merge(pod, json!({"spec": {"priority": priority}}));
+        }
+    };
+    let cases: [(Change, Value, PodVerdict, &str); 6] = [
+        (|_| {}, json!({}), Fits, "has room for it now and is asked first"),
+        (
+            |cluster| node(cluster, "worker-1")["spec"]["unschedulable"] = json!(true),
+            json!({}),
+            Fits,
+            "cannot any more",
+        ),
+        (|_| {}, json!({"status": {"nominatedNodeName": "gone"}}), Fits, "cannot any more"),
+        (|_| {}, json!({"spec": {"preemptionPolicy": "Never"}}), Fits, "has room"),
+        (|_| {}, json!({"spec": {"schedulingGates": [{"name": "quota"}]}}), Gated, "(`quota`)"),
+        (
+            |_| {},
+            json!({"spec": {"nodeName": "worker-2"}, "status": {"phase": "Running"}}),
+            FitsElsewhere,
+            "on worker-2",
+        ),
+    ];
+    for (change, extra, verdict, words) in cases {
+        let found = explained(&cluster(nominated(extra.clone()), change));
+        assert_eq!(found.verdict, verdict, "{extra}: {}", found.text);
+        assert!(found.text.contains(words), "{extra}: {}", found.text);
+    }
+    for (numbers, priority, verdict, outlook) in [
+        // Lower ones have to go: it waits for that, and nothing is brought.
+        (1..=3, 0, Promised, "Nominated"),
+        // Nobody will go from there.
+        (1..=3, 1000, Unschedulable, ""),
+        (1..=1, 1000, Fits, ""),
+    ] {
+        let cluster = cluster(nominated(json!({})), |cluster| full(cluster, numbers.clone(), priority));
+        let found = explained(&cluster);
+        assert_eq!(found.verdict, verdict, "{numbers:?} {priority}: {}", found.text);
+        let reason = found.promise.map(|promise| format!("{:?}", promise.reason.code)).unwrap_or_default();
+        assert_eq!(reason == "Nominated", outlook == "Nominated", "{numbers:?} {priority}: {reason}");
+    }
+}
+
+/// What nobody read is no room, is not the scheduler's word, and is said.
+#[test]
+fn what_is_not_known_is_neither_yes_nor_no() {
+    let unread = |cluster: &mut Cluster| {
+        for number in 1..=3 {
+            merge(cluster.pod(&format!("odd-{number}"), &format!("worker-{number}"), "", "1"), asks("-1"));
+        }
+    };
+    let found = explained(&cluster(json!({}), unread));
+    assert_eq!(found.verdict, PodVerdict::Unknown, "{}", found.text);
+    assert!(found.nodes.iter().all(|node| !node.fits && node.unknown), "{:#?}", found.nodes);
+    assert!(
+        found.incomplete.iter().any(|gap| gap.contains("Pod default/odd-1 cannot be read")),
+        "{:?}",
+        found.incomplete
+    );
+    assert!(found.scheduler.is_none_or(|words| words.message.is_none()));
+    // Devices are recognised, by either way to ask for them, and not simulated.
+    for spec in [
+        json!({"resourceClaims": [{"name": "gpu", "resourceClaimName": "gpu"}]}),
+        json!({"containers": [{"name": "c", "resources": {"limits": {"deviceclass.resource.kubernetes.io/gpu": "1"}}}]}),
+    ] {
+        let found = explained(&cluster(json!({"spec": spec}), |_| {}));
+        let reasons: Vec<&String> = found.nodes.iter().flat_map(|node| &node.reasons).collect();
+        assert!(reasons.iter().all(|reason| reason.contains("dynamic resource claims")), "{spec}: {reasons:?}");
+        assert!(!reasons.is_empty(), "{spec}");
+    }
+    // A node that is not Ready, and says so by no taint, may get the pod from the scheduler: nothing would start there.
+    let asleep = |cluster: &mut Cluster| {
+        (1..=3).for_each(|number| node(cluster, &format!("worker-{number}"))["status"]["conditions"] = json!([]));
+    };
+    let found = explained(&cluster(json!({}), asleep));
+    assert_eq!(found.verdict, PodVerdict::Unschedulable);
+    assert!(found.text.contains("not Ready: the scheduler may bind it there all the same"), "{}", found.text);
+    let message = found.scheduler.and_then(|words| words.message).unwrap();
+    assert_eq!(message, "3/3 nodes are available", "not in the scheduler's mouth");
+}
+
+/// Forty teams with a taint each: one line for the taint, one for the cpu, and every toleration that would do.
+#[test]
+fn many_nodes_are_told_by_reason_and_every_help_is_there() {
+    let teams = |cluster: &mut Cluster| {
+        cluster.items.retain(|item| item["kind"] != "Node" && item["kind"] != "Server");
+        for number in 1..=40 {
+            let taint = json!([{"key": "team", "value": format!("t-{number}"), "effect": "NoSchedule"}]);
+            cluster.node(&format!("worker-{number}"), json!({}), json!({"taints": taint}), "ACTIVE");
+            if number > 25 {
+                node(cluster, &format!("worker-{number}"))["status"]["allocatable"]["cpu"] = json!("500m");
+            }
+        }
+    };
+    let found = explained(&cluster(json!({}), teams));
+    let tolerations = found.helps.iter().filter(|help| help.kind == HelpKind::Toleration).count();
+    assert_eq!((tolerations, found.untried), (25, 0));
+    let text = pod_text(&found, None, "UTC", 200);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("not on ")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("40 nodes") && lines[0].contains("untolerated taint {team}"), "{text}");
+    assert!(lines[1].contains("15 nodes") && lines[1].contains("Insufficient cpu"), "{text}");
+    let asks: Vec<_> =
+        found.asks.iter().map(|asks| (&*asks.resource, &*asks.asked, &*asks.most_left, &*asks.largest)).collect();
+    assert_eq!(asks, [("cpu", "1", "8", "8")]);
 }
 
 /// Only by pushing others out: pending, however important it is.
@@ -186,7 +317,7 @@ fn both_messages_are_shown_where_they_differ() {
     };
     let ours = "0/3 nodes are available: 3 Insufficient cpu.";
     let (words, text) = says(&format!("{ours} preemption: 0/3 nodes are available: 3 No preemption victims found."));
-    assert!(words.agree && words.message == ours, "{words:?}");
+    assert!(words.agree && words.message.as_deref() == Some(ours), "{words:?}");
     assert!(!text.contains("for this snapshot"), "{text}");
     let (words, text) = says("0/2 nodes are available: 2 Insufficient cpu.");
     assert!(

@@ -68,13 +68,17 @@ impl Converter {
         })
     }
 
-    /// An operator that does not exist tolerates nothing in Kubernetes; here it compares with a value that no taint has.
+    /// An operator or an effect that does not exist tolerates nothing in Kubernetes; here it compares with a value that no
+    /// taint has.
     fn toleration(&mut self, raw: raw::Toleration) -> Toleration {
         let value = match raw.operator.as_deref() {
             Some("Exists") => None,
             None | Some("" | "Equal") => Some(raw.value.unwrap_or_default().0),
             Some(other) => Some(format!("\0{other}")),
         };
+        let known = ["", "NoSchedule", "PreferNoSchedule", "NoExecute"];
+        let effect = raw.effect.as_deref().filter(|effect| !known.contains(effect));
+        let value = effect.map_or(value, |effect| Some(format!("\0{effect}")));
         Toleration {
             key: raw.key.filter(|key| !key.is_empty()).map(|key| self.intern.name(&key)),
             value: value.map(|value| self.intern.name(&value)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::storage::{Storage, Used, ephemeral};
+use super::storage::{Storage, Used, ephemeral, provisioned};
 use super::topology::{Zones, zones};
 use super::unfit::VolumeUnfit;
 use crate::model::{
@@ -127,9 +127,13 @@ impl VolumeNeeds {
             Used::Claim(claim) => (&claim.key, &claim.spec, Some(claim)),
             Used::ToCome(key, spec) => (key, &**spec, None),
         };
-        read(&[Kind::PersistentVolume, Kind::StorageClass])?;
+        read(&[Kind::StorageClass])?;
         let wants_one = claim.is_some_and(|claim| claim.volume.is_some());
         let class = storage.waiting_class(spec).filter(|_| !wants_one).ok_or(VolumeUnfit::Unbound)?;
+        // Where one can be made it fits, whatever else is free somewhere.
+        if !provisioned(class) {
+            read(&[Kind::PersistentVolume])?;
+        }
         read_all(storage.unread_for(class))?;
         self.waiting.push(Waiting {
             key: key.clone(),

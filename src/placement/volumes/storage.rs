@@ -170,7 +170,7 @@ impl Storage {
 }
 
 /// Whether a CSI driver, or something like it, makes the volumes of a class.
-fn provisioned(class: &StorageClass) -> bool {
+pub fn provisioned(class: &StorageClass) -> bool {
     !class.provisioner.is_empty() && !class.provisioner.starts_with("kubernetes.io/")
 }
 

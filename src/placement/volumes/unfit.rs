@@ -91,16 +91,15 @@ impl fmt::Display for VolumeUnfit {
 }
 
 /// What to do about kinds that were not read. Of kinds that have no object `kubectl get` prints nothing; the API server's
-/// own list says that there are none. A cluster whose pods use claims has claims and volumes.
+/// own list says that there are none.
 fn not_read(kinds: &[Kind], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let names: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     write!(f, "{} not read, so where its volumes can be is unknown: add `kubectl get ", names.join(", "))?;
     let shorts = VOLUMES.iter().filter_map(|kind| kind.api()).map(|api| api.short);
     write!(f, "{} -A -o json` to the snapshot", shorts.collect::<Vec<_>>().join(","))?;
-    let apis = kinds.iter().filter_map(|kind| kind.api());
-    let mut storage = apis.filter(|api| api.group() == "storage.k8s.io");
-    storage.try_for_each(|api| {
-        write!(f, ", and if there are none `kubectl get --raw /apis/{}/{}`", api.version, api.resource)
+    kinds.iter().filter_map(|kind| kind.api()).try_for_each(|api| {
+        let root = if api.group().is_empty() { "api" } else { "apis" };
+        write!(f, ", and if there are none `kubectl get --raw /{root}/{}/{}`", api.version, api.resource)
     })
 }
 

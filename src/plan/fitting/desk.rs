@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored};
+use super::asks::asks;
+use super::document::{Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored};
 use super::verdict::{Found, judge};
-use crate::model::{Pod, PodKey, PodSpec, World};
+use crate::model::{Kind, Pod, PodKey, PodSpec, World};
 use crate::placement::{Diagnosis, Site, Strategy, enough};
+use crate::plan::basis::partial;
 use crate::plan::elsewhere::node_answer;
 use crate::plan::members::{Inventory, natural};
 use crate::plan::{NodeAnswer, Plan, Step, explain, verb_name};
@@ -76,29 +78,58 @@ impl<'a> Fitting<'a> {
         let later = if gated { names(&self.site, &ungated) } else { Vec::new() };
         let others = nodes.iter().filter(|one| one.fits && pod.node.as_deref() != Some(&*one.node)).count();
         let pushed = if pending && !gated && others == 0 { self.preemptible(pod) } else { Vec::new() };
+        let promised = pod.nominated_node.as_ref().filter(|_| pending && !gated);
+        let promised = promised.is_some_and(|node| self.site.makes_room(self.world, pod, node));
+        let scheduler = (pending && !gated).then(|| self.site.diagnosis(pod));
+        let fits: std::collections::BTreeSet<&str> =
+            nodes.iter().filter(|one| one.fits || one.unknown).map(|one| one.node.as_str()).collect();
+        let asleep = scheduler.iter().flat_map(|said| &said.takers).filter(|node| !fits.contains(&***node));
+        let asleep: Vec<String> = asleep.map(ToString::to_string).collect();
         let own = pod.node.as_deref().and_then(|name| nodes.iter().find(|one| one.node == name));
-        let (verdict, text) = judge(&Found { pod, nodes: &nodes, others, own, later: &later, pushed: &pushed });
-        let scheduler = (pending && !gated).then(|| words(pod, &self.site.diagnosis(pod)));
+        let found =
+            Found { pod, nodes: &nodes, others, own, later: &later, pushed: &pushed, promised, asleep: &asleep };
+        let (verdict, text) = judge(&found);
+        let unknown = nodes.iter().any(|one| one.unknown);
+        let scheduler = scheduler.and_then(|said| words(pod, &said, unknown));
+        let mut untried = 0;
         let helps = match verdict {
             PodVerdict::Gated if later.is_empty() => Vec::new(),
             PodVerdict::Gated => {
                 vec![Help { kind: HelpKind::Gates, text: "its scheduling gates are removed".to_owned(), nodes: later }]
             }
-            PodVerdict::FitsNowhereElse | PodVerdict::Unschedulable | PodVerdict::Preempts | PodVerdict::Promised => {
-                self.helps(pod, &nodes, pushed)
+            PodVerdict::FitsNowhereElse
+            | PodVerdict::Unschedulable
+            | PodVerdict::Unknown
+            | PodVerdict::Preempts
+            | PodVerdict::Promised => {
+                let (helps, left) = self.helps(pod, &nodes, pushed);
+                untried = left;
+                helps
             }
             _ => Vec::new(),
         };
+        let asks = asks(self.world, &self.site, pod, &nodes);
+        let refusing = nodes.iter().filter(|one| !one.fits);
+        let nominees = refusing.flat_map(|one| {
+            let held = self.site.nominees(pod, &one.node).into_iter();
+            held.map(|pod| Nominee { pod: pod.to_string(), node: one.node.clone() })
+        });
+        let nominees = nominees.collect();
         self.site.roll_back(mark);
         Some(PodExplanation {
             pod: key.to_string(),
             verdict,
             text,
             node: pod.node.as_deref().map(str::to_owned),
+            promised: pod.nominated_node.as_deref().filter(|_| pending).map(str::to_owned),
             scheduler,
             scored: self.scoring(pod, &nodes),
             nodes,
             helps,
+            asks,
+            nominees,
+            untried: u32::try_from(untried).unwrap_or(u32::MAX),
+            incomplete: incomplete(self.world),
             leaving: None,
             promise: None,
         })
@@ -133,6 +164,7 @@ impl<'a> Fitting<'a> {
                 node: node.to_string(),
                 fits: true,
                 reasons: Vec::new(),
+                unknown: false,
                 score: Some(*score),
             })
             .collect();
@@ -150,22 +182,18 @@ impl<'a> Fitting<'a> {
         if pod.spec.never_preempts {
             return nodes;
         }
+        let lower = |other: &Pod| other.spec.priority < pod.spec.priority;
         for node in self.world.nodes.keys() {
-            let mark = self.site.mark();
-            let lower = self.world.pods_on(node).filter(|other| other.spec.priority < pod.spec.priority);
-            for other in lower {
-                self.site.lift(other, node);
-            }
-            if self.site.mark() != mark && self.site.fits(pod, node) {
+            if self.site.gives_way(self.world, pod, node, lower) {
                 nodes.push(node.to_string());
             }
-            self.site.roll_back(mark);
         }
         nodes.sort_by(|one, other| natural(one, other));
         nodes
     }
 
-    fn helps(&mut self, pod: &Pod, nodes: &[NodeAnswer], pushed: Vec<String>) -> Vec<Help> {
+    /// What would help, and how many changes were not tried.
+    fn helps(&mut self, pod: &Pod, nodes: &[NodeAnswer], pushed: Vec<String>) -> (Vec<Help>, usize) {
         let mut helps = Vec::new();
         if !pushed.is_empty() {
             let text = "the scheduler pushes out pods of lower priority, which it does by itself".to_owned();
@@ -174,13 +202,13 @@ impl<'a> Fitting<'a> {
         let others: Vec<&NodeAnswer> =
             nodes.iter().filter(|one| !one.fits && pod.node.as_deref() != Some(&*one.node)).collect();
         self.node_helps(pod, &others, &mut helps);
-        self.pod_helps(pod, &others, &mut helps);
+        let untried = self.pod_helps(pod, &others, &mut helps);
         self.new_nodes(pod, &mut helps);
         helps.sort_by(|one, other| {
             let order = |help: &Help| (help.kind, std::cmp::Reverse(help.nodes.len()));
             order(one).cmp(&order(other)).then_with(|| natural(&one.text, &other.text))
         });
-        helps
+        (helps, untried)
     }
 }
 
@@ -193,12 +221,46 @@ pub(super) fn names(site: &Site, pod: &Pod) -> Vec<String> {
     names
 }
 
-/// Our message and the scheduler's own.
-fn words(pod: &Pod, diagnosis: &Diagnosis) -> SchedulerWords {
+/// What the answer rests on and is not whole.
+fn incomplete(world: &World) -> Vec<String> {
+    let kinds = [Kind::Node, Kind::Pod, Kind::Namespace].into_iter().filter(|kind| !world.knows(*kind));
+    let kinds: Vec<String> = kinds.map(|kind| kind.to_string()).collect();
+    let unlisted = (!kinds.is_empty()).then(|| match kinds.as_slice() {
+        [one] if one == "Namespace" => {
+            "Namespaces were not listed: which ones an affinity means by their labels is a guess, to the pod's disadvantage"
+                .to_owned()
+        }
+        kinds => format!("not listed, so unknown: {}", kinds.join(", ")),
+    });
+    world.gaps.iter().cloned().chain(unlisted).chain(partial(world)).collect()
+}
+
+/// Our message and the scheduler's own; none where there is neither.
+fn words(pod: &Pod, diagnosis: &Diagnosis, unknown: bool) -> Option<SchedulerWords> {
     let message = diagnosis.to_string();
     let condition = pod.unscheduled_message.as_deref().map(str::to_owned);
     // What follows the first sentence is about preemption and devices.
     let first = |text: &str| text.split(". ").next().map(|first| first.trim_end_matches('.').to_owned());
-    let agree = condition.as_deref().is_some_and(|condition| first(condition) == first(&message));
-    SchedulerWords { message, condition, agree }
+    // Until 1.31 it named the taint.
+    let plain = |text: String| without_taints(&text);
+    let agree = condition.as_deref().is_some_and(|condition| first(condition).map(plain) == first(&message).map(plain));
+    let known = (!unknown).then_some(message);
+    (known.is_some() || condition.is_some()).then(|| SchedulerWords {
+        message: known,
+        condition,
+        agree: agree && !unknown,
+    })
+}
+
+/// `1 node(s) had untolerated taint {k: v}` as it is written since.
+fn without_taints(text: &str) -> String {
+    const NAMED: &str = "had untolerated taint {";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(NAMED) {
+        out.push_str(before);
+        out.push_str("had untolerated taint(s)");
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out + rest
 }

@@ -19,6 +19,8 @@ pub enum PodVerdict {
     Fits,
     /// It is pending, and no node can take it.
     Unschedulable,
+    /// Whether a node could take it is not known: what decides it is not in the snapshot, or is not simulated.
+    Unknown,
     /// It is pending, and fits only where the scheduler pushes out pods of lower priority.
     Preempts,
     /// It is pending, and a node was promised to it where pods are still going.
@@ -84,8 +86,10 @@ pub struct Help {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SchedulerWords {
-    /// Its message as it would be for the snapshot: `0/10 nodes are available: 3 Insufficient cpu, ...`.
-    pub message: String,
+    /// Its message as it would be for the snapshot: `0/10 nodes are available: 3 Insufficient cpu, ...`; absent where nobody
+    /// can know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The message of the pod's condition PodScheduled, where the scheduler wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
@@ -138,6 +142,34 @@ pub struct Scored {
     pub of: u32,
 }
 
+/// How much a pod asks of a resource, and what there is of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Asks {
+    /// `cpu`, `memory`, an extended one.
+    pub resource: String,
+    /// What it asks, init containers and overhead included, as Kubernetes writes it.
+    pub asked: String,
+    /// The most that any node has left.
+    pub most_left: String,
+    /// The most that any node has.
+    pub largest: String,
+}
+
+/// A pending pod that a node was promised to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Nominee {
+    /// `namespace/name`.
+    pub pod: String,
+    /// The node.
+    pub node: String,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// An explanation of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -150,16 +182,31 @@ pub struct PodExplanation {
     pub text: String,
     /// The node it is on.
     pub node: Option<String>,
+    /// The node that the scheduler promised it, while it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised: Option<String>,
     /// What the scheduler says of it while it is pending and not gated.
     pub scheduler: Option<SchedulerWords>,
     /// What each node says, its own too, as if it were to be placed anew: first those that could take it, the one that the
     /// scheduler likes best first; then the others in natural order. None for a pod that the scheduler has no say in.
     pub nodes: Vec<NodeAnswer>,
+    /// What it asks of resources of which some node has too little left, the largest lack first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Asks>,
+    /// Pending pods that were promised a node which refuses this one, and what they hold there is held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nominees: Vec<Nominee>,
     /// What the scores of those nodes are worth; none if no node could take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scored: Option<Scored>,
     /// What would give it a node, or another one, where there is none: by asking again with that one thing changed.
     pub helps: Vec<Help>,
+    /// Changes of the pod that were not tried, for there were too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untried: u32,
+    /// What could not be read, or was not: any of this may rest on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
     /// With a policy, of a pod that has a node: what a drain may do to it.
     pub leaving: Option<Leaving>,
     /// With a policy, of a pod that is pending: what the plan does for it.

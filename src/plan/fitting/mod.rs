@@ -2,6 +2,7 @@
 //!
 //! Everything is an answer of `placement`: a help is what the same question gives after one change, never a guess.
 
+mod asks;
 mod desk;
 mod document;
 mod node_helps;
@@ -9,4 +10,6 @@ mod pod_helps;
 mod verdict;
 
 pub use desk::{Fitting, explain_pod};
-pub use document::{Help, HelpKind, Leaving, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored};
+pub use document::{
+    Asks, Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored,
+};

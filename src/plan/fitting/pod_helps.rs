@@ -1,26 +1,33 @@
 //! What a change of the pod would do for it: one thing less asked for, one thing more tolerated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::asks::{Measure, asked};
 use super::desk::{Fitting, names};
 use super::document::{Help, HelpKind};
-use crate::model::{Name, Node, Pod, PodSpec, Taint, TaintEffect, Toleration, print_bytes, print_cpu};
+use crate::model::{Name, Node, Pod, PodSpec, Taint, TaintEffect, Toleration};
 use crate::placement::{Unfit, passes, tolerated};
 use crate::plan::NodeAnswer;
 
-/// Taints, labels and terms that are tried, each: what somebody hostile writes has no end.
+/// Labels and terms that are tried, each: what somebody hostile writes has no end.
 const TRIES: usize = 20;
+/// Taints that are tried.
+const TAINTS: usize = 100;
 
 impl Fitting<'_> {
-    /// Each change on its own.
-    pub(super) fn pod_helps(&self, pod: &Pod, others: &[&NodeAnswer], helps: &mut Vec<Help>) {
+    /// Each change on its own. How many were not tried.
+    pub(super) fn pod_helps(&self, pod: &Pod, others: &[&NodeAnswer], helps: &mut Vec<Help>) -> usize {
         self.smaller(pod, others, helps);
-        self.tolerant(pod, others, helps);
+        let mut untried = self.tolerant(pod, others, helps);
         if !pod.daemon() {
             self.anywhere(pod, helps);
         }
         self.company(pod, helps);
+        let affinity = pod.spec.affinity.iter().flat_map(|affinity| [affinity.pod.len(), affinity.anti.len()]);
+        let others = affinity.chain([pod.spec.node_selector.len(), pod.spec.spread.len()]);
+        untried += others.map(|count| count.saturating_sub(TRIES)).sum::<usize>();
+        untried
     }
 
     /// Adds a help if the changed pod fits anywhere.
@@ -55,15 +62,27 @@ impl Fitting<'_> {
                 lack.into_iter().map(|(name, amount)| (name.clone(), speakable(&pod.spec, &name, amount))).collect();
             let smaller = with(pod, |spec| lack.iter().for_each(|(name, amount)| take(spec, name, *amount)));
             let said: Vec<String> = lack.iter().map(|(name, amount)| less(&pod.spec, name, *amount)).collect();
-            self.attempt(&smaller, HelpKind::Request, format!("ask for {}", said.join(" and ")), helps);
+            // To ask for nothing is no advice.
+            let nothing = lack.iter().any(|(name, amount)| asked(&pod.spec, name).0 <= *amount);
+            if !nothing {
+                self.attempt(&smaller, HelpKind::Request, format!("ask for {}", said.join(" and ")), helps);
+            }
         }
     }
 
-    /// Each lasting taint that is in the way.
-    fn tolerant(&self, pod: &Pod, others: &[&NodeAnswer], helps: &mut Vec<Help>) {
+    /// Each lasting taint that is in the way, first those that are it alone on most nodes. How many were not tried.
+    fn tolerant(&self, pod: &Pod, others: &[&NodeAnswer], helps: &mut Vec<Help>) -> usize {
         let nodes = others.iter().filter_map(|answer| self.world.nodes.get(&*answer.node));
-        let taints: BTreeSet<&Taint> = nodes.flat_map(|node| in_the_way(pod, node)).collect();
-        for taint in taints.into_iter().take(TRIES) {
+        let mut taints: BTreeMap<&Taint, usize> = BTreeMap::new();
+        for node in nodes {
+            let ways: Vec<&Taint> = in_the_way(pod, node).collect();
+            for taint in &ways {
+                *taints.entry(taint).or_default() += usize::from(ways.len() == 1);
+            }
+        }
+        let mut taints: Vec<(&Taint, usize)> = taints.into_iter().collect();
+        taints.sort_by_key(|(taint, alone)| (std::cmp::Reverse(*alone), *taint));
+        for (taint, _) in taints.iter().take(TAINTS) {
             let toleration = Toleration {
                 key: Some(taint.key.clone()),
                 value: Some(taint.value.clone()),
@@ -75,6 +94,7 @@ impl Fitting<'_> {
             let text = format!("tolerate the taint {}{value}:{:?}", taint.key, taint.effect);
             self.attempt(&tolerant, HelpKind::Toleration, text, helps);
         }
+        taints.len().saturating_sub(TAINTS)
     }
 
     /// Node selector and required node affinity.
@@ -99,14 +119,16 @@ impl Fitting<'_> {
     /// What it asks of other pods, what they ask of it, and its ports.
     fn company(&self, pod: &Pod, helps: &mut Vec<Help>) {
         let spec = &pod.spec;
+        let affinities = spec.affinity.as_ref().map_or(0, |affinity| affinity.pod.len());
+        let antis = spec.affinity.as_ref().map_or(0, |affinity| affinity.anti.len());
         for (at, term) in spec.affinity.iter().flat_map(|affinity| affinity.pod.iter().enumerate()).take(TRIES) {
             let free = with(pod, |spec| spec.affinity.iter_mut().for_each(|affinity| drop(affinity.pod.remove(at))));
-            let text = format!("drop its required pod affinity over {}", term.topology_key);
+            let text = format!("drop its required pod affinity over {}{}", term.topology_key, which(at, affinities));
             self.attempt(&free, HelpKind::PodAffinity, text, helps);
         }
         for (at, term) in spec.affinity.iter().flat_map(|affinity| affinity.anti.iter().enumerate()).take(TRIES) {
             let free = with(pod, |spec| spec.affinity.iter_mut().for_each(|affinity| drop(affinity.anti.remove(at))));
-            let text = format!("drop its required pod anti-affinity over {}", term.topology_key);
+            let text = format!("drop its required pod anti-affinity over {}{}", term.topology_key, which(at, antis));
             self.attempt(&free, HelpKind::PodAntiAffinity, text, helps);
         }
         let hard = spec.spread.iter().enumerate().filter(|(_, spread)| spread.hard);
@@ -132,6 +154,11 @@ impl Fitting<'_> {
             self.attempt(&free, HelpKind::HostPorts, format!("drop its host ports {}", ports.join(", ")), helps);
         }
     }
+}
+
+/// Which of several terms, as they stand in the manifest.
+fn which(at: usize, of: usize) -> String {
+    if of > 1 { format!(" (term {} of {of})", at + 1) } else { String::new() }
 }
 
 /// The pod with another spec.
@@ -170,34 +197,9 @@ fn speakable(spec: &PodSpec, resource: &Name, amount: i64) -> i64 {
     }
 }
 
-enum Measure {
-    Millicores,
-    Bytes,
-    Units,
-}
-
-/// What a pod asks of a resource, and what that counts.
-fn asked(spec: &PodSpec, resource: &Name) -> (i64, Measure) {
-    let requests = &spec.requests;
-    match &**resource {
-        "cpu" => (requests.cpu, Measure::Millicores),
-        "memory" => (requests.memory, Measure::Bytes),
-        "ephemeral-storage" => (requests.ephemeral_storage, Measure::Bytes),
-        name if name.starts_with("hugepages-") => (requests.extended(name), Measure::Bytes),
-        name => (requests.extended(name), Measure::Units),
-    }
-}
-
 /// `cpu: 500m less (1500m instead of 2)`.
 fn less(spec: &PodSpec, resource: &Name, amount: i64) -> String {
     let (asked, measure) = asked(spec, resource);
-    let print = |number: i64| match measure {
-        Measure::Millicores => print_cpu(number),
-        Measure::Bytes => print_bytes(number),
-        Measure::Units => number.to_string(),
-    };
-    match asked.saturating_sub(amount) {
-        0 => format!("{resource}: nothing instead of {}", print(asked)),
-        left => format!("{resource}: {} less ({} instead of {})", print(amount), print(left), print(asked)),
-    }
+    let (left, print) = (asked.saturating_sub(amount), |number| measure.print(number));
+    format!("{resource}: {} less ({} instead of {})", print(amount), print(left), print(asked))
 }

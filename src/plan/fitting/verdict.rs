@@ -18,6 +18,10 @@ pub struct Found<'a> {
     pub later: &'a [String],
     /// The nodes that could take it if pods of lower priority went.
     pub pushed: &'a [String],
+    /// Pods have still to go from the node that the scheduler promised it.
+    pub promised: bool,
+    /// The nodes of which the scheduler says that they could take it and we do not: nothing would start there.
+    pub asleep: &'a [String],
 }
 
 /// The verdict, and why in words that follow the pod's name.
@@ -56,12 +60,18 @@ fn bound(found: &Found<'_>, node: &str) -> (PodVerdict, String) {
     let own = match found.own {
         None => "; that node is not in the snapshot".to_owned(),
         Some(own) if own.fits => String::new(),
+        Some(own) if own.unknown => {
+            format!("; whether that node could take it again is not known: {}", own.reasons.join(", "))
+        }
         Some(own) => format!("; that node would not take it again: {}", own.reasons.join(", ")),
     };
     if pod.daemon() {
         return (PodVerdict::Tied, format!("{is}: a DaemonSet's pod, which belongs to that node{own}"));
     }
     match found.others {
+        0 if unknown(found) => {
+            (PodVerdict::Unknown, format!("{is}; whether another node could take it is not known{own}"))
+        }
         0 => (PodVerdict::FitsNowhereElse, format!("{is}; no other node can take it{own}")),
         others => (PodVerdict::FitsElsewhere, format!("{is}; {} it{own}", could_other(others))),
     }
@@ -84,10 +94,27 @@ fn pending(found: &Found<'_>) -> (PodVerdict, String) {
         );
     }
     if let Some(node) = &pod.nominated_node {
-        let text = format!("is pending: {scheduler} promised it {node}, where pods have to go first");
-        let fits = found.nodes.iter().any(|one| one.fits && *one.node == **node);
-        let now = if fits { "; there is room for it now" } else { "" };
-        return (PodVerdict::Promised, text + now);
+        let now = found.nodes.iter().any(|one| one.fits && *one.node == **node);
+        match (now, fits) {
+            (true, _) => {
+                let text =
+                    format!("is pending: {scheduler} promised it {node}, which has room for it now and is asked first");
+                return (PodVerdict::Fits, text);
+            }
+            (false, 0) if found.promised => {
+                let text = format!("is pending: {scheduler} promised it {node}, where pods have to go first");
+                return (PodVerdict::Promised, text);
+            }
+            (false, 0) => {}
+            (false, fits) => {
+                let text = format!(
+                    "is pending though {} it: {node}, which {scheduler} promised it, cannot any more, and the others are \
+                     looked at again",
+                    could(fits, "take")
+                );
+                return (PodVerdict::Fits, text);
+            }
+        }
     }
     if fits > 0 {
         let why = match (&foreign, pod.marked_unschedulable) {
@@ -95,7 +122,7 @@ fn pending(found: &Found<'_>) -> (PodVerdict, String) {
                 "{scheduler} found none when it last looked: the cluster has changed since, or shows less than {scheduler} sees"
             ),
             (Some(foreign), false) => format!("{foreign} has not placed it: see whether it runs"),
-            (None, false) => "the scheduler had not looked at it yet".to_owned(),
+            (None, false) => "the snapshot has no word of the scheduler about it".to_owned(),
         };
         return (PodVerdict::Fits, format!("is pending though {} it: {why}", could(fits, "take")));
     }
@@ -106,8 +133,29 @@ fn pending(found: &Found<'_>) -> (PodVerdict, String) {
         );
         return (PodVerdict::Preempts, text);
     }
-    let why = if found.nodes.is_empty() { "there is no node in the snapshot" } else { "no node can take it" };
+    if unknown(found) {
+        let whole = found.nodes.iter().all(|node| node.unknown);
+        let which =
+            if whole { "whether a node can take it" } else { "whether any of the nodes that may could take it" };
+        return (PodVerdict::Unknown, format!("is pending: {which} is not known"));
+    }
+    let why = match found.asleep {
+        _ if found.nodes.is_empty() => "there is no node in the snapshot".to_owned(),
+        [] => "no node can take it".to_owned(),
+        [node] => {
+            format!("no node can take it but {node}, which is not Ready: the scheduler may bind it there all the same")
+        }
+        [node, rest @ ..] => format!(
+            "no node can take it but {node} and {} more that are not Ready: the scheduler may bind it there all the same",
+            rest.len()
+        ),
+    };
     (PodVerdict::Unschedulable, format!("is pending: {why}"))
+}
+
+/// Whether what is in the way of some node is only that nobody knows.
+fn unknown(found: &Found<'_>) -> bool {
+    found.nodes.iter().any(|node| node.unknown && found.pod.node.as_deref() != Some(&*node.node))
 }
 
 fn could(nodes: usize, what: &str) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::value::size;
 use crate::model::{Labels, Name, Pod, PodKey, World};
+use crate::placement::Site;
 use crate::plan::{Code, Evidence, Reason};
 
 /// No node is brought for pods of a lower priority than this, as Cluster Autoscaler has it by default.
@@ -64,8 +65,9 @@ impl Demand {
         type Likeness<'a> = (bool, &'a Name, &'a Labels, usize);
         let mut groups: BTreeMap<Likeness<'_>, Alike> = BTreeMap::new();
         let pending = world.pods.values().filter(|pod| pod.node.is_none());
+        let mut promises = Promises::default();
         for pod in pending.filter(|pod| !pod.finished() && !pod.terminating() && !pod.mirror()) {
-            if let Some(reason) = ignored(pod) {
+            if let Some(reason) = ignored(pod).or_else(|| promises.of(world, pod)) {
                 demand.ignored.push((pod.clone(), reason));
                 continue;
             }
@@ -98,13 +100,27 @@ fn ignored(pod: &Pod) -> Option<Reason> {
         let text = format!("of priority {}: nothing is brought for pods below {CUTOFF}", pod.spec.priority);
         return reason(Code::LowPriority, text);
     }
-    let node = pod.nominated_node.as_ref()?;
-    Some(Reason {
-        code: Code::Nominated,
-        text: format!("the scheduler makes room for them on {node} by pushing out others"),
-        evidence: Evidence { node: Some(node.to_string()), ..Evidence::default() },
-        origin: None,
-    })
+    None
+}
+
+/// Nodes that the scheduler promised to pods. A promise counts where pods have still to go from the node; one of a node that
+/// is gone, that is shut or that has room now is none: the scheduler looks at every node again.
+#[derive(Debug, Default)]
+struct Promises {
+    site: Option<Site>,
+}
+
+impl Promises {
+    fn of(&mut self, world: &World, pod: &Pod) -> Option<Reason> {
+        let node = pod.nominated_node.as_ref()?;
+        let site = self.site.get_or_insert_with(|| Site::new(world));
+        site.makes_room(world, pod, node).then(|| Reason {
+            code: Code::Nominated,
+            text: format!("the scheduler makes room for them on {node} by pushing out others"),
+            evidence: Evidence { node: Some(node.to_string()), ..Evidence::default() },
+            origin: None,
+        })
+    }
 }
 
 /// Why nothing is brought yet for pods that nobody refused.

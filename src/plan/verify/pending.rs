@@ -64,7 +64,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
 
 /// Whether it is a pod for which a node may be brought.
 fn refused(pod: &Pod) -> bool {
-    pod.marked_unschedulable && pod.spec.gates.is_empty() && !pod.daemon() && pod.nominated_node.is_none()
+    pod.marked_unschedulable && pod.spec.gates.is_empty() && !pod.daemon()
 }
 
 /// Every node that comes for pods has one, and names one.
