@@ -134,11 +134,7 @@ fn who_is_no_demand_brings_nothing_and_is_told_why() {
     let cases: [(&str, Value, Code); 5] = [
         ("gated", json!({"spec": {"schedulingGates": [{"name": "quota"}]}}), Code::Gated),
         ("cheap", json!({"spec": {"priority": -11}}), Code::LowPriority),
-        (
-            "promised",
-            json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "worker-1"}}),
-            Code::Nominated,
-        ),
+        ("promised", json!({"spec": {"priority": 1000}, "status": {"nominatedNodeName": "worker-1"}}), Code::Nominated),
         ("fresh", json!({"status": {"conditions": []}}), Code::NotRefused),
         (
             "daemon",
