@@ -92,9 +92,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{
-        Operator, Owner, Phase, PodSpec, Requirement, Selector, Snapshot, UnhealthyPodEviction, Workload,
-    };
+    use crate::model::{Operator, Owner, Phase, Requirement, Selector, Snapshot, UnhealthyPodEviction, Workload};
 
     fn owner(kind: &str, name: &str) -> Owner {
         Owner { api_version: "v1".into(), kind: kind.into(), name: name.into(), uid: format!("uid-{name}").into() }
@@ -102,22 +100,13 @@ mod tests {
 
     fn pod(name: &str, owner: Option<Owner>) -> Pod {
         Pod {
-            key: PodKey::new("ns", name),
             uid: name.into(),
             labels: Arc::new(BTreeMap::from([("app".into(), "x".into())])),
-            annotations: Arc::default(),
-            created: None,
-            deletion: None,
             owner,
             node: Some("n".into()),
-            nominated_node: None,
             phase: Phase::Running,
             ready: true,
-            ready_since: None,
-            marked_unschedulable: false,
-            unscheduled_message: None,
-            crash_looping: false,
-            spec: Arc::new(PodSpec::default()),
+            ..Pod::new(PodKey::new("ns", name), Arc::default())
         }
     }
 

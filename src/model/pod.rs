@@ -74,6 +74,28 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// A pod of which nothing but this is known: Pending, nobody's, on no node, without a UID.
+    pub fn new(key: PodKey, spec: Arc<PodSpec>) -> Self {
+        Self {
+            key,
+            uid: Name::default(),
+            labels: Labels::default(),
+            annotations: Labels::default(),
+            created: None,
+            deletion: None,
+            owner: None,
+            node: None,
+            nominated_node: None,
+            phase: Phase::Pending,
+            ready: false,
+            ready_since: None,
+            marked_unschedulable: false,
+            unscheduled_message: None,
+            crash_looping: false,
+            spec,
+        }
+    }
+
     /// A static pod's shadow in the API (`kubernetes.io/config.mirror`).
     pub fn mirror(&self) -> bool {
         self.annotations.contains_key("kubernetes.io/config.mirror")

@@ -83,23 +83,15 @@ pub fn spec(millicores: i64) -> PodSpec {
 }
 
 pub fn pod(name: &str, on: &str) -> Pod {
+    let there = !on.is_empty();
     Pod {
-        key: PodKey::new("web", name),
         uid: format!("uid-{name}").into(),
         labels: labels(&[("app", "web")]),
-        annotations: labels(&[]),
         created: Some(start() - mins(600)),
-        deletion: None,
-        owner: None,
-        node: (!on.is_empty()).then(|| on.into()),
-        nominated_node: None,
-        phase: if on.is_empty() { Phase::Pending } else { Phase::Running },
-        ready: !on.is_empty(),
-        ready_since: None,
-        marked_unschedulable: false,
-        unscheduled_message: None,
-        crash_looping: false,
-        spec: Arc::new(spec(500)),
+        node: there.then(|| on.into()),
+        phase: if there { Phase::Running } else { Phase::Pending },
+        ready: there,
+        ..Pod::new(PodKey::new("web", name), Arc::new(spec(500)))
     }
 }
 

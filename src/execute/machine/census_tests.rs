@@ -1,16 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Change, Operator, Owner, Phase, PodSpec, Requirement, UnhealthyPodEviction};
+use crate::model::{Change, Operator, Owner, Phase, Requirement, UnhealthyPodEviction};
 
 fn pod(name: u8, life: u8, state: u8, place: u8) -> Pod {
     let key = PodKey::new("a", format!("p{name}"));
     Pod {
         uid: format!("{key}-{life}").into(),
-        key,
         labels: Arc::new([(Name::from("app"), Name::from(if name.is_multiple_of(2) { "even" } else { "odd" }))].into()),
-        annotations: Arc::default(),
-        created: None,
         deletion: (state == 1).then_some(jiff::Timestamp::UNIX_EPOCH),
         owner: Some(Owner {
             api_version: "v1".into(),
@@ -19,14 +16,9 @@ fn pod(name: u8, life: u8, state: u8, place: u8) -> Pod {
             uid: format!("r{}", name % 3).into(),
         }),
         node: (place > 0).then(|| format!("n{place}").into()),
-        nominated_node: None,
         phase: if state == 2 { Phase::Succeeded } else { Phase::Running },
         ready: state > 2,
-        ready_since: None,
-        marked_unschedulable: false,
-        unscheduled_message: None,
-        crash_looping: false,
-        spec: Arc::new(PodSpec::default()),
+        ..Pod::new(key, Arc::default())
     }
 }
 

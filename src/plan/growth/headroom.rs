@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::automatic::automatic;
 use super::demand::Alike;
 use super::document::{HeadroomPlan, HeadroomUnits};
-use crate::model::{Labels, Name, Phase, Pod, PodKey, PodSpec, Resources, Toleration, World};
+use crate::model::{Name, Pod, PodKey, PodSpec, Resources, Toleration, World};
 use crate::placement::passes;
 use crate::plan::Reason;
 use crate::plan::pool_decision::Pooled;
@@ -146,24 +146,7 @@ fn key(pool: &Pool, size: usize, number: u32) -> PodKey {
 }
 
 fn unit(pool: &Pool, size: usize, number: u32, spec: Arc<PodSpec>) -> Pod {
-    Pod {
-        key: key(pool, size, number),
-        uid: "".into(),
-        labels: Labels::default(),
-        annotations: Labels::default(),
-        created: None,
-        deletion: None,
-        owner: None,
-        node: None,
-        nominated_node: None,
-        phase: Phase::Pending,
-        ready: false,
-        ready_since: None,
-        marked_unschedulable: true,
-        unscheduled_message: None,
-        crash_looping: false,
-        spec,
-    }
+    Pod { marked_unschedulable: true, ..Pod::new(key(pool, size, number), spec) }
 }
 
 /// As a pod asks for it: one slot, and any memory and CPU scored as they are.

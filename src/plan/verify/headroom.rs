@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Life};
 use super::violation::{Found, Rule};
-use crate::model::{Labels, Phase, Pod, PodKey, PodSpec, Resources, TaintEffect, Toleration};
+use crate::model::{Pod, PodKey, PodSpec, Resources, TaintEffect, Toleration};
 use crate::placement::Site;
 use crate::plan::{Code, HeadroomUnits, Verb};
 
@@ -71,22 +71,6 @@ fn pod(units: &HeadroomUnits, case: &Case<'_>, node: &str) -> Pod {
     let extended = units.others.iter().map(|(name, count)| (name.as_str().into(), *count)).collect();
     let requests =
         Resources { cpu: units.milli_cpu, memory: units.memory_bytes, pods: 1, extended, ..Resources::default() };
-    Pod {
-        key: PodKey::new("headroom", "unit"),
-        uid: "".into(),
-        labels: Labels::default(),
-        annotations: Labels::default(),
-        created: None,
-        deletion: None,
-        owner: None,
-        node: None,
-        nominated_node: None,
-        phase: Phase::Pending,
-        ready: false,
-        ready_since: None,
-        marked_unschedulable: false,
-        unscheduled_message: None,
-        crash_looping: false,
-        spec: Arc::new(PodSpec { requests, tolerations: tolerations.collect(), ..PodSpec::default() }),
-    }
+    let spec = PodSpec { requests, tolerations: tolerations.collect(), ..PodSpec::default() };
+    Pod::new(PodKey::new("headroom", "unit"), Arc::new(spec))
 }
