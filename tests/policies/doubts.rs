@@ -223,3 +223,32 @@ fn an_exception_that_skips_nothing() {
     let found = exceptions(TUESDAYS, "{name: x, dates: [2026-11-25]}");
     assert_eq!(found, ["exception `x` skips nothing: no window opens on its days"]);
 }
+
+/// Three thousand windows are read in the time of their number, not of its square.
+#[test]
+fn thousands_of_windows_are_read_in_their_own_time() {
+    let text = |many: usize| {
+        let line = |number: usize| {
+            let (minute, hour, day) = (number % 60, number / 60 % 24, number % 7);
+            format!(
+                "        - {{name: w{number}, start: \"{minute} {hour} * * {day}\", duration: 30m, min: {}}}\n",
+                number % 5 + 1
+            )
+        };
+        let windows: String = (0..many).map(line).collect();
+        format!(
+            "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: many}}\nspec:\n  pools:\n    \
+             - name: workers\n      nodes: {{names: \"n-{{2..10}}\"}}\n      max: 9\n      windows:\n{windows}"
+        )
+    };
+    let took = |many: usize| {
+        let sources = [PolicySource { path: "many.yaml".into(), text: text(many).into_bytes() }];
+        let began = std::time::Instant::now();
+        let loaded = load(&sources);
+        assert!(loaded.policy.is_some_and(|policy| policy.pools[0].windows.len() == many));
+        began.elapsed()
+    };
+    took(10);
+    let (few, many) = (took(400), took(3200));
+    assert!(many < few * 8 * 4, "400 windows took {few:?}, 3,200 took {many:?}");
+}

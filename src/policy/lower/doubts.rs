@@ -25,6 +25,8 @@ const LONG_DAY: u16 = 12 * 60;
 const BEGIN_SECOND: i64 = 1_767_225_600;
 const YEARS: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+/// Windows that are looked at to see which follow others: all pairs of two hundred.
+const LOOKS: usize = 40_000;
 /// Openings that are looked at for the length of a window: all that a week can have of a line that fires twice a day.
 const OPENINGS: usize = 14;
 
@@ -169,6 +171,7 @@ fn through_the_night(start: &Crontab, end: &Crontab, span: Span, cx: &mut Contex
 /// Doubts about windows and the pools that have them, each window once.
 pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Context<'_>) {
     let mut said: BTreeSet<(&str, &Origin)> = BTreeSet::new();
+    let mut looks = LOOKS;
     for pool in pools {
         let fields = written.iter().find(|one| one.name.as_ref().is_some_and(|name| name.as_str() == &*pool.name));
         let max = fields.and_then(|fields| fields.max.as_ref());
@@ -196,7 +199,7 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
                 && grows
                 && lead.is_positive()
                 && lead < ASSUMED_WAKE
-                && !follows(pool, window, asked)
+                && !follows(pool, window, asked, &mut looks)
                 && said.insert(("lead", &window.origin))
             {
                 let message =
@@ -208,7 +211,7 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
             }
             if grows
                 && cx.without_lead.contains(&window.origin)
-                && !follows(pool, window, asked)
+                && !follows(pool, window, asked, &mut looks)
                 && said.insert(("lead", &window.origin))
             {
                 let message = format!("the nodes of window `{}` begin to wake when it opens", named(window));
@@ -251,8 +254,12 @@ fn named(window: &Window) -> String {
     window.schedule.as_ref().map_or_else(|| window.name.to_string(), |schedule| format!("{schedule}/{}", window.name))
 }
 
-/// Whether other windows have as many nodes up at the moment at which this one first opens.
-fn follows(pool: &Pool, window: &Window, asked: u32) -> bool {
+/// Whether other windows have as many nodes up at the moment at which this one first opens. Each of them is one to look at,
+/// and of a policy not more than so many are: what is left is not doubted.
+fn follows(pool: &Pool, window: &Window, asked: u32, looks: &mut usize) -> bool {
+    if *looks == 0 {
+        return true;
+    }
     let begin = match window.when {
         Recurrence::Once(from, _) => from,
         _ => Timestamp::from_second(BEGIN_SECOND).unwrap_or_default(),
@@ -260,10 +267,14 @@ fn follows(pool: &Pool, window: &Window, asked: u32) -> bool {
     let end = begin.checked_add(YEARS).unwrap_or(Timestamp::MAX);
     let Some(first) = first_open(pool, window, true, begin, end).map(|span| span.from) else { return false };
     let before = first.checked_sub(MINUTE).unwrap_or(first);
-    pool.windows.iter().any(|other| {
+    let mut enough = pool.windows.iter().filter(|other| {
         let enough = matches!(&other.kind, WindowKind::Capacity(ask) if ask.min.or(ask.replicas) >= Some(asked));
-        let open = || open_times(pool, other, before, first).iter().any(|span| span.contains(before));
-        enough && other.origin != window.origin && open()
+        enough && other.origin != window.origin
+    });
+    enough.any(|other| {
+        let Some(left) = looks.checked_sub(1) else { return true };
+        *looks = left;
+        open_times(pool, other, before, first).iter().any(|span| span.contains(before))
     })
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Weeks<'a> {
     times: Vec<Span>,
     /// By window: when it is open in these times, without exceptions; None until somebody asks.
     open: Vec<Option<Vec<Span>>>,
+    /// By window: whether it goes by the day of the week alone, and on about how many days of a year it opens.
+    habits: Vec<(bool, usize)>,
 }
 
 impl<'a> Weeks<'a> {
@@ -72,12 +74,22 @@ impl<'a> Weeks<'a> {
                 _ => times.push(Span { from: change.checked_sub(DAY).unwrap_or(change).max(begin), until }),
             }
         }
-        Self { pool, times, open: vec![None; pool.windows.len()] }
+        let habits = pool.windows.iter().map(|window| (weekly(window), days_a_year(window))).collect();
+        Self { pool, times, open: vec![None; pool.windows.len()], habits }
     }
 
-    fn open(&mut self, index: usize) -> &[Span] {
+    fn habit(&self, index: usize) -> (bool, usize) {
+        self.habits.get(index).copied().unwrap_or_default()
+    }
+
+    fn opened(&self, index: usize) -> &[Span] {
+        self.open.get(index).and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// Finds out when a window is open.
+    fn open(&mut self, index: usize) {
         let (pool, times) = (self.pool, &self.times);
-        let Some((slot, window)) = self.open.get_mut(index).zip(pool.windows.get(index)) else { return &[] };
+        let Some((slot, window)) = self.open.get_mut(index).zip(pool.windows.get(index)) else { return };
         slot.get_or_insert_with(|| {
             let clipped = |time: &Span| {
                 let spans = open_times_unskipped(pool, window, time.from, time.until);
@@ -85,7 +97,7 @@ impl<'a> Weeks<'a> {
                 spans.into_iter().map(clip).collect::<Vec<_>>()
             };
             times.iter().flat_map(clipped).collect()
-        })
+        });
     }
 
     /// Compares two windows, by their places in the pool.
@@ -93,20 +105,21 @@ impl<'a> Weeks<'a> {
         let (Some(first), Some(second)) = (self.pool.windows.get(one), self.pool.windows.get(two)) else {
             return Overlap::Never;
         };
-        if weekly(first) && weekly(second) {
-            let ones = self.open(one).to_vec();
-            return match meet(&ones, self.open(two)) {
+        let (ones, twos) = (self.habit(one), self.habit(two));
+        if ones.0 && twos.0 {
+            [one, two].into_iter().for_each(|index| self.open(index));
+            return match meet(self.opened(one), self.opened(two)) {
                 None => Overlap::Never,
                 // Exceptions may skip it; what is left is usually near.
                 Some(at) => with_exceptions(self.pool, first, second, at).map_or(Overlap::Never, Overlap::First),
             };
         }
-        let (rare, other) = if days_a_year(first) <= days_a_year(second) { (first, second) } else { (second, first) };
+        let (rare, other, days) = if ones.1 <= twos.1 { (first, second, ones.1) } else { (second, first, twos.1) };
         let begin = Timestamp::from_second(BEGIN_SECOND).unwrap_or_default();
         let (mut from, end) = match rare.when {
             Recurrence::Once(from, until) => (from, until),
             _ => {
-                let days = if days_a_year(rare) <= RARE_DAYS { ALL_CALENDARS } else { FIVE_YEARS };
+                let days = if days <= RARE_DAYS { ALL_CALENDARS } else { FIVE_YEARS };
                 (begin, later(begin, DAY.saturating_mul(days)))
             }
         };
