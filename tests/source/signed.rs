@@ -24,6 +24,23 @@ fn ssh_key(ground: &Ground, name: &str) -> String {
     public.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
+/// A repository in which ada signs, and a list on which nobody else stands. None where nothing can be signed.
+fn adas() -> Option<(Ground, String, String)> {
+    if !has("ssh-keygen") {
+        return None;
+    }
+    let ground = Ground::with_policy();
+    let ada = ssh_key(&ground, "ada");
+    let list = ground.path("allowed");
+    fs::write(&list, format!("ada@example.org {ada}\n")).unwrap();
+    Some((ground, ada, list.display().to_string()))
+}
+
+/// By whose signature something counts.
+fn by(list: &str) -> [&str; 3] {
+    ["--require-signed", "--allowed-signers", list]
+}
+
 fn signed_commit(ground: &Ground, name: &str) -> String {
     ground.write("policy.yaml", &policy(name));
     ground.git(&["add", "--all"]);
@@ -33,18 +50,13 @@ fn signed_commit(ground: &Ground, name: &str) -> String {
 
 #[test]
 fn ssh_signers_are_told_apart_by_the_operators_list() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let ground = Ground::with_policy();
-    let ada = ssh_key(&ground, "ada");
+    let Some((ground, ada, list)) = adas() else { return };
     signed_commit(&ground, "signed");
-    let (list, revoked) = (ground.path("allowed"), ground.path("revoked"));
-    let (list_name, revoked_name) = (list.display().to_string(), revoked.display().to_string());
+    let revoked = ground.path("revoked").display().to_string();
     let other = ssh_key(&ground, "other");
     fs::write(&revoked, format!("{ada}\n")).unwrap();
-    let both = ["--require-signed", "--allowed-signers", &list_name];
-    let with_revoked = [both.as_slice(), &["--revoked-signers", &revoked_name]].concat();
+    let both = by(&list);
+    let with_revoked = [both.as_slice(), &["--revoked-signers", &revoked]].concat();
     for (allowed, options, expected) in [
         (format!("ada@example.org {ada}\n"), both.as_slice(), Ok("signed")),
         (format!("x@y {other}\nada@example.org namespaces=\"git\" {ada}\n"), &both, Ok("signed")),
@@ -76,28 +88,19 @@ fn ssh_signers_are_told_apart_by_the_operators_list() {
 /// A key that has expired signs nothing, whatever date a commit gives itself.
 #[test]
 fn a_commit_that_dates_itself_back_is_refused_by_an_expired_key() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let mut ground = Ground::with_policy();
-    let ada = ssh_key(&ground, "ada");
+    let Some((mut ground, ada, list)) = adas() else { return };
     ground.env = vec![("GIT_COMMITTER_DATE".to_owned(), "2019-01-01T00:00:00Z".to_owned())];
     signed_commit(&ground, "backdated");
     ground.env.clear();
-    fs::write(ground.path("allowed"), format!("ada@example.org valid-before=\"20200101\" {ada}\n")).unwrap();
-    let list = ground.path("allowed").display().to_string();
-    let said = ground.read(&ground.address(MAIN), &["--require-signed", "--allowed-signers", &list]).unwrap_err();
+    fs::write(&list, format!("ada@example.org valid-before=\"20200101\" {ada}\n")).unwrap();
+    let said = ground.read(&ground.address(MAIN), &by(&list)).unwrap_err();
     assert!(said.contains("whose key has expired"), "{said}");
 }
 
 /// Neither the repository nor the user's configuration has a say in it.
 #[test]
 fn nobody_but_the_operator_says_whose_signature_counts() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let ground = Ground::with_policy();
-    let ada = ssh_key(&ground, "ada");
+    let Some((ground, ada, list)) = adas() else { return };
     let eve = ssh_key(&ground, "eve");
     let own = ground.path("eves").display().to_string();
     fs::write(&own, format!("ada@example.org {eve}\n")).unwrap();
@@ -108,23 +111,16 @@ fn nobody_but_the_operator_says_whose_signature_counts() {
         ground.git(&["config", scope, "gpg.ssh.program", "/bin/true"]);
         ground.git(&["config", scope, "gpg.program", "/bin/true"]);
     }
-    fs::write(ground.path("allowed"), format!("ada@example.org {ada}\n")).unwrap();
-    let list = ground.path("allowed").display().to_string();
-    let said = ground.read(&ground.address(MAIN), &["--require-signed", "--allowed-signers", &list]).unwrap_err();
+    fs::write(&list, format!("ada@example.org {ada}\n")).unwrap();
+    let said = ground.read(&ground.address(MAIN), &by(&list)).unwrap_err();
     assert!(said.contains("which nobody on your list has") && said.contains("SHA256:"), "{said}");
 }
 
 /// What is unsigned, what was changed after it was signed, and whose signature stands under other words.
 #[test]
 fn unsigned_and_forged_commits_are_refused() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let ground = Ground::with_policy();
-    let ada = ssh_key(&ground, "ada");
-    fs::write(ground.path("allowed"), format!("ada@example.org {ada}\n")).unwrap();
-    let list = ground.path("allowed").display().to_string();
-    let options = ["--require-signed", "--allowed-signers", &list];
+    let Some((ground, _, list)) = adas() else { return };
+    let options = by(&list);
     let said = ground.read(&ground.address(MAIN), &options).unwrap_err();
     assert!(said.contains("is not signed"), "{said}");
 
@@ -157,14 +153,8 @@ fn unsigned_and_forged_commits_are_refused() {
 /// A signed tag stands for a commit that nobody signed, under its own name only.
 #[test]
 fn a_signed_tag_counts_under_its_own_name() {
-    if !has("ssh-keygen") {
-        return;
-    }
-    let ground = Ground::with_policy();
-    let ada = ssh_key(&ground, "ada");
-    fs::write(ground.path("allowed"), format!("ada@example.org {ada}\n")).unwrap();
-    let list = ground.path("allowed").display().to_string();
-    let options = ["--require-signed", "--allowed-signers", &list];
+    let Some((ground, _, list)) = adas() else { return };
+    let options = by(&list);
     let read = |reference: &str| ground.read(&ground.address(&format!("//policy.yaml?ref={reference}")), &options);
     ground.git(&["tag", "--sign", "--message", "words", "v1"]);
     ground.git(&["tag", "--annotate", "--message", "words", "unsigned"]);
