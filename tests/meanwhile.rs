@@ -233,6 +233,30 @@ fn a_freeze_that_opens_meanwhile_stops_drains_or_lets_them_finish() {
     }
 }
 
+/// A node that waits for its user when a freeze opens is drained when she leaves, by the run after, or given back.
+#[test]
+fn a_freeze_that_opens_between_two_runs_lets_a_node_that_waits_finish_or_gives_it_back() {
+    for (overrun, parked) in [("finish", 9), ("stop", 8)] {
+        let stage = Stage::workshop(EVENING, "");
+        let freeze = format!(
+            "windows: [{{name: exam, kind: freeze, overrun: {overrun}, from: 2026-11-10T23:50:00Z, \
+             until: 2026-11-11T03:00:00Z}}]"
+        );
+        let policy = changed("schedules: [teaching]", &format!("schedules: [teaching]\n      {freeze}"));
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!((exit(&outcome), stage.parked()), (6, 8), "{outcome:?}\n{}", lines(&told));
+        stage.until("2026-11-10T23:55:00Z");
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!(exit(&outcome), if parked == 9 { 6 } else { 0 }, "{outcome:?}\n{}", lines(&told));
+        assert_eq!(stage.record(HER_NODE).is_some(), parked == 9, "{}", lines(&told));
+        stage.until("2026-11-11T00:10:00Z");
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!((exit(&outcome), stage.parked()), (0, parked), "{outcome:?}\n{}", lines(&told));
+        assert!(!evicted(&stage, DANA));
+        stage.sound();
+    }
+}
+
 #[test]
 fn a_node_that_somebody_takes_back_is_theirs() {
     let stage = Stage::workshop(SUNDAY, "");

@@ -11,7 +11,6 @@ use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
 use super::{Exit, Failure};
-use crate::execute::run::unsealed;
 use crate::execute::{Event, EventKind};
 use crate::model::{Target, World};
 use crate::plan::{Plan, Request, Word, plan_for};
@@ -145,7 +144,7 @@ impl Apply {
         if let Some(failure) = frozen.filter(|_| plan.steps.is_empty()) {
             return Err(failure);
         }
-        if plan.steps.is_empty() && plan.refusals.is_empty() && unsealed(policy, &world).is_empty() {
+        if plan.steps.is_empty() && plan.refusals.is_empty() {
             if self.format == EventFormat::Json && !quiet {
                 self.shown(only_summary(&plan.summary.text, ground.now(), out))?;
             }

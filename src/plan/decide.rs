@@ -18,8 +18,8 @@ use super::removal::Removals;
 use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
-    AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, blockers, brakes,
-    forecast, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
+    AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, behind, blockers,
+    brakes, forecast, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::Policy;
@@ -85,6 +85,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     if request.targets.is_empty() {
         steps.extend(unclaimed::given_back(policy, &inventory, world));
     }
+    steps.extend(behind::recorded(policy, &inventory, &request.targets, &steps));
     let nexts: Vec<Option<Turn>> =
         policy.pools.iter().map(|pool| next_change(policy, pool, now, wake_lead(world, pool))).collect();
     let mut pools = pool_lines(policy, world, &inventory, &holdings, &decisions, &nexts, now);
@@ -165,6 +166,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             uncordon: 0,
             wake: 0,
             park: 0,
+            record: 0,
             create: 0,
             delete: 0,
             evictions: 0,

@@ -21,6 +21,8 @@ pub enum Verb {
     Park,
     /// The provider's verb is in `providerVerb`: unshelve, start, resume.
     Wake,
+    /// Its server is parked already; the record on the node and its marks are completed to say so.
+    Record,
     /// Until the node is Ready.
     Wait,
     /// New pods may come again; what is ours on the node goes.
@@ -401,6 +403,9 @@ pub struct Summary {
     pub wake: u32,
     /// Nodes to park.
     pub park: u32,
+    /// Parked nodes whose record is to be completed.
+    #[serde(default, skip_serializing_if = "none")]
+    pub record: u32,
     /// Nodes to create.
     pub create: u32,
     /// Nodes to delete.

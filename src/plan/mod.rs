@@ -8,6 +8,7 @@
 mod arrival;
 mod astray;
 mod basis;
+mod behind;
 mod binding;
 mod blockers;
 mod bounds;

@@ -12,9 +12,9 @@ use super::patience::{Patience, Says};
 use super::rehearsal::Barred;
 use super::removal::{Mover, Removals};
 use super::{Code, Evidence, Kept, PodAction, Reason, by_hand, node_rules};
-use crate::model::{ByHand, Name, PerMille, Target, World, keys, they_are};
-use crate::policy::{ASSUMED_WAKE, Policy, Pool};
-use crate::schedule::{Holding, Turn, turns};
+use crate::model::{ByHand, Name, NodeMark, PerMille, Target, World, keys, they_are};
+use crate::policy::{ASSUMED_WAKE, Overrun, Policy, Pool};
+use crate::schedule::{Held, Holding, Turn, holds, turns};
 
 /// How long parking and waking take where nothing was measured: the published runs of nine nodes took 3 min to park.
 const PARK_PRIOR: SignedDuration = SignedDuration::from_secs(180);
@@ -137,6 +137,19 @@ impl Pooled<'_> {
     fn window(&self, what: &str) -> Option<String> {
         let said = self.holding.said.iter().find(|said| said.won && (said.what == what || said.what == "replicas"));
         said.map(|said| said.by.clone())
+    }
+
+    /// Whether the drain of a member ran when the freeze of now opened, and the freeze lets it finish. What was cordoned
+    /// only for its window to wind down was not drained then.
+    fn finishes(&self, member: &Member) -> bool {
+        let begun = |freeze: &Held| {
+            let record = member.record.as_ref().filter(|record| record.since < freeze.from);
+            let alone = |since| holds(self.policy, self.pool, since, SignedDuration::ZERO).winding_down_to.is_none();
+            freeze.overrun == Overrun::Finish
+                && member.state == State::OwnCordon(NodeMark::Draining)
+                && record.is_some_and(|record| alone(record.since))
+        };
+        self.holding.freeze.as_ref().is_some_and(begun)
     }
 
     /// The highest floor within the shortest time that parking is worth (H26), with the moment it begins.
@@ -336,7 +349,8 @@ impl Pooled<'_> {
                 staying.push((index, vec![reason]));
                 continue;
             }
-            if let Some(reason) = self.not_now(unheld, least, floor, soon, regardless) {
+            let not_now = self.not_now(unheld, least, floor, soon, regardless);
+            if let Some(reason) = not_now.filter(|reason| reason.code != Code::Freeze || !self.finishes(member)) {
                 if reason.code == Code::Freeze && !leftover {
                     unheld = unheld.saturating_sub(1);
                 }

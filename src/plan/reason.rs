@@ -25,6 +25,8 @@ pub enum Code {
     WindDown,
     /// What was begun with the node is no longer wanted.
     GiveBack,
+    /// Its server was parked after the execution that drained it was cut short: its record does not say so yet.
+    RecordBehind,
     // Why a node stays.
     /// The pool would fall below its floor.
     Floor,

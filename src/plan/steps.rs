@@ -101,7 +101,12 @@ impl Build<'_> {
                 });
             }
             if matches!(member.state, State::Parked(_) | State::Waking) {
-                push(Verb::Wait, &|_| {});
+                // What was woken before costs more once its server is up.
+                push(Verb::Wait, &|step| {
+                    let change = || self.prices.change(self.pool, member, true);
+                    let changes = |cost: &StepCost| cost.per_hour_micros != 0;
+                    step.cost = (member.state == State::Waking).then(change).flatten().filter(changes);
+                });
             }
             push(Verb::Uncordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
             let last = after.pop().unwrap_or_default();
@@ -257,6 +262,7 @@ pub fn verb_name(verb: Verb) -> &'static str {
         Verb::Cordon => "cordon",
         Verb::Drain => "drain",
         Verb::Park => "park",
+        Verb::Record => "record",
         Verb::Wake => "wake",
         Verb::Wait => "wait",
         Verb::Uncordon => "uncordon",

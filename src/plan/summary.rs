@@ -35,6 +35,7 @@ pub fn summarise(
         uncordon,
         wake,
         park,
+        record: count(Verb::Record),
         create: 0,
         delete: 0,
         evictions,
@@ -257,6 +258,9 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
     }
     if let Some(last) = given.last_mut().filter(|_| summary.served > 0) {
         last.push_str(&format!(" for {}", counted(summary.served, "pending pod")));
+    }
+    if summary.record > 0 {
+        given.push(format!("{} to record as parked", summary.record));
     }
     let mut taken = Vec::new();
     if summary.park > 0 {

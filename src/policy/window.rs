@@ -27,7 +27,7 @@ pub struct Ask {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overrun {
-    /// It ends as planned (the default).
+    /// It ends as planned (the default), over several runs too: so does a node that waits for its pods.
     #[default]
     Finish,
     /// Nothing new is evicted; the node is given back.

@@ -66,7 +66,7 @@ pub fn node_steps(out: &mut String, plan: &Plan, nodes: &[Vec<&Step>], width: us
     let Some(steps) = nodes.first() else { return };
     let Some(first) = steps.first() else { return };
     let up = steps.iter().any(|step| step.verb == Verb::Uncordon);
-    let cordon_only = steps.iter().all(|step| step.verb == Verb::Cordon);
+    let cordon_only = steps.iter().all(|step| matches!(step.verb, Verb::Cordon | Verb::Record));
     let symbol = match (up, cordon_only) {
         (true, _) => "+".green().to_string(),
         (_, true) => "~".yellow().to_string(),
@@ -138,6 +138,7 @@ fn step_words(step: &Step, blind: bool) -> String {
                 _ => format!("drain ({}, {waited} waited for)", plural(evicted, "eviction")),
             }
         }
+        Verb::Record => "record as parked".to_owned(),
         Verb::Wait => "wait until Ready".to_owned(),
         Verb::Uncordon => "uncordon".to_owned(),
         verb => {

@@ -56,6 +56,8 @@ pub struct Said {
 pub struct Held {
     /// Its name, with the schedule's.
     pub name: Name,
+    /// Since when.
+    pub from: Timestamp,
     /// Until when; None if no end was found within five years.
     pub until: Option<Timestamp>,
     /// For a freeze.
@@ -114,7 +116,7 @@ fn holding(sources: &Sources<'_>, at: Timestamp, here: &Here) -> Holding {
         freeze: sources.freeze(&here.states).and_then(|(index, span, overrun)| {
             let window = sources.calendars.get(index)?.window;
             let until = Some(span.until).filter(|until| *until < Timestamp::MAX);
-            Some(Held { name: window_name(window), until, overrun, origin: window.origin.clone() })
+            Some(Held { name: window_name(window), from: span.from, until, overrun, origin: window.origin.clone() })
         }),
         relaxed: sources.relaxed(&here.states),
         winding_down_to: here.winding_down_to,

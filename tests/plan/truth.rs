@@ -263,6 +263,35 @@ fn h6_own_cordons_are_given_back_under_a_freeze() {
     }
 }
 
+/// A drain that ran when a freeze opened goes on where the freeze lets drains finish, in a later run too. What only a
+/// wind-down cordoned was not drained.
+#[test]
+fn a_freeze_lets_drains_finish_or_stops_them() {
+    let goes = |overrun: &str, mark: &str, since: &str, more: &str| {
+        let freeze = FREEZE.replace("kind: freeze", &format!("kind: freeze, overrun: {overrun}"));
+        let policy = policy(&format!("{WORKSHOP}{freeze}{more}"), "");
+        let mut cluster = Cluster::workers(9);
+        let record = json!({"mark": mark, "since": since, "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        cluster.node("worker-10", metadata, json!({"unschedulable": true}), "ACTIVE");
+        let world = cluster.world();
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!(tidegate::plan::verify(&plan, &world, &policy), [], "{overrun} {mark} {since}");
+        assert!(plan.steps.iter().all(|step| step.node == "worker-10"), "nobody else goes: {:?}", plan.steps);
+        let back = verbs(&plan, Verb::Uncordon) == ["worker-10"];
+        assert!(back || verbs(&plan, Verb::Park) == ["worker-10"], "{:?}", plan.steps);
+        !back
+    };
+    let (before, after) = ("2026-11-21T23:59:00Z", "2026-11-22T00:01:00Z");
+    assert!(goes("finish", "draining", before, ""));
+    assert!(!goes("stop", "draining", before, ""));
+    assert!(!goes("finish", "draining", after, ""), "begun under the freeze");
+    assert!(!goes("finish", "waking", before, ""), "not on its way out");
+    let end_of_a_workshop = "2026-11-17T22:45:00Z";
+    assert!(goes("finish", "draining", end_of_a_workshop, ""));
+    assert!(!goes("finish", "draining", end_of_a_workshop, "      windDown: 30m\n"), "only cordoned");
+}
+
 /// A freeze holds whom nobody needs, and says of the others that they are needed.
 #[test]
 fn a_freeze_does_not_hold_who_is_needed() {

@@ -84,13 +84,25 @@ impl Course {
             }
             // Somebody, or an execution that was cut short, has done it all.
             None if self.running(world) => self.done(desk, now),
-            // An execution that was cut short got so far.
-            Some(record) if record.mark == NodeMark::Waking && self.step(Verb::Wake).is_some() => {
+            // An execution that was cut short got so far. Where its provider was not asked yet the mark is made anew, for
+            // the time to join runs from it (H8).
+            Some(record) if record.mark == NodeMark::Waking && self.wake_was_asked(world) => {
                 self.begin(desk, Verb::Wake, now, format!("{} is being woken already", self.node));
                 self.go(desk, Way::Coming(Coming::Wake))
             }
+            // Its server is on its way already: what is left is to see it arrive.
+            _ if self.step(Verb::Wake).is_none() && self.step(Verb::Wait).is_some() => {
+                let since = self.woken_since(world, now);
+                self.go(desk, Way::Coming(Coming::Boot(since, None)))
+            }
             _ => self.go(desk, Way::Coming(Coming::Turn)),
         }
+    }
+
+    fn wake_was_asked(&self, world: &World) -> bool {
+        let server = self.server(world).and_then(|id| world.servers.get(&id));
+        let asleep = server.is_some_and(|server| server.state.parked() && server.task.is_none());
+        self.step(Verb::Wake).is_some() && !asleep
     }
 
     fn running(&self, world: &World) -> bool {

@@ -74,7 +74,7 @@ pub struct Course {
 impl Course {
     /// A course at its beginning.
     pub fn new(node: Name, pool: Name, steps: Vec<Step>) -> Self {
-        let going = steps.iter().any(|step| matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park));
+        let going = steps.iter().any(|step| step.verb.takes() || step.verb == Verb::Record);
         let way = if going { Way::Leaving(Leaving::Look) } else { Way::Coming(Coming::Look) };
         Self {
             node,

@@ -103,8 +103,8 @@ impl Course {
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             // It was parked after the execution that began it was cut short: only the record is behind.
-            Some(NodeMark::Draining) if self.step(Verb::Drain).is_none() => {
-                self.begin(desk, Verb::Park, now, format!("{} is parked already, its record follows", self.node));
+            Some(NodeMark::Draining) if self.step(Verb::Record).is_some() => {
+                self.begin(desk, Verb::Record, now, format!("{} is parked already, its record follows", self.node));
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Seal(None))))
             }
             Some(NodeMark::Leaving | NodeMark::Draining) if self.held(world).is_some() => {

@@ -210,12 +210,7 @@ async fn locked(
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
     }
-    let (mut allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
-    if allowed.targets.is_empty() && refusals.iter().all(|refusal| refusal.brake != OTHER_CLUSTER) {
-        let mut unsealed = preparing::unsealed(order.policy, &world);
-        unsealed.retain(|behind| allowed.steps.iter().all(|step| step.node != behind.node));
-        allowed.steps.extend(unsealed);
-    }
+    let (allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
     // What a brake refuses was not granted.
     let granted = !order.word.is_empty() && refusals.is_empty();
     if granted || (allowed.steps.is_empty() && order.word.is_empty() && memory != world.memory) {

@@ -25,5 +25,5 @@ pub use forgetting::forget;
 pub use interrupts::Interrupts;
 pub use log::Log;
 pub use performing::Doors;
-pub use preparing::{settings, unsealed};
+pub use preparing::settings;
 pub use stale::stale;

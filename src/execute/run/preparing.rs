@@ -2,13 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster::NodeMark;
 use crate::execute::machine::{FreezeSpan, HookRule, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{
-    Code, Evidence, Inventory, Member, OTHER_CLUSTER, Plan, Precondition, Reason, State, Step, Verb, verb_name,
-    wake_lead,
-};
+use crate::plan::{OTHER_CLUSTER, Plan, wake_lead};
 use crate::policy::{Hook, OFFLOAD_TIMEOUT, Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -92,39 +88,6 @@ fn relaxed(policy: &Policy, pool: &Pool, now: Timestamp, lead: SignedDuration) -
     spans.push(RelaxedSpan { from: holding.0, until, keys: holding.1 });
     spans.retain(|span| !span.keys.is_empty());
     spans
-}
-
-/// The step that completes the mark of each node whose server was parked after the execution that drained it was cut
-/// short. Nothing is taken away by it: the record says what is there.
-pub fn unsealed(policy: &Policy, world: &World) -> Vec<Step> {
-    let inventory = Inventory::take(policy, world);
-    let behind = |member: &&Member| {
-        let draining = member.record.as_ref().is_some_and(|record| record.mark == NodeMark::Draining);
-        let silent = member.node.as_ref().is_some_and(|node| node.unschedulable && !node.ready());
-        draining && silent && matches!(member.state, State::Parked(_))
-    };
-    let pools = policy.pools.iter().zip(&inventory.pools);
-    let members = pools.flat_map(|(pool, members)| members.iter().filter(behind).map(move |member| (pool, member)));
-    let step = |(pool, member): (&Pool, &Member)| Step {
-        id: format!("{}/{}", verb_name(Verb::Park), member.name),
-        verb: Verb::Park,
-        provider_verb: None,
-        pool: pool.name.to_string(),
-        node: member.name.to_string(),
-        server: member.server.as_ref().map(|server| server.id.to_string()),
-        after: Vec::new(),
-        reason: Reason {
-            code: Code::NotNeeded,
-            text: "its server is parked, its record does not say so yet".to_owned(),
-            evidence: Evidence::default(),
-            origin: None,
-        },
-        preconditions: vec![Precondition::Marked],
-        origin: None,
-        cost: None,
-        pods: Vec::new(),
-    };
-    members.map(step).collect()
 }
 
 /// What is left of a plan when nothing may be taken away: brakes and half an observation stop only that (H6). In a

@@ -107,6 +107,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         ("to uncordon", said.uncordon, uncordon),
         ("to wake", said.wake, count(Verb::Wake)),
         ("to park", said.park, count(Verb::Park)),
+        ("to record", said.record, count(Verb::Record)),
         ("to create", said.create, 0),
         ("to delete", said.delete, 0),
         ("eviction", said.evictions, pods(PodAction::Evict)),

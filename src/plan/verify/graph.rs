@@ -104,7 +104,7 @@ pub fn order_on_nodes(plan: &Plan, found: &mut Found) {
                     (&[Verb::Wait], "uncordoned before it is Ready")
                 }
                 Verb::Wait => (&[Verb::Wake], "waited for before it is woken"),
-                Verb::Cordon | Verb::Uncordon | Verb::Wake => continue,
+                Verb::Cordon | Verb::Uncordon | Verb::Wake | Verb::Record => continue,
                 Verb::Create | Verb::Delete => {
                     found.step(step, Rule::Order, "this version neither makes nor destroys servers");
                     continue;

@@ -53,10 +53,12 @@ fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Mon
     let (rate, full) = price(case, pool, node)?;
     let share = match verb {
         Verb::Wake => rate.charged.active,
+        Verb::Wait if !case.has(Verb::Wake, node) => rate.charged.active,
         Verb::Park => parked(pool.idle, &rate.charged),
         _ => return None,
     };
-    Some(full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged))))
+    let change = full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged)));
+    (verb != Verb::Wait || change != Money::ZERO).then_some(change)
 }
 
 /// What a member costs per hour while it runs.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
 use crate::model::{Name, Node, NodeMark, NodeMemory, PodKey, Volume, VolumeSource, keys};
 use crate::plan::{Step, Verb};
-use crate::policy::Idle;
+use crate::policy::{Idle, Overrun};
+use crate::schedule::{Held, holds};
 
 /// Annotations by which a person or another system keeps a node, with the value that means it (None: any).
 const KEPT_BY: [(&str, Option<&str>); 3] = [
@@ -54,7 +57,9 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             continue;
         };
         if takes(step) {
-            if let Some(freeze) = &wanted.holding.freeze {
+            if let Some(freeze) =
+                wanted.holding.freeze.as_ref().filter(|freeze| !ran_before(case, wanted, step, freeze))
+            {
                 found.step(step, Rule::Freeze, format!("freeze {} is open", freeze.text()));
             }
             if wanted.pool.idle == Idle::Delete && !case.drained_by_hand(&step.node) {
@@ -64,7 +69,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 found.step(step, Rule::Kept, why);
             }
         }
-        if case.drained_by_hand(&step.node) && !matches!(step.verb, Verb::Cordon | Verb::Drain) {
+        if case.drained_by_hand(&step.node) && !matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Record) {
             found.step(step, Rule::Kept, "a person drained it, and it stays so".to_owned());
         }
         if step.verb == Verb::Wake
@@ -89,6 +94,16 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             found.step(step, Rule::Kept, format!("its pool backs off until {until} after failed wakes"));
         }
     }
+}
+
+/// Whether the node was being drained when a freeze opened that lets drains finish; a wind-down only cordons.
+fn ran_before(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step, freeze: &Held) -> bool {
+    let ours = case.life(&step.node) == (Life::Cordoned { ours: true });
+    let record = case.record(&step.node).filter(|record| ours && record.mark == NodeMark::Draining);
+    record.is_some_and(|record| {
+        let then = holds(case.policy, wanted.pool, record.since, SignedDuration::ZERO);
+        record.since < freeze.from && freeze.overrun == Overrun::Finish && then.winding_down_to.is_none()
+    })
 }
 
 /// Why a node that no pool has is not to be given back (H28): only its own policy does that, to what runs.
@@ -116,6 +131,11 @@ fn not_ours(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step) -> Option<String>
         Verb::Wake => match life {
             Life::Parked { ours: true } => return None,
             Life::Parked { ours: false } => "its server was stopped by somebody else",
+            _ => "its server is not parked",
+        },
+        Verb::Record => match (life, case.record(&step.node).map(|record| record.mark)) {
+            (Life::Parked { ours: true }, Some(NodeMark::Draining)) => return None,
+            (Life::Parked { .. }, _) => "its record is not behind",
             _ => "its server is not parked",
         },
         Verb::Cordon => match life {

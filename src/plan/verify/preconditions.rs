@@ -27,6 +27,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 needed.insert(Precondition::Marked);
                 needed.extend(state);
             }
+            Verb::Record => drop(needed.insert(Precondition::Marked)),
             Verb::Wake => needed.extend(state),
             _ => {}
         }

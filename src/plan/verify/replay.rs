@@ -1,9 +1,13 @@
 //! The cluster after every prefix of an order: each evicted pod has a home, floors and ceilings hold.
+//!
+//! Bounded: four orders with each drain as one step, and a fifth in which all drains that may run together do, their
+//! evictions interleaved round by round. What depends on who goes before whom within one round is judged by the rounds'
+//! sums, not here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Life, Wanted, takes};
-use super::graph::{ORDERS, order};
+use super::graph::{ORDERS, Prefer, order};
 use super::violation::{Found, Rule};
 use crate::placement::Site;
 use crate::plan::{Code, Kept, PodAction, Step, Verb};
@@ -18,6 +22,28 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         for step in order(case.plan, prefer) {
             replay.act(step, found);
         }
+    }
+    together(start, order(case.plan, Prefer::First), found);
+}
+
+/// Whatever needs no drain goes first, then all drains that need no other, and so on.
+fn together<'a>(mut replay: Replay<'a>, mut rest: Vec<&'a Step>, found: &mut Found) {
+    while !rest.is_empty() {
+        let mut held: BTreeSet<&str> = BTreeSet::new();
+        let (mut drains, mut later) = (Vec::new(), Vec::new());
+        for step in rest {
+            let waits = step.after.iter().any(|before| held.contains(before.as_str()));
+            if waits || step.verb == Verb::Drain {
+                held.insert(step.id.as_str());
+            }
+            match (waits, step.verb) {
+                (true, _) => later.push(step),
+                (false, Verb::Drain) => drains.push(step),
+                (false, _) => replay.act(step, found),
+            }
+        }
+        replay.drain(&drains, found);
+        rest = later;
     }
 }
 
@@ -69,15 +95,7 @@ impl<'a> Replay<'a> {
                     self.above_floor(step, wanted, active, wanted.least(), found);
                 }
             }
-            (Verb::Drain, wanted) => {
-                self.evict(step, found);
-                if let Some(wanted) = wanted {
-                    let standing = change(&mut self.standing, wanted, -1);
-                    if wanted.holding.winding_down_to.is_some() {
-                        self.above_floor(step, wanted, standing, wanted.holding.floor, found);
-                    }
-                }
-            }
+            (Verb::Drain, _) => self.drain(&[step], found),
             (Verb::Uncordon, Some(wanted)) => {
                 self.site.open(&step.node);
                 if life != Life::Active {
@@ -110,10 +128,23 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn evict(&mut self, step: &Step, found: &mut Found) {
-        let mut moves: Vec<_> = step.pods.iter().filter(|entry| entry.action == PodAction::Evict).collect();
-        moves.sort_by_key(|entry| (entry.chunk, entry.pod.as_str()));
-        for entry in moves {
+    /// Drains these nodes together.
+    fn drain(&mut self, steps: &[&Step], found: &mut Found) {
+        self.evict(steps, found);
+        for step in steps {
+            let Some(wanted) = self.case.pool_of(&step.node) else { continue };
+            let standing = change(&mut self.standing, wanted, -1);
+            if wanted.holding.winding_down_to.is_some() {
+                self.above_floor(step, wanted, standing, wanted.holding.floor, found);
+            }
+        }
+    }
+
+    fn evict(&mut self, steps: &[&Step], found: &mut Found) {
+        let pods = steps.iter().flat_map(|step| step.pods.iter().map(move |entry| (*step, entry)));
+        let mut moves: Vec<_> = pods.filter(|(_, entry)| entry.action == PodAction::Evict).collect();
+        moves.sort_by_key(|(_, entry)| (entry.chunk, entry.pod.as_str()));
+        for (step, entry) in moves {
             let Some(pod) = self.case.pod(&entry.pod).filter(|pod| pod.node.as_deref() == Some(&*step.node)) else {
                 continue;
             };

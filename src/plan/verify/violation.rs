@@ -32,7 +32,7 @@ pub enum Rule {
     NotOurs,
     /// A step carries the conditions under which it may start, as they are now.
     Precondition,
-    /// Nothing is taken away while a freeze is open.
+    /// Nothing is taken away while a freeze is open, but for drains that ran before and that it lets finish.
     Freeze,
     /// The active nodes of a pool never fall below its floor.
     Floor,

@@ -46,7 +46,8 @@ object! {
         lead = "lead": LeadTime,
         /// `capacity` (the default) asks for other numbers, `freeze` forbids disruption, `relaxed` lifts protections.
         kind = "kind": Choice<WindowKindName>,
-        /// What a freeze does to a drain that runs when it opens: `finish` (the default) or `stop`.
+        /// What a freeze does to a drain that runs when it opens, or waits for pods: `finish` (the default) goes on with
+        /// it, in later runs too, `stop` gives the node back.
         overrun = "overrun": Choice<Overrun>,
         /// Keys of the annotations that a relaxed window ignores. Disruption budgets are never ignored.
         ignores = "ignores": Vec<Located<Text>>,
