@@ -147,6 +147,72 @@ fn what_is_missing_at_the_end_of_a_log_or_a_journal_is_missed() {
     assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
 }
 
+/// Whoever cuts a log and takes away what notes its length has taken something: it is missed, whatever is left.
+#[test]
+fn a_log_whose_note_of_its_length_is_gone_is_believed_by_no_one_unless_a_person_says_so() {
+    let place = Place::sunday();
+    let mut child = place.at_work();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = [APPLY.as_slice(), &["--resume"]].concat();
+    for (file, words) in [
+        ("sandbox/journal.jsonl", "look at the nodes with `tidegate status`"),
+        ("sandbox/log", "`tidegate sandbox reset sandbox`"),
+    ] {
+        let (path, head) = (place.at(file), place.at(&format!("{file}.head")));
+        let (whole, noted) = (fs::read_to_string(&path).unwrap(), fs::read(&head).unwrap());
+        fs::remove_file(&head).unwrap();
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        for keep in [lines.len(), lines.len() / 2, 1] {
+            fs::write(&path, lines[..keep].concat()).unwrap();
+            says(&place.ends(&resume, 1), &[file, "`.head` beside it is missing", "make an empty one", words]);
+        }
+        fs::write(&path, &whole).unwrap();
+        fs::write(&head, "").unwrap();
+        place.ends(&["sandbox", "show", "sandbox"], 0);
+        fs::write(&head, noted).unwrap();
+    }
+    place.ends(&resume, 0);
+    assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+    // One that was never worked with has its note too.
+    place.ends(&["sandbox", "create", "fresh", "--snapshot", "cluster.yaml"], 0);
+    fs::remove_file(place.at("fresh/log.head")).unwrap();
+    says(&place.ends(&["sandbox", "show", "fresh"], 1), &["`.head` beside it is missing"]);
+    place.ends(&["sandbox", "reset", "fresh"], 0);
+    place.ends(&["sandbox", "show", "fresh"], 0);
+}
+
+/// A pipe, a folder or a device where a file of ours should be is named, and nobody waits for it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_where_one_of_ours_should_be_is_named() {
+    let place = Place::sunday();
+    let run = [APPLY.as_slice(), &["--yes"]].concat();
+    let begun = std::time::Instant::now();
+    for name in
+        ["journal.jsonl", "journal.new.jsonl", "lock.json", "lock.guard", "in-use", "log", "start.json", "log.head"]
+    {
+        let file = place.at(&format!("sandbox/{name}"));
+        let aside = place.at("aside");
+        let was = fs::rename(&file, &aside).is_ok();
+        place.command("mkfifo", &[file.to_str().unwrap()]).status().unwrap();
+        let output = place.command(PROGRAM, &run).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        // What is only noted beside the log is not needed to read it.
+        assert!(
+            !output.status.success() && said.contains("no plain file; move it away") || name == "log.head",
+            "{name}: {said}"
+        );
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{name}: {said}");
+        fs::remove_file(&file).unwrap();
+        if was {
+            fs::rename(&aside, &file).unwrap();
+        }
+    }
+    place.ends(&run, 0);
+    assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+}
+
 #[cfg(unix)]
 #[test]
 fn where_the_terminal_goes_away_it_stops_as_if_it_had_been_asked_to() {

@@ -118,7 +118,11 @@ fn a_pipe_without_a_writer_does_not_hang() {
     let started = Instant::now();
     let output = program(folder.path(), &["validate", "-f", "pipe"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("`pipe` is a pipe, and nobody has written to it"), "{}", said(&output));
+    assert!(
+        said(&output).contains("cannot read `pipe`: it is a pipe, and nobody has written to it"),
+        "{}",
+        said(&output)
+    );
     assert!(started.elapsed() < Duration::from_secs(60));
     // With a writer it is a file like any other.
     let reader = program(folder.path(), &["validate", "-f", "pipe"]).stderr(Stdio::piped()).spawn().unwrap();
@@ -171,4 +175,54 @@ fn a_snapshot_from_a_pipe_or_a_device_is_read_once_or_refused() {
     let output = plan("/dev/zero").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("/dev/zero is not text: it has zero bytes"), "{}", said(&output));
+}
+
+/// Plans and files of failures have a size too: nothing is read for ever, and nothing fills the memory.
+#[cfg(unix)]
+#[test]
+fn a_plan_or_a_file_of_failures_that_has_no_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "policy.yaml", POLICY);
+    fs::File::create(here.join("huge.json")).unwrap().set_len(10 << 30).unwrap();
+    let made = program(here, &["sandbox", "create", "s", "--snapshot", CLUSTER]).output().unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    let began = Instant::now();
+    for file in ["/dev/zero", "huge.json"] {
+        for args in [
+            ["show", file].as_slice(),
+            &["verify", file],
+            &["apply", file, "--sandbox", "s"],
+            &["sandbox", "create", "t", "--snapshot", CLUSTER, "--faults", file],
+            &["plan", "-f", "policy.yaml", "--sandbox", "s", "--out", "huge.json"],
+        ] {
+            let output = program(here, args).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
+            let told = said(&output);
+            assert!(told.contains("it holds more than ") || told.contains("is no saved plan"), "{args:?}: {told}");
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(120));
+    Command::new("mkfifo").arg(here.join("pipe")).status().unwrap();
+    let output = program(here, &["show", "pipe"]).output().unwrap();
+    assert!(said(&output).contains("nobody has written to it for 10 seconds"), "{}", said(&output));
+}
+
+/// Where a folder cannot be written the next step is said.
+#[cfg(unix)]
+#[test]
+fn a_place_that_cannot_be_written_is_answered_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "policy.yaml", POLICY);
+    write(here, "file", "");
+    // Root writes everywhere but here.
+    for out in ["/proc/plan.json", "file/plan.json"] {
+        let output =
+            program(here, &["plan", "-f", "policy.yaml", "--snapshot", CLUSTER, "--out", out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(&format!("cannot write `{out}`")), "{}", said(&output));
+    }
+    let output = program(here, &["sandbox", "create", "file/s", "--snapshot", CLUSTER]).output().unwrap();
+    assert!(said(&output).contains("a file stands where a folder is meant"), "{}", said(&output));
 }

@@ -258,7 +258,7 @@ impl Disk {
             }
             Self::Lost => {
                 let head = std::fs::read_to_string(sandbox.join("journal.jsonl.head")).unwrap_or_default();
-                let Some(kept) = head.split(' ').next().and_then(|bytes| bytes.parse().ok()) else { return };
+                let Some(kept @ 1..) = head.split(' ').next().and_then(|bytes| bytes.parse().ok()) else { return };
                 assert!(bytes.len() >= kept, "a head is never ahead of its file");
                 bytes.truncate(kept);
             }

@@ -74,6 +74,65 @@ fn several_files_make_one_snapshot_packed_or_not() {
     assert!(matches!(error, ObserveError::File { .. }), "{error}");
 }
 
+/// Which file is named first means nothing, even where two of them say something different of one object.
+#[test]
+fn the_order_of_the_files_means_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    let of = |time: &str, unschedulable: bool| {
+        let about = json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot", "context": time, "taken": time});
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"},
+            "spec": {"unschedulable": unschedulable}});
+        format!("{about}\n{node}")
+    };
+    let (a, b) =
+        (file("1.json", &of("2026-11-22T10:00:00Z", true)), file("2.json", &of("2026-11-22T11:00:00Z", false)));
+    let read =
+        |files: &[&PathBuf]| observe::read(&files.iter().map(|file| (*file).clone()).collect::<Vec<_>>()).unwrap();
+    let once = read(&[&a, &b]);
+    assert!(once.gaps[0].contains("2.json") && once.gaps[0].contains("is there twice and differs"), "{:?}", once.gaps);
+    assert!(once.gaps.len() == 1 && !once.nodes[0].unschedulable);
+    assert_eq!(read(&[&b, &a]), once);
+    assert_eq!(read(&[&b, &a, &b]), once, "and each once");
+}
+
+/// Nothing is decided about a mixture of two clusters.
+#[test]
+fn objects_of_two_clusters_are_no_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, object: Value| {
+        std::fs::write(folder.path().join(name), format!("{A}{object}")).unwrap();
+        folder.path().join(name)
+    };
+    let system =
+        |uid: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}});
+    let ours = |uid: &str| json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot", "clusterUID": uid});
+    let other = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "uid": "u-9"}});
+    let (one, two) = (file("one.json", system("u-1")), file("two.json", system("u-2")));
+    let (about_one, about_two) = (file("about-1.json", ours("u-1")), file("about-2.json", ours("u-2")));
+    let web = file("web.json", other);
+    for (files, both) in [
+        ([&one, &two], ["u-1 (", "one.json"]),
+        ([&two, &one], ["u-2 (", "two.json"]),
+        ([&about_one, &two], ["u-1 (", "about-1.json"]),
+        ([&about_two, &one], ["u-2 (", "about-2.json"]),
+    ] {
+        let error = observe::read(&files.map(Clone::clone)).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ObserveError::TwoClusters { .. }), "{text}");
+        assert!(both.iter().all(|part| text.contains(part)) && text.contains("name the files of one"), "{text}");
+    }
+    for files in [[&one, &about_one], [&one, &web], [&one, &one]] {
+        assert_eq!(observe::read(&files.map(Clone::clone)).unwrap().cluster.as_deref(), Some("u-1"));
+    }
+    // Whatever the source is: half a word about it is a gap, and nothing is taken away.
+    let mixed = observe::from_values([system("u-1"), system("u-2")]);
+    assert!(mixed.gaps.iter().any(|gap| gap.contains("different clusters")), "{:?}", mixed.gaps);
+}
+
 #[test]
 fn files_that_are_no_dump_are_errors_with_a_position() {
     for (content, expected) in [

@@ -10,11 +10,13 @@ use super::carrying::{Carrying, carry_out};
 use super::ground::Ground;
 use super::output::Output;
 use super::{Exit, Failure, sandbox, world_args};
+use crate::file::remedy;
 use crate::model::World;
 use crate::plan::{Plan, Word, plan};
-use crate::policy::{PolicySource, load};
+use crate::policy::load;
 use crate::report::plan_text;
 use crate::sandbox::Sandbox;
+use crate::source;
 
 const POLICY: &str = include_str!("../../examples/jetstream-workshop/policy.yaml");
 const CLUSTER: &str = include_str!("../../examples/jetstream-workshop/cluster.yaml");
@@ -40,8 +42,9 @@ impl Demo {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (policy_file, cluster_file) = (self.folder.join("policy.yaml"), self.folder.join("cluster.yaml"));
         let folder = self.folder.join("sandbox");
-        fs::create_dir_all(&self.folder)
-            .map_err(|error| Failure::new(format!("cannot make `{}`: {error}", self.folder.display())))?;
+        fs::create_dir_all(&self.folder).map_err(|error| {
+            Failure::new(format!("cannot make `{}`: {error}{}", self.folder.display(), remedy(&error)))
+        })?;
         let found = world_args::holds_anything(&folder);
         let sandbox = if found {
             Sandbox::open(&folder)?
@@ -55,9 +58,7 @@ impl Demo {
             None => sandbox,
         };
         // The file, not what is brought along: people try out what happens when they change it.
-        let text = fs::read(&policy_file)
-            .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", policy_file.display())))?;
-        let sources = [PolicySource { path: policy_file.display().to_string().into(), text }];
+        let sources = source::read_policy(std::slice::from_ref(&policy_file))?;
         let loaded = load(&sources);
         super::policy_args::say(out, &loaded.problems, &sources);
         let Some(policy) = loaded.policy else { return Err(Failure::silent(Exit::Error)) };

@@ -7,6 +7,7 @@ use anstream::eprintln;
 use owo_colors::OwoColorize;
 
 use crate::execute::run::lock;
+use crate::file::remedy;
 use crate::model::KUBECTL;
 use crate::observe::ObserveError;
 use crate::policy::shown;
@@ -114,14 +115,20 @@ impl Failure {
 
 impl From<ObserveError> for Failure {
     fn from(error: ObserveError) -> Self {
-        Self::new(error).hint(format!("`{KUBECTL}` writes what is expected"))
+        match error {
+            ObserveError::TwoClusters { .. } => Self::new(error),
+            _ => Self::new(error).hint(format!("`{KUBECTL}` writes what is expected")),
+        }
     }
 }
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let failure = match std::error::Error::source(&error) {
-            Some(cause) => Self::new(format!("{error}: {cause}")),
+            Some(cause) => {
+                let remedy = cause.downcast_ref().map_or("", remedy);
+                Self::new(format!("{error}: {cause}{remedy}"))
+            }
             None => Self::new(&error),
         };
         match error {

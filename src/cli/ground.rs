@@ -68,9 +68,7 @@ impl GroundArgs {
             let folder = match named {
                 Some(folder) => {
                     flags.push_str(&format!(" --journal {}", quoted(&folder.to_string_lossy())));
-                    std::fs::create_dir_all(&folder).map_err(|error| {
-                        Failure::new(format!("cannot make `{}` for the journal: {error}", folder.display()))
-                    })?;
+                    reached::made(&folder)?;
                     folder
                 }
                 None => reached::journal(reached.live.cluster())?,

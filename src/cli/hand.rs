@@ -8,6 +8,7 @@ use super::carrying::{Carrying, carry_out, refused};
 use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::output::Output;
 use super::policy_args::PolicyArgs;
+use super::reason::reason;
 use super::until::Until;
 use super::{Exit, Failure};
 use crate::execute::run::process;
@@ -29,7 +30,7 @@ pub struct HandArgs {
     #[command(flatten)]
     work: WorkArgs,
     /// Why: every later plan shows it, with who asked
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: Option<String>,
     /// Until when it counts: a time in the policy's zone, a day for its end, or how long (`8h`); a park or a wake without
     /// it for 4 hours, a drain until it is released

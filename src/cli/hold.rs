@@ -1,9 +1,12 @@
 //! `tidegate hold`: nodes that stay as they are, and the way back from everything that was asked for by hand.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::ground::{Ground, GroundArgs};
 use super::output::Output;
+use super::reason::reason;
 use super::{Exit, Failure, object};
 use crate::cluster::{ClusterError, NodePatch};
 use crate::execute::run::process;
@@ -28,7 +31,7 @@ pub struct Hold {
     #[arg(long)]
     release: bool,
     /// Why: every later plan shows it, with who asked
-    #[arg(long, value_name = "TEXT", conflicts_with = "release")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "release", value_parser = reason)]
     reason: Option<String>,
     /// Take the place of another person's hold
     #[arg(long, conflicts_with = "release")]
@@ -49,9 +52,17 @@ impl Hold {
         let ground = self.ground.open(None, (&[], None), None, out)?;
         let world = World::build(ground.snapshot()?);
         for name in self.objects.iter().filter_map(node) {
-            if !world.nodes.contains_key(name) && !asked(&world.memory, &self.objects) {
+            if !world.nodes.contains_key(name) && !asked(&world.memory, &[Target::Node(name.clone())]) {
                 let near = object::near(world.nodes.keys().map(AsRef::as_ref), name);
                 return Err(object::missing(&format!("node/{name}"), near.map(|near| format!("node/{near}"))));
+            }
+        }
+        for name in self.objects.iter().filter_map(pool) {
+            let known = pools(&world);
+            // Where nothing was ever planned nobody knows what pools there are.
+            if !known.is_empty() && !known.contains(name) {
+                let near = object::near(known.iter().map(AsRef::as_ref), name);
+                return Err(object::missing(&format!("pool/{name}"), near.map(|near| format!("pool/{near}"))));
             }
         }
         if self.release { self.release(&ground, &world, out) } else { self.hold(&ground, &world, out) }
@@ -124,6 +135,19 @@ fn node(target: &Target) -> Option<&Name> {
         Target::Node(name) => Some(name),
         Target::Pool(_) => None,
     }
+}
+
+fn pool(target: &Target) -> Option<&Name> {
+    match target {
+        Target::Pool(name) => Some(name),
+        Target::Node(_) => None,
+    }
+}
+
+/// The pools that plans knew, or that somebody asked for by hand.
+fn pools(world: &World) -> BTreeSet<Name> {
+    let asked = world.memory.by_hand.iter().filter_map(|asked| pool(&asked.target));
+    world.memory.pools.keys().chain(asked).cloned().collect()
 }
 
 fn asked(memory: &Memory, objects: &[Target]) -> bool {

@@ -28,6 +28,7 @@ mod park;
 mod plan;
 mod policy_args;
 mod reached;
+mod reason;
 mod root;
 mod sandbox;
 mod saved;

@@ -8,6 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use crate::file::remedy;
 use crate::report::diagnostics::Style;
 
 /// When to use colours.
@@ -119,7 +120,8 @@ impl Output {
     /// # Errors
     /// As there, and those of `write`.
     pub fn write_with(&self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-        let failed = |error: io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
+        let failed =
+            |error: io::Error| Failure::new(format!("cannot write `{}`: {error}{}", path.display(), remedy(&error)));
         if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
             let mut there = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
             return write(&mut there).map_err(failed);

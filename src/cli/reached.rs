@@ -1,6 +1,6 @@
 //! A live cluster and the cloud of its servers, reached over the network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
@@ -93,7 +93,17 @@ pub fn journal(cluster: &str) -> Result<PathBuf, Failure> {
             .hint("`--journal DIR` names one; it must outlive this process")
     };
     let folder = state.ok_or_else(no_home)?.join("tidegate").join(cluster);
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Failure::new(format!("cannot make `{}` for the journal: {error}", folder.display())))?;
+    made(&folder)?;
     Ok(folder)
+}
+
+/// Makes a folder for a journal, where there is none.
+///
+/// # Errors
+/// It cannot be made.
+pub fn made(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(format!("cannot make `{}` for the journal: {error}", folder.display()))
+            .hint("`--journal DIR` names another place; it must outlive this process")
+    })
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -14,10 +13,14 @@ use super::output::Output;
 use super::{Exit, Failure, world_args};
 use crate::cluster::{NodeMark, NodeRecord};
 use crate::execute;
+use crate::file;
 use crate::model::{Node, PodKey, Snapshot, World};
 use crate::plan::natural;
 use crate::report::{local_long, plural, wrapped};
 use crate::sandbox::{Faults, Sandbox};
+
+/// The most that a file of failures may hold, in bytes.
+const MOST_FAULTS: u64 = 4 << 20;
 
 /// So far a clock is turned at once: each replica that ends and comes again meanwhile is played through.
 const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
@@ -113,8 +116,13 @@ impl SandboxCommand {
                     None => Faults::default(),
                     Some(path) => {
                         let shown = path.display();
-                        let text = fs::read_to_string(path)
-                            .map_err(|error| Failure::new(format!("cannot read `{shown}`: {error}")))?;
+                        let unreadable = |error: std::io::Error| {
+                            let remedy = file::remedy(&error);
+                            Failure::new(format!("cannot read `{shown}`: {error}{remedy}"))
+                        };
+                        let bytes = file::given(path, MOST_FAULTS).map_err(unreadable)?;
+                        let text = String::from_utf8(bytes)
+                            .map_err(|_| unreadable(std::io::Error::other("it is not text")))?;
                         Faults::parse(&text).map_err(|error| {
                             Failure::new(format!("`{shown}`: {error}"))
                                 .hint("`tidegate schema faults --format markdown` has every field")

@@ -1,6 +1,5 @@
 //! A saved plan, and what it was made from: the policy's files and the snapshot that it names.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +9,7 @@ use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::ClusterArgs;
 use super::{Exit, Failure, world_args};
+use crate::file;
 use crate::model::Snapshot;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::policy::Policy;
@@ -19,13 +19,16 @@ use crate::source;
 /// What standard input is called where files are named.
 const STDIN: &str = "<stdin>";
 
+/// The most that a saved plan may hold, in bytes: some four times one that empties the largest cluster there may be.
+pub const MOST: u64 = 256 << 20;
+
 /// A saved plan.
 ///
 /// # Errors
 /// It is not there, no plan, or of a format that this version does not read.
-pub fn saved(file: &Path) -> Result<Plan, Failure> {
-    let shown = file.display();
-    let bytes = fs::read(file).map_err(|error| {
+pub fn saved(path: &Path) -> Result<Plan, Failure> {
+    let shown = path.display();
+    let bytes = file::given(path, MOST).map_err(|error| {
         Failure::new(format!("cannot read the plan `{shown}`: {error}")).hint("`tidegate plan --out FILE` saves one")
     })?;
     let no_plan = |error: &dyn std::fmt::Display| {
@@ -101,7 +104,8 @@ fn own_policy(plan: &Plan, git: &GitArgs, out: Output) -> Result<Policy, Failure
 /// # Errors
 /// None is known, or it cannot be read.
 pub fn snapshot(plan: &Plan, policy: &Policy, named: &ClusterArgs, out: Output) -> Result<Snapshot, Failure> {
-    const NAME_IT: &str = "`--snapshot FILE` or `--sandbox DIR` names what it was made from";
+    const NAME_IT: &str = "`--snapshot FILE` or `--sandbox DIR` names what it was made from (`tidegate snapshot --sandbox DIR` saves \
+                           a sandbox's world)";
     if named.given() {
         return named.snapshot(Some(policy), out);
     }

@@ -132,6 +132,9 @@ impl ClusterArgs {
         of.sandbox = self.sandbox.as_deref().map(name);
         if of.sandbox.is_none() && !self.snapshot.iter().any(|file| file.as_os_str() == "-") {
             of.files = self.snapshot.iter().map(|file| name(file)).collect();
+            // Their order means nothing.
+            of.files.sort();
+            of.files.dedup();
         }
     }
 }

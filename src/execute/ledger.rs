@@ -9,8 +9,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::file::{self, remedy};
+
 /// What stands before the first line of a file that follows nothing.
 pub const NOTHING: &str = "0000000000000000";
+/// The most that such a file may hold, in bytes.
+pub const MOST: u64 = 4 << 30;
 /// `,"after":"` + 16 hexadecimal digits + `","sum":"` + 16 hexadecimal digits + `"}`.
 const TAIL: usize = 10 + 16 + 9 + 16 + 2;
 
@@ -77,9 +81,17 @@ impl Lines {
     /// What is missing beyond that is taken for a crash.
     ///
     /// # Errors
-    /// They end before that.
-    pub fn reach(&self, head: Option<&Head>) -> Result<(), Flaw> {
-        let Some(head) = head.filter(|head| head.bytes > 0) else { return Ok(()) };
+    /// They end before that, or nobody can tell.
+    pub fn reach(&self, noted: &Noted) -> Result<(), Flaw> {
+        let head = match noted {
+            Noted::To(head) if head.bytes > 0 => head,
+            Noted::To(_) | Noted::Nothing => return Ok(()),
+            Noted::Missing => {
+                let why = "the file `.head` beside it is missing, and with it how far this one reached: lines may be \
+                           missing too; if you make an empty one, what is there is believed";
+                return Err(Flaw { line: self.lines.len() + 1, why: why.to_owned() });
+            }
+        };
         let found = self.ends.iter().zip(&self.lines).any(|(end, line)| *end == head.bytes && line.sum == head.sum);
         if found {
             return Ok(());
@@ -92,12 +104,17 @@ impl Lines {
 /// How far a file was known to reach when it last was made sure of: the end and the checksum of a line. It is noted after
 /// the lines are on the disk, so that no crash and no power cut leaves a file shorter than its head says: one that is
 /// shorter was cut by somebody. A file that ends anywhere beyond its head is what a crash may leave, for what had not
-/// been made sure of was not relied on either. A file without a head is believed, so that one that is lost costs a check
-/// and no data.
+/// been made sure of was not relied on either. It stands beside its file from the beginning: one that is not there was
+/// taken away, perhaps with lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     bytes: usize,
     sum: String,
+}
+
+/// What is written there: always as long.
+fn note(bytes: usize, sum: &str) -> String {
+    format!("{bytes:020} {sum:>16}\n")
 }
 
 /// Where the head of a file is kept.
@@ -107,27 +124,53 @@ fn beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What stands beside a file of how far it reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// This.
+    To(Head),
+    /// Nothing that can be held against the file.
+    Nothing,
+    /// There is no such note.
+    Missing,
+}
+
 impl Head {
     /// The bytes of the file at `path`, and its head as it was before they were read. A process may be writing it: its head
-    /// only moves on while it is the same file, so that one that moved back, or went, was that of another file.
+    /// only moves on while it is the same file, so that one that moved back was that of another file.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn and_bytes(path: &Path) -> io::Result<(Option<Self>, Vec<u8>)> {
-        let before = Self::of(path);
-        let bytes = std::fs::read(path)?;
+    pub fn and_bytes(path: &Path) -> io::Result<(Noted, Vec<u8>)> {
+        let (there, before) = (beside(path).exists(), Self::of(path));
+        let bytes = file::own(path, MOST)?;
         let after = Self::of(path);
-        let moved_on = before.as_ref().is_none_or(|before| after.is_some_and(|after| after.bytes >= before.bytes));
-        Ok((before.filter(|_| moved_on), bytes))
+        let noted = match before {
+            Some(before) if after.is_some_and(|after| after.bytes >= before.bytes) => Noted::To(before),
+            None if !there && !beside(path).exists() => Noted::Missing,
+            _ => Noted::Nothing,
+        };
+        Ok((noted, bytes))
     }
 
     fn of(path: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(beside(path)).ok()?;
+        let text = String::from_utf8(file::own(&beside(path), 1 << 10).ok()?).ok()?;
         let (bytes, sum) = text.trim().split_once(' ')?;
         Some(Self { bytes: bytes.parse().ok()?, sum: sum.to_owned() })
     }
 
-    /// Forgets it, before the file becomes shorter than it was.
+    /// Begins it, before the file is made or becomes shorter than it was.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn begin(path: &Path) -> io::Result<()> {
+        let path = beside(path);
+        file::plain(&path)?;
+        let mut head = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        head.write_all(note(0, NOTHING).as_bytes())
+    }
+
+    /// Removes it, after its file.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -193,16 +236,6 @@ pub enum LedgerError {
     /// The file has no name any more, or its name is another file's.
     #[error("`{}` was removed or replaced while it was in use", .0.display())]
     Gone(PathBuf),
-}
-
-/// What to do about a failed write, to stand behind its message; empty where the system has said all.
-pub fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "; make room on that disk first"
-        }
-        _ => "",
-    }
 }
 
 /// A file that is being written on. After a line that could not be written it takes no other: a hole would be worse.
@@ -285,10 +318,11 @@ impl Ledger {
     /// Notes beside the file how far it reaches now. It only helps to notice a loss, so that it fails in silence; it is
     /// written in place and always as long, so that a full disk does not matter.
     fn note(&mut self) {
-        let line = format!("{:020} {:>16}\n", self.size, self.last);
+        let line = note(self.size, &self.last);
         if self.head.is_none() {
-            let open = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&self.path));
-            self.head = open.ok();
+            let path = beside(&self.path);
+            let open = || OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+            self.head = file::plain(&path).and_then(|()| open()).ok();
         }
         if let Some(head) = &mut self.head {
             drop(head.seek(SeekFrom::Start(0)).and_then(|_| head.write_all(line.as_bytes())));
@@ -302,7 +336,7 @@ impl Ledger {
     pub fn publish(&mut self, to: PathBuf) -> Result<(), LedgerError> {
         self.sync()?;
         // The head of the file that goes must not be taken for that of the one that comes.
-        match Head::forget(&to).and_then(|()| std::fs::rename(&self.path, &to)) {
+        match Head::begin(&to).and_then(|()| std::fs::rename(&self.path, &to)) {
             Ok(()) => {
                 self.path = to;
                 self.note();

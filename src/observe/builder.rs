@@ -1,7 +1,7 @@
 //! Collects objects of any source into one snapshot.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -37,6 +37,8 @@ pub struct Builder {
     flavors: BTreeMap<(Name, Name), Flavor>,
     quotas: BTreeMap<Name, Quota>,
     memory: bool,
+    /// Where each UID of a cluster is said first.
+    clusters: BTreeMap<Name, String>,
 }
 
 impl Builder {
@@ -89,7 +91,11 @@ impl Builder {
         let api_version = header.api_version.as_deref().unwrap_or("");
         let known = kind_of(api_version, kind);
         let trace = (known == Some(Kind::Pod)).then(|| item.trace());
-        let (problem, kept) = match self.take(api_version, kind, item) {
+        let taken = self.take(api_version, kind, item);
+        if let Some(cluster) = self.converter.cluster.take() {
+            self.clusters.entry(cluster).or_insert_with(|| place.to_string());
+        }
+        let (problem, kept) = match taken {
             Ok(false) => return (header, true),
             Ok(true) => ("is there twice and differs: the later one counts".to_owned(), true),
             Err(why) => (format!("cannot be read and is left out: {why}"), false),
@@ -113,6 +119,7 @@ impl Builder {
         self.snapshot.context = Some(context.clone());
         self.snapshot.api_server = Some(api_server.clone());
         self.snapshot.cluster = Some(cluster.clone());
+        self.clusters.insert(cluster.clone(), api_server.to_string());
         self.snapshot.taken = Some(taken);
     }
 
@@ -183,6 +190,7 @@ impl Builder {
                 self.described(*about);
                 Ok(false)
             }
+            Read::World(world) => Ok(self.world(*world)),
             Read::Noted => Ok(false),
             Read::Foreign => {
                 self.found = self.found.saturating_sub(1);
@@ -195,8 +203,8 @@ impl Builder {
         }
     }
 
-    /// Keeps what was converted.
-    fn insert(&mut self, change: Change) -> bool {
+    /// Keeps what was converted. True if it took the place of something different.
+    pub(super) fn insert(&mut self, change: Change) -> bool {
         match change {
             Change::Node(node) => insert(&mut self.nodes, node.name.clone(), node),
             Change::Pod(pod) => insert(&mut self.pods, pod.key.clone(), pod),
@@ -228,7 +236,8 @@ impl Builder {
         }
     }
 
-    fn described(&mut self, about: About) {
+    pub(super) fn described(&mut self, about: About) {
+        self.converter.cluster = about.cluster;
         let snapshot = &mut self.snapshot;
         snapshot.observed.extend(about.kinds.iter().filter_map(|kind| kind_named(kind)));
         snapshot.gaps.extend(about.gaps);
@@ -236,17 +245,35 @@ impl Builder {
             snapshot.unread.entry(node).or_default().extend(pods);
         }
         snapshot.context = about.context.or(snapshot.context.take());
-        snapshot.cluster = about.cluster.or(snapshot.cluster.take());
         snapshot.api_server = about.server.or(snapshot.api_server.take());
         snapshot.here = about.here.or(snapshot.here.take());
         snapshot.version = about.version.or(snapshot.version.take());
         snapshot.taken = about.taken.or(snapshot.taken);
     }
 
-    /// The snapshot. Where nothing says when it was taken, it was at the newest moment that any object names.
+    /// What was listed, what of it is not looked at, and whether the time is a guess.
+    pub(super) fn listed(&mut self, observed: BTreeSet<Kind>, skipped: BTreeMap<Name, usize>, inferred: bool) {
+        self.snapshot.taken_inferred |= inferred;
+        self.snapshot.observed.extend(observed);
+        for (kind, count) in skipped {
+            let all = self.snapshot.skipped.entry(kind).or_insert(0);
+            *all = all.saturating_add(count);
+        }
+    }
+
+    /// The clusters that the objects are of, where that is more than one.
+    pub(super) fn two_clusters(&self) -> Option<String> {
+        let each = |(uid, place): (&Name, &String)| format!("{uid} ({place})");
+        (self.clusters.len() > 1).then(|| self.clusters.iter().map(each).collect::<Vec<_>>().join(" and "))
+    }
+
+    /// The snapshot. Objects of two clusters are not one, and a gap. Where nothing says when it was taken, it was at the
+    /// newest moment that any object names.
     pub fn finish(self) -> Snapshot {
+        let both = self.two_clusters();
         let mut snapshot = self.snapshot;
-        snapshot.cluster = snapshot.cluster.or(self.converter.cluster);
+        snapshot.gaps.extend(both.map(|both| format!("these are objects of different clusters: {both}")));
+        snapshot.cluster = snapshot.cluster.or(self.clusters.into_keys().next());
         if snapshot.taken.is_none() {
             snapshot.taken = self.converter.newest;
             snapshot.taken_inferred = snapshot.taken.is_some();

@@ -2,11 +2,13 @@
 
 use thiserror::Error;
 
+use crate::file::remedy;
+
 /// Why files cannot be read as a snapshot.
 #[derive(Debug, Error)]
 pub enum ObserveError {
     /// The file cannot be opened or read.
-    #[error("cannot read {file}: {error}")]
+    #[error("cannot read {file}: {error}{}", remedy(error))]
     File {
         /// The file.
         file: String,
@@ -46,6 +48,12 @@ pub enum ObserveError {
         file: String,
         /// What it is instead, or what to do.
         hint: &'static str,
+    },
+    /// Files of different clusters, which make no snapshot of either.
+    #[error("these are objects of different clusters: {both}; name the files of one of them")]
+    TwoClusters {
+        /// The UIDs, and where each is said.
+        both: String,
     },
     /// No file was named.
     #[error("no file to read a snapshot from")]

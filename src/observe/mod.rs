@@ -21,6 +21,7 @@ mod json;
 mod page;
 mod raw;
 mod read;
+mod world;
 mod yaml;
 
 pub use builder::Builder;
@@ -29,3 +30,4 @@ pub use file::SnapshotFile;
 pub use infer::infer_servers;
 pub use page::{Page, Seen, read_object, read_page};
 pub use read::{from_values, read, read_bytes};
+pub use world::write_world;

@@ -1,38 +1,40 @@
 //! Reads files: plain or gzip, JSON or YAML.
 
-use std::fs::File;
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
 use super::item::{At, Item, Place};
 use super::{Builder, ObserveError, infer_servers, json, yaml};
+use crate::file;
 use crate::model::Snapshot;
 
 /// The most that a file may hold when unpacked, in bytes: some twenty times the largest cluster that Kubernetes supports.
 const LIMIT: u64 = 4 << 30;
 /// So many bytes tell what a file is.
 const START: u64 = 4096;
-/// How long a pipe may have no writer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads what `kubectl get … -A -o json|yaml` wrote into one snapshot, with servers inferred from the nodes if the files
-/// name none ([`infer_servers`]). `-` is the standard input.
+/// name none ([`infer_servers`]). `-` is the standard input. Files count by their paths, in whichever order they are named,
+/// and each once.
 ///
 /// # Errors
-/// A file that cannot be read, is neither JSON nor YAML or holds no object of a kind that counts; no file at all. One object that
-/// cannot be read is no error but one of the snapshot's `gaps`.
+/// A file that cannot be read, is neither JSON nor YAML or holds no object of a kind that counts; no file at all; files of
+/// two clusters. One object that cannot be read is no error but one of the snapshot's `gaps`.
 pub fn read(files: &[PathBuf]) -> Result<Snapshot, ObserveError> {
     if files.is_empty() {
         return Err(ObserveError::NoFile);
     }
     let mut builder = Builder::default();
-    for path in files {
+    for path in files.iter().collect::<BTreeSet<_>>() {
         let name = path.display().to_string();
         let bytes = load(path, &name)?;
         read_bytes(&name, &bytes, &mut builder)?;
+    }
+    if let Some(both) = builder.two_clusters() {
+        return Err(ObserveError::TwoClusters { both });
     }
     let mut snapshot = builder.finish();
     infer_servers(&mut snapshot);
@@ -92,7 +94,7 @@ fn load(path: &Path, name: &str) -> Result<Vec<u8>, ObserveError> {
     if path == Path::new("-") {
         return unpack(std::io::stdin().lock(), "standard input");
     }
-    let mut file = open(path).map_err(failed)?;
+    let mut file = file::opened(path).map_err(failed)?;
     // Read once: a pipe gives each byte once.
     let mut start = Vec::new();
     file.by_ref().take(START).read_to_end(&mut start).map_err(failed)?;
@@ -102,20 +104,6 @@ fn load(path: &Path, name: &str) -> Result<Vec<u8>, ObserveError> {
     }
     let whole = Cursor::new(start).chain(file);
     if packed { unpack(MultiGzDecoder::new(whole), name) } else { unpack(whole, name) }
-}
-
-/// Opens a file. To open a pipe is to wait for somebody who writes: in a thread of its own, so that it is not for ever.
-fn open(path: &Path) -> std::io::Result<File> {
-    if std::fs::metadata(path)?.is_file() {
-        return File::open(path);
-    }
-    let (send, opened) = std::sync::mpsc::channel();
-    let pipe = path.to_owned();
-    std::thread::spawn(move || send.send(File::open(pipe)));
-    opened.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let why = format!("nobody has written to it for {} seconds", PATIENCE.as_secs());
-        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
-    })
 }
 
 fn unpack(from: impl Read, name: &str) -> Result<Vec<u8>, ObserveError> {

@@ -146,8 +146,12 @@ fn two_rules(policy: &Policy, world: &World, problems: &mut Vec<Problem>) {
     for ((first, second), pod) in pairs {
         let (Some(first), Some(second)) = (rules.get(first), rules.get(second)) else { continue };
         let message = format!("pod `{}` is matched by two entries of `drain.pods`; the first decides", pod.key);
-        let mut problem =
-            warning("two-rules", &second.origin, message, "make one of the two narrower if that is not meant");
+        let help = if first.origin.file == second.origin.file {
+            "make one of the two narrower if that is not meant"
+        } else {
+            "files count in the order of their names: rename one, or make one of the two narrower, if that is not meant"
+        };
+        let mut problem = warning("two-rules", &second.origin, message, help);
         problem.related.push(Related { message: "the entry that decides".into(), place: place(&first.origin) });
         problems.push(problem);
     }

@@ -28,8 +28,11 @@ pub struct Loaded {
     pub doubts: Vec<Problem>,
 }
 
-/// Reads all files as one policy. Every problem of every file is in the result; never panics, whatever the bytes are.
+/// Reads all files as one policy. Lists are joined by the names of the files, in whichever order these are given. Every
+/// problem of every file is in the result; never panics, whatever the bytes are.
 pub fn load(sources: &[PolicySource]) -> Loaded {
+    let mut sources: Vec<&PolicySource> = sources.iter().collect();
+    sources.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut out = Findings::default();
     let mut nodes: Vec<Node> = Vec::new();
     for (index, source) in sources.iter().enumerate() {

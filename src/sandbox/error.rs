@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cloud::ProviderError;
 use crate::cluster::ClusterError;
-use crate::execute::ledger::{LedgerError, remedy};
+use crate::execute::ledger::LedgerError;
+use crate::file::remedy;
 
 /// Why a sandbox could not be made, opened or written.
 #[derive(Debug, thiserror::Error)]

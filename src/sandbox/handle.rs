@@ -52,6 +52,11 @@ impl Sandbox {
         Store::create(folder, Vec::new(), snapshot, faults).map(|(store, sim)| Self::with(sim, Keep::Folder(store)))
     }
 
+    /// Whether a sandbox stands in `folder`.
+    pub fn stands_in(folder: &Path) -> bool {
+        Store::stands_in(folder)
+    }
+
     /// Opens the sandbox in `folder`, as it was left.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::log::{self, Entry};
 use super::sim::{Checkpoint, Command, Sim};
 use super::{Faults, SandboxError};
 use crate::execute::ledger::{self, Flaw, Head, Ledger, Sealed};
+use crate::file;
 use crate::model::{Snapshot, Workload};
 
 /// Goes up whenever the same log would be read otherwise, or replayed to another state.
@@ -99,6 +100,11 @@ impl Store {
         let start = Start { engine: ENGINE, made_from, faults, snapshot };
         write_whole(folder, START, sealed(&start)?.as_bytes())?;
         Self::load(folder, lock)
+    }
+
+    /// Whether there is a sandbox in `folder`.
+    pub fn stands_in(folder: &Path) -> bool {
+        folder.join(START).exists() && folder.join(LOG).exists()
     }
 
     /// Opens the sandbox in `folder` and replays its log.
@@ -194,20 +200,20 @@ fn wipe(folder: &Path) -> Result<(), SandboxError> {
 
 fn empty_log(folder: &Path) -> Result<(), SandboxError> {
     let path = folder.join(LOG);
-    Head::forget(&path).map_err(io("remove what stands beside", &path))?;
+    Head::begin(&path).map_err(io("write beside", &path))?;
     write_whole(folder, LOG, b"")
 }
 
 fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
     // The state first: a process that has the sandbox open may write the log on meanwhile, never shorten it.
-    let state = std::fs::read(folder.join(STATE)).ok().and_then(|bytes| ledger::unseal(&bytes).ok());
+    let state = file::own(&folder.join(STATE), ledger::MOST).ok().and_then(|bytes| ledger::unseal(&bytes).ok());
     let state = state.and_then(|sealed| serde_json::from_str::<State>(&sealed.json).ok());
     let path = folder.join(LOG);
     let damaged = |Flaw { line, why }| {
         let (folder, path) = (folder.to_owned(), path.clone());
         SandboxError::Damaged { folder, path, line, why }
     };
-    let (head, bytes) = Head::and_bytes(&path).map_err(|error| match error.kind() {
+    let (noted, bytes) = Head::and_bytes(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => damaged(Flaw { line: 1, why: "the log is not there any more".to_owned() }),
         _ => io("read", &path)(error),
     })?;
@@ -225,7 +231,7 @@ fn replay(folder: &Path) -> Result<Replayed, SandboxError> {
             (sim, sum, 0, log)
         }
     };
-    log.reach(head.as_ref()).map_err(damaged)?;
+    log.reach(&noted).map_err(damaged)?;
     let old = sim.audit().len();
     let rest = log.lines.get(covers..).unwrap_or_default();
     for entry in log::entries(rest, covers + 1).map_err(damaged)? {
@@ -260,7 +266,7 @@ pub fn bearable_count(workload: &str, wanted: u32) -> Result<(), SandboxError> {
 /// The simulation as it began, and the checksum that the log's first line follows.
 fn begin(folder: &Path) -> Result<(Sim, String), SandboxError> {
     let path = folder.join(START);
-    let bytes = std::fs::read(&path).map_err(io("read", &path))?;
+    let bytes = file::own(&path, ledger::MOST).map_err(io("read", &path))?;
     let unstartable = |why| SandboxError::Unstartable { folder: folder.to_owned(), path: path.clone(), why };
     if let Ok(Written { engine }) = serde_json::from_slice(&bytes)
         && engine != ENGINE
@@ -278,7 +284,7 @@ fn begin(folder: &Path) -> Result<(Sim, String), SandboxError> {
 /// is told apart by who has its lock.
 fn empty(folder: &Path) -> Result<(), SandboxError> {
     let ours = |bytes: Vec<u8>| ledger::unseal(&bytes).is_ok() || serde_json::from_slice::<Written>(&bytes).is_ok();
-    if std::fs::read(folder.join(START)).is_ok_and(ours) {
+    if file::own(&folder.join(START), ledger::MOST).is_ok_and(ours) {
         return Ok(());
     }
     let mut strange = Vec::new();
@@ -287,7 +293,8 @@ fn empty(folder: &Path) -> Result<(), SandboxError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let bare = entry.metadata().is_ok_and(|entry| entry.is_file() && entry.len() == 0);
         let cut_short = name == format!("{LOG}.new") || name == format!("{START}.new");
-        if !(cut_short || bare && (name == LOCK || name == LOG)) {
+        let head = name == format!("{LOG}.head") && entry.metadata().is_ok_and(|entry| entry.len() < 100);
+        if !(cut_short || head || bare && (name == LOCK || name == LOG)) {
             strange.push(name);
         }
     }
@@ -300,6 +307,7 @@ fn empty(folder: &Path) -> Result<(), SandboxError> {
 
 fn lock(folder: &Path) -> Result<File, SandboxError> {
     let path = folder.join(LOCK);
+    file::plain(&path).map_err(io("open", &path))?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -313,6 +321,7 @@ fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SandboxErr
     let path = folder.join(name);
     let new = folder.join(format!("{name}.new"));
     let write = || {
+        file::plain(&new)?;
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -1,15 +1,12 @@
 //! Policy files and folders on disk.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::{AddressError, GitError, PolicySource};
+use crate::file;
 use crate::policy::MOST_BYTES;
 
-/// How long a pipe may have no writer.
-const PIPE_PATIENCE: Duration = Duration::from_secs(10);
 /// Folders inside folders, at most so deep.
 const MOST_DEPTH: usize = 16;
 
@@ -41,12 +38,6 @@ pub enum SourceError {
         path: PathBuf,
         /// Its size in bytes.
         size: u64,
-    },
-    /// A named pipe that nothing is written to.
-    #[error("`{}` is a pipe, and nobody has written to it for {} seconds", path.display(), PIPE_PATIENCE.as_secs())]
-    NoWriter {
-        /// The pipe.
-        path: PathBuf,
     },
     /// An address of git that cannot be used.
     #[error("`{word}` cannot be read: {error}")]
@@ -142,32 +133,11 @@ fn read(path: &Path) -> Result<PolicySource, SourceError> {
         if about.is_file() && about.len() >= most {
             return Err(SourceError::TooLarge { path: path.to_owned(), size: about.len() });
         }
-        let file = if is_pipe(&about) { open_pipe(path)? } else { File::open(path).map_err(unreadable)? };
+        let file = file::opened(path).map_err(unreadable)?;
         file.take(most).read_to_end(&mut text).map_err(unreadable)?;
         path.to_string_lossy().replace('\\', "/")
     };
     Ok(PolicySource { path: name.into(), text })
-}
-
-#[cfg(unix)]
-fn is_pipe(about: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type())
-}
-
-#[cfg(not(unix))]
-fn is_pipe(_: &std::fs::Metadata) -> bool {
-    false
-}
-
-/// Opens a pipe, which waits for somebody who writes: in a thread of its own, so that it does not wait for ever.
-fn open_pipe(path: &Path) -> Result<File, SourceError> {
-    let (send, opened) = std::sync::mpsc::channel();
-    let pipe = path.to_owned();
-    std::thread::spawn(move || send.send(File::open(pipe)));
-    match opened.recv_timeout(PIPE_PATIENCE) {
-        Ok(file) => file.map_err(|source| SourceError::Unreadable { path: path.to_owned(), source }),
-        Err(_) => Err(SourceError::NoWriter { path: path.to_owned() }),
-    }
 }
 
 #[cfg(test)]

@@ -272,3 +272,35 @@ fn a_saved_plan_that_was_carried_out_is_done_already() {
     let said = run(folder, &["apply", "plan.json", "--sandbox", "sandbox"], 4);
     assert!(said.contains("stale"), "{said}");
 }
+
+#[test]
+fn a_reason_is_one_line_that_plans_can_show() {
+    let folder = workshop();
+    let folder = folder.path();
+    let long = "x".repeat(100_000);
+    for (command, reason, words) in [
+        ("park", long.as_str(), "it has 100000 characters"),
+        ("hold", long.as_str(), "it has 100000 characters"),
+        ("hold", "two\nlines", "one line of text"),
+    ] {
+        let more = if command == "park" { vec!["-f", "policy.yaml", "--yes"] } else { Vec::new() };
+        let said =
+            run(folder, &[&[command, NODE, "--sandbox", "sandbox", "--reason", reason], more.as_slice()].concat(), 1);
+        assert!(said.contains(words) && said.len() < 110_000, "{}", &said[said.len().saturating_sub(500)..]);
+    }
+    run(folder, &["hold", NODE, "--sandbox", "sandbox", "--reason", &"x".repeat(500)], 0);
+}
+
+#[test]
+fn a_pool_that_nobody_knows_is_not_released() {
+    let folder = workshop();
+    let folder = folder.path();
+    run(folder, &with(&["park", NODE, "--yes", "--no-wait"]), 0);
+    let release = |object: &str, code: i32| run(folder, &["hold", "--release", object, "--sandbox", "sandbox"], code);
+    let said = release("pool/workerz", 1);
+    assert!(said.contains("there is no pool/workerz") && said.contains("did you mean `pool/workers`?"), "{said}");
+    assert!(release("pool/workers", 0).contains("Nothing was held"));
+    let both = ["hold", "--release", NODE, "node/nobody", "--sandbox", "sandbox"];
+    assert!(run(folder, &both, 1).contains("there is no node/nobody"), "one known object does not vouch for another");
+    assert!(release(NODE, 0).contains("is not to be"));
+}

@@ -15,7 +15,10 @@ fn a_saved_plan_goes_over_an_older_one_and_over_nothing_else() {
         (["--sandbox", "sandbox"], "policy.yaml", "is what the plan is made from"),
         (["--sandbox", "sandbox"], "./sandbox/../policy.yaml", "is what the plan is made from"),
         (["--snapshot", "cluster.yaml"], "cluster.yaml", "is what the plan is made from"),
-        (["--sandbox", "sandbox"], "sandbox/start.json", "is no saved plan"),
+        (["--sandbox", "sandbox"], "sandbox/start.json", "in the folder of a sandbox"),
+        (["--sandbox", "sandbox"], "sandbox/log", "in the folder of a sandbox"),
+        (["--sandbox", "sandbox"], "sandbox/in-use", "in the folder of a sandbox"),
+        (["--snapshot", "cluster.yaml"], "sandbox/state.json", "in the folder of a sandbox"),
         (["--sandbox", "sandbox"], "notes.json", "is no saved plan"),
         (["--sandbox", "sandbox"], "plan.json", ""),
         (["--sandbox", "sandbox"], "plan.json", ""),
@@ -28,10 +31,13 @@ fn a_saved_plan_goes_over_an_older_one_and_over_nothing_else() {
         assert!(said.contains(expected), "{out}: {said}");
         if !expected.is_empty() {
             assert!(said.contains("another file"), "the next step: {said}");
-            assert_eq!(fs::read(path(out)).unwrap(), before, "{out}");
+            assert_eq!(fs::read(path(out)).unwrap_or_default(), before, "{out}");
         }
     }
     assert_eq!(code(&tidegate(folder.path(), &["show", "plan.json"])), 0);
+    let log = fs::read(path("sandbox/log")).unwrap();
+    let output = tidegate(folder.path(), &["snapshot", "--sandbox", "sandbox", "--out", "sandbox/log"]);
+    assert_eq!((code(&output), fs::read(path("sandbox/log")).unwrap()), (1, log), "{}", text(&output.stderr));
 }
 
 #[test]

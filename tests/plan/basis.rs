@@ -275,7 +275,7 @@ fn what_a_suggested_line_costs_is_said_with_it() {
 #[test]
 fn a_dump_of_some_namespaces_only_takes_nothing_away_and_says_why() {
     let namespace =
-        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": name}});
+        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": "c-1"}});
     let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
         "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
                  "claimRef": {"namespace": "other", "name": "db", "uid": "u-1"}, "csi": {"driver": "d", "volumeHandle": "h"}},

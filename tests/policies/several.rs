@@ -60,3 +60,25 @@ fn the_building_blocks_fit_a_policy_of_any_name() {
     sources.truncate(1);
     assert_eq!(codes(&load(&sources))[0], "no-name");
 }
+
+/// Which file is named first on the command line means nothing: not to the policy, and not to what is said of it.
+#[test]
+fn the_order_of_the_files_means_nothing() {
+    let rules = |name: &str, action: &str| {
+        file(name, &format!("spec:\n  drain:\n    pods:\n      - {{match: {{namespaces: [web]}}, action: {action}}}\n"))
+    };
+    let more = "spec:\n  rates: [{unit: SU, perHour: {m3.medium: 8}}]\n  schedules: [{name: unused, windows: []}]\n";
+    let files = [file("own", OWN), rules("10-block", "block"), rules("20-evict", "evict"), file("more", more)];
+    let read = |order: [usize; 4]| {
+        let loaded = load(&order.map(|index| files[index].clone()));
+        (loaded.policy.unwrap_or_else(|| panic!("{:?}", loaded.problems)), loaded.problems, loaded.doubts)
+    };
+    let first = read([0, 1, 2, 3]);
+    for order in [[3, 2, 1, 0], [2, 3, 0, 1], [1, 0, 3, 2]] {
+        assert_eq!(read(order), first, "{order:?}");
+    }
+    assert_eq!(&*first.0.drain.pods[0].origin.file, "10-block", "by the names of the files");
+    let problems = |files: &[PolicySource]| load(files).problems;
+    let wrong = [file("b", "spec: {cpus: 1}\n"), file("a", "spec: {pool: 1}\n")];
+    assert_eq!(problems(&wrong), problems(&[wrong[1].clone(), wrong[0].clone()]));
+}

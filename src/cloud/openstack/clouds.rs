@@ -1,15 +1,18 @@
 //! Finds an entry of clouds.yaml, with what secure.yaml adds to it.
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::surroundings::Surroundings;
 use crate::cloud::ProviderError;
+use crate::file;
 
 /// The entry that stands for the `OS_*` variables, as in openstacksdk.
 pub const VARIABLES: &str = "envvars";
+/// The most that clouds.yaml may hold, in bytes.
+const MOST: u64 = 4 << 20;
 
 /// An entry. It holds secrets and cannot be printed.
 pub struct Entry {
@@ -151,7 +154,9 @@ fn first(around: &Surroundings, name: &str, variable: &str) -> Result<Option<Pat
 /// The entries in a file. Messages give its lines and never quote it: a secret may stand anywhere.
 fn entries(path: &Path) -> Result<Map<String, Value>, ProviderError> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| setup(format!("cannot read {shown}: {error}")))?;
+    let unreadable = |error: io::Error| setup(format!("cannot read {shown}: {error}{}", file::remedy(&error)));
+    let bytes = file::given(path, MOST).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is not text")))?;
     let options = serde_yaml::options! { with_snippet: false, legacy_octal_numbers: false };
     let root: Value = serde_yaml::from_str_with_options(&text, options).map_err(|error| {
         let line = error.location().map_or(String::new(), |at| format!(", line {}", at.line()));

@@ -13,9 +13,12 @@ use serde_json::Value;
 use super::clouds::setup;
 use super::config::{Config, Trust};
 use crate::cloud::ProviderError;
+use crate::file;
 
 /// An answer that is longer than this is none of Nova's: a thousand servers take some 3 MiB.
 const LONGEST: usize = 64 << 20;
+/// The most that a file of certificates may hold, in bytes.
+const MOST_PEM: u64 = 16 << 20;
 /// So much of an answer that is not JSON is shown.
 const EXCERPT: usize = 160;
 
@@ -112,7 +115,7 @@ impl Transport {
             Trust::File(path) => {
                 let (place, shown) = (&config.place, path.display());
                 let wrong = |why: String| setup(format!("{place}: `cacert: {shown}` {why}"));
-                let pem = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+                let pem = file::given(path, MOST_PEM).map_err(|error| wrong(format!("cannot be read: {error}")))?;
                 let found = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
                 if found.is_empty() {
                     return Err(wrong("holds no certificate in PEM form".to_owned()));

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::log::Log;
 use crate::execute::ledger::{self, Head, Ledger, LedgerError};
 use crate::execute::machine::{Act, ActId, EndKind, Resumed};
+use crate::file::{self, remedy};
 use crate::plan::Plan;
 
 const FILE: &str = "journal.jsonl";
@@ -49,7 +50,7 @@ struct Body<R> {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file.
-    #[error("journal {}: {error}", path.display())]
+    #[error("journal {}: {error}{}", path.display(), remedy(error))]
     Io {
         /// Its path.
         path: PathBuf,
@@ -160,13 +161,13 @@ fn fault(path: &Path) -> impl Fn(io::Error) -> JournalError + '_ {
 /// The file cannot be read, a line is damaged that a crash cannot have torn, or lines are missing.
 pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
     let path = folder.join(FILE);
-    let (head, bytes) = match Head::and_bytes(&path) {
+    let (noted, bytes) = match Head::and_bytes(&path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(&path)(error)),
     };
     let unreadable = |line, why: String| JournalError::Unreadable { path: path.clone(), line, why };
-    let found = ledger::read(&bytes, ledger::NOTHING).and_then(|found| found.reach(head.as_ref()).map(|()| found));
+    let found = ledger::read(&bytes, ledger::NOTHING).and_then(|found| found.reach(&noted).map(|()| found));
     let found = found.map_err(|flaw| unreadable(flaw.line, flaw.why))?;
     let mut told: Option<Told> = None;
     for (line, sealed) in (1..).zip(&found.lines) {
@@ -205,10 +206,9 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
 /// The folder cannot be written.
 pub fn forget(folder: &Path) -> Result<(), JournalError> {
     for path in [FILE, PREVIOUS, NEW].map(|name| folder.join(name)) {
-        Head::forget(&path).map_err(fault(&path))?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fault(&path)(error)),
-            _ => {}
+            _ => Head::forget(&path).map_err(fault(&path))?,
         }
     }
     Ok(())
@@ -228,7 +228,7 @@ impl Journal {
         ready: &BTreeMap<String, u32>,
     ) -> Result<Self, JournalError> {
         let (path, new, previous) = (folder.join(FILE), folder.join(NEW), folder.join(PREVIOUS));
-        File::create(&new).map_err(fault(&new))?;
+        file::plain(&new).and_then(|()| File::create(&new)).map_err(fault(&new))?;
         let ledger = Ledger::go_on(new.clone(), 0, ledger::NOTHING.to_owned())?;
         let mut journal = Self { ledger, sequence: 0, digest: digest_of(plan) };
         let begin = Record::Begin {

@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::process;
 use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending};
-use crate::execute::ledger::remedy;
+use crate::file::{self, remedy};
 
 const FILE: &str = "lock.json";
 const GUARD: &str = "lock.guard";
+/// The most that a lock's record may hold, in bytes.
+const MOST: u64 = 1 << 20;
 
 /// So long a lock counts after it was last renewed.
 pub const TIME_TO_LIVE: SignedDuration = SignedDuration::from_mins(15);
@@ -76,6 +78,7 @@ fn fault(path: &Path) -> impl Fn(io::Error) -> LockError + '_ {
 /// system's and ends with the process. Where there is none nobody ever held the lock: only who takes it makes one.
 fn guarded<T>(folder: &Path, takes: bool, work: impl FnOnce(&Path) -> Result<T, LockError>) -> Result<T, LockError> {
     let path = folder.join(GUARD);
+    file::plain(&path).map_err(fault(&path))?;
     let guard = match OpenOptions::new().create(takes).truncate(false).write(true).open(&path) {
         Err(error) if !takes && error.kind() == io::ErrorKind::NotFound => return Err(LockError::Free),
         guard => guard.map_err(fault(&path))?,
@@ -92,7 +95,7 @@ fn guarded<T>(folder: &Path, takes: bool, work: impl FnOnce(&Path) -> Result<T, 
 /// The file cannot be read.
 pub fn holder(folder: &Path) -> Result<Option<LockRecord>, LockError> {
     let path = folder.join(FILE);
-    match std::fs::read(&path) {
+    match file::own(&path, MOST) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fault(&path)(error)),
@@ -101,6 +104,7 @@ pub fn holder(folder: &Path) -> Result<Option<LockRecord>, LockError> {
 
 fn put(path: &Path, record: &LockRecord) -> io::Result<()> {
     let fresh = path.with_extension("new");
+    file::plain(&fresh)?;
     let mut file = File::create(&fresh)?;
     serde_json::to_writer(&mut file, record)?;
     file.sync_data()?;

@@ -34,6 +34,6 @@ pub struct Converter {
     pub intern: Interner,
     /// The newest moment that any object names as past.
     pub newest: Option<Timestamp>,
-    /// UID of the namespace kube-system, once it was read.
+    /// UID of the cluster (of its namespace kube-system), as the object just read says it.
     pub cluster: Option<Name>,
 }

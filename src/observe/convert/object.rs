@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::Converter;
 use super::own::About;
-use crate::model::{Change, Kind};
+use crate::model::{Change, Kind, Snapshot};
 use crate::observe::item::Item;
-use crate::observe::raw;
+use crate::observe::{raw, world};
 
 /// What an object turned out to be.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub enum Read {
     Object(Box<Change>),
     /// What the dump says of itself.
     About(Box<About>),
+    /// A whole snapshot.
+    World(Box<Snapshot>),
     /// That it was listed is all that counts.
     Noted,
     /// Of a kind that is not looked at.
@@ -106,6 +108,7 @@ impl Converter {
                 let quota = item.decode::<raw::QuotaItem>()?.quota.ok_or("it has no `quota`")?;
                 Ok(Read::Object(Box::new(Change::Quota(quota))))
             }
+            world::KIND if ours => Ok(Read::World(Box::new(world::read(item)?))),
             "Snapshot" if ours => Ok(Read::About(Box::new(self.about(item.decode()?)?))),
             // Somebody else's Deployment is not one.
             _ if kind_named(kind).is_some_and(owns_pods) => Ok(Read::Foreign),

@@ -107,9 +107,15 @@ fn rules(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<DrainRule> {
             origin: cx.origin(written.span),
         };
         if let Some((_, first)) = rules.iter().find(|(earlier, _)| covers(earlier, &rule)) {
+            let help = if first.file == pods.span.file {
+                "the first entry that matches decides: move this one before it, or remove it"
+            } else {
+                "the first entry that matches decides, of several files in the order of their names: rename one, or \
+                 remove this entry"
+            };
             cx.out
                 .warning("never-reached", pods.span, "every pod that this entry matches is matched by an earlier one")
-                .help("the first entry that matches decides: move this one before it, or remove it")
+                .help(help)
                 .see(*first, "the earlier entry");
         }
         rules.push((rule, pods.span));

@@ -1,4 +1,5 @@
-//! Several files and documents make one policy: lists are joined in the order of the documents, and a value that is said
+//! Several files and documents make one policy: lists are joined in the order of the documents (by
+//! file name, then line), and a value that is said
 //! twice is an error that names both places.
 
 use crate::policy::finding::Findings;

@@ -46,7 +46,7 @@ object! {
 }
 
 object! {
-    /// What to do with some pods; the first entry that matches a pod decides.
+    /// What to do with some pods; the first entry that matches a pod decides, of several files in the order of their names.
     DrainPods, "an entry of `drain.pods`" {
         /// Which pods.
         pods = "match": DrainMatch [required],

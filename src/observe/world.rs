@@ -1,0 +1,101 @@
+//! A whole snapshot as one item of a list: what is not made of Kubernetes objects, such as a sandbox's world, in a file.
+
+use std::io::{self, Write};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Builder;
+use super::convert::{About, forges, told};
+use super::item::Item;
+use crate::model::{Change, Snapshot};
+
+/// What it is called in a list.
+pub const KIND: &str = "World";
+
+/// As it stands in the file.
+#[derive(Deserialize)]
+struct Written {
+    /// The version that wrote it.
+    #[serde(default)]
+    tidegate: String,
+    snapshot: Value,
+}
+
+/// Writes `snapshot` as a file from which the reader of dumps makes the same one.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_world(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let item = json!({
+        "apiVersion": "tidegate.dev/v1alpha1", "kind": KIND, "tidegate": version, "snapshot": snapshot,
+    });
+    writeln!(out, r#"{{"apiVersion":"v1","kind":"List","items":[{item}]}}"#)
+}
+
+/// Reads it back.
+///
+/// # Errors
+/// Another version wrote it, or nobody did; in words.
+pub fn read(item: Item<'_>) -> Result<Snapshot, String> {
+    let Written { tidegate, mut snapshot } = item.decode()?;
+    harmless(&mut snapshot);
+    serde_json::from_value(snapshot).map_err(|error| match tidegate.as_str() {
+        "" => format!("its `snapshot` is none: {error}"),
+        by => format!("version {} of Tidegate wrote it, and this version reads it otherwise: {error}", told(by)),
+    })
+}
+
+/// No word of a file forges what is printed.
+fn harmless(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(forges) => *text = told(text),
+        Value::Array(items) => items.iter_mut().for_each(harmless),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(harmless);
+            if fields.keys().any(|key| key.contains(forges)) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, value)| (told(&key), value)).collect();
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Builder {
+    /// Takes all of it in. True if something in it took the place of what was there and differs.
+    pub(super) fn world(&mut self, world: Snapshot) -> bool {
+        self.described(About {
+            context: world.context,
+            cluster: world.cluster,
+            server: world.api_server,
+            version: world.version,
+            here: world.here,
+            taken: world.taken,
+            kinds: Vec::new(),
+            gaps: world.gaps,
+            unread: world.unread,
+        });
+        self.listed(world.observed, world.skipped, world.taken_inferred);
+        let changes = (world.nodes.into_iter().map(Change::Node))
+            .chain(world.pods.into_iter().map(Change::Pod))
+            .chain(world.budgets.into_iter().map(Change::Budget))
+            .chain(world.workloads.into_iter().map(Change::Workload))
+            .chain(world.claims.into_iter().map(Change::Claim))
+            .chain(world.volumes.into_iter().map(Change::PersistentVolume))
+            .chain(world.classes.into_iter().map(Change::StorageClass))
+            .chain(world.csi_nodes.into_iter().map(Change::CsiNode))
+            .chain(world.csi_drivers.into_iter().map(Change::CsiDriver))
+            .chain(world.capacities.into_iter().map(Change::StorageCapacity))
+            .chain(world.attachments.into_iter().map(Change::VolumeAttachment))
+            .chain(world.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
+            .chain(world.services.into_iter().map(Change::Service))
+            .chain(world.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)))
+            .chain(world.servers.into_iter().map(Change::Server))
+            .chain(world.flavors.into_iter().map(Change::Flavor))
+            .chain(world.quotas.into_iter().map(Change::Quota))
+            .chain([Change::Memory(world.memory)]);
+        let differs: Vec<bool> = changes.map(|change| self.insert(change)).collect();
+        differs.contains(&true)
+    }
+}
