@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::model::{Change, Kind, PodKey, Snapshot, World, digest};
+use tidegate::model::{Change, Kind, Memory, PodKey, Snapshot, World, digest};
 use tidegate::observe;
 
 /// The kinds that a world holds.
@@ -95,13 +95,30 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
+/// What a provider allows, or what was remembered: these only come.
+fn told(memory: bool, name: u8, one: u8) -> Value {
+    let item = |kind: &str, name: String| json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": kind, "metadata": {"name": name}});
+    if memory {
+        let mut made = item("Memory", "memory".to_owned());
+        made["memory"] =
+            json!({"pools": {format!("p{name}"): {"members": one}}, "written": format!("2026-11-24T12:0{one}:00Z")});
+        return made;
+    }
+    let mut made = item("Quota", format!("c{name}"));
+    made["quota"] = json!({"provider": format!("c{name}"), "servers": {"most": null, "used": one}});
+    made
+}
+
 fn object() -> impl Strategy<Value = Value> {
     // What the indexes are of comes more often.
     let kinds = prop_oneof![
         2 => prop::sample::select(held()),
         1 => prop::sample::select(vec![Kind::Pod, Kind::Node, Kind::Server]),
     ];
-    (kinds, 0..4_u8, 0..4_u8, 0..4_u8).prop_map(|(kind, name, one, other)| made(kind, name, one, other))
+    prop_oneof![
+        12 => (kinds, 0..4_u8, 0..4_u8, 0..4_u8).prop_map(|(kind, name, one, other)| made(kind, name, one, other)),
+        1 => (any::<bool>(), 0..4_u8, 0..4_u8).prop_map(|(memory, name, one)| told(memory, name, one)),
+    ]
 }
 
 fn snapshot(objects: &[Value]) -> Snapshot {
@@ -128,13 +145,15 @@ fn arrival(one: Snapshot) -> Change {
         .chain(one.servers.into_iter().map(Change::Server))
         .chain(one.flavors.into_iter().map(Change::Flavor))
         .chain(one.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
-        .chain(one.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)));
+        .chain(one.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)))
+        .chain(one.quotas.into_iter().map(Change::Quota))
+        .chain(Some(one.memory).filter(|memory| *memory != Memory::default()).map(Change::Memory));
     changes.next().unwrap()
 }
 
-/// The change that takes an object away; None for flavors, which only come.
+/// The change that takes an object away; None for flavors, quotas and the memory, which only come.
 fn departure(object: &Value) -> Option<Change> {
-    let kind: Kind = serde_json::from_value(object["kind"].clone()).unwrap();
+    let kind: Kind = serde_json::from_value(object["kind"].clone()).ok()?;
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
     Change::gone(kind, PodKey::new(namespace, key(object).1.as_str()))
 }
@@ -165,6 +184,14 @@ fn an_object_of_each_kind_comes_and_goes() {
             world.apply(departure);
             assert_eq!(world, empty, "{kind} goes");
         }
+    }
+    for memory in [true, false] {
+        let object = told(memory, 1, 2);
+        let built = settle(World::build(snapshot(std::slice::from_ref(&object))));
+        let mut world = settle(World::build(snapshot(&[])));
+        assert_ne!(world, built, "{object} is held");
+        world.apply(arrival(snapshot(std::slice::from_ref(&object))));
+        assert_eq!(world, built, "{object} comes");
     }
 }
 

@@ -34,6 +34,27 @@ pub fn policy(name: &str) -> Policy {
     policy_text(&std::fs::read_to_string(example(name, "policy.yaml")).unwrap())
 }
 
+/// A policy for random clusters: two pools of three nodes, with `first` and `second` in them, and `rest` beside; bare pods
+/// are waited for, those in `web` may be evicted.
+pub fn two_pools(first: &str, second: &str, rest: &str) -> Policy {
+    policy_text(&format!(
+        "apiVersion: tidegate.dev/v1alpha1
+kind: CapacityPolicy
+metadata: {{name: random}}
+spec:
+  pools:
+    - name: first
+      nodes: {{names: [\"n-{{1..3}}\"]}}
+{first}    - name: second
+      nodes: {{names: [\"n-{{4..6}}\"]}}
+{second}{rest}  drain:
+    pods:
+      - {{match: {{owners: [none]}}, action: wait, atMost: 20m}}
+      - {{match: {{namespaces: [web]}}, action: evict}}
+"
+    ))
+}
+
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

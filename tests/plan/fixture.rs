@@ -10,9 +10,14 @@ use tidegate::policy::{Policy, PolicySource, load};
 
 /// A policy for ten workers in Denver; `pool` and `rest` are indented YAML that is put in.
 pub fn policy(pool: &str, rest: &str) -> Policy {
+    policy_of("worker-{1..10}", pool, rest)
+}
+
+/// The same for other workers.
+pub fn policy_of(nodes: &str, pool: &str, rest: &str) -> Policy {
     let text = format!(
         "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: test}}\nspec:\n  \
-         timeZone: America/Denver\n{rest}  pools:\n    - name: workers\n      nodes: {{names: \"worker-{{1..10}}\"}}\n{pool}"
+         timeZone: America/Denver\n{rest}  pools:\n    - name: workers\n      nodes: {{names: \"{nodes}\"}}\n{pool}"
     );
     let loaded = load(&[PolicySource { path: "policy.yaml".into(), text: text.clone().into_bytes() }]);
     loaded.policy.unwrap_or_else(|| panic!("{text}\n{:#?}", loaded.problems))

@@ -5,7 +5,7 @@ use tidegate::model::World;
 use tidegate::plan::{Verb, plan, verify};
 use tidegate::report::{plan_markdown, plan_text};
 
-use super::fixture::{RATES, at, policy};
+use super::fixture::{RATES, at, policy, policy_of};
 use super::random::{cluster, pods};
 
 /// What is never said of one.
@@ -41,6 +41,35 @@ proptest! {
             let goes = plan.steps.iter().any(|step| step.node == name);
             prop_assert!(goes != kept.contains(&name.as_str()), "{} goes: {}", name, goes);
         }
+    }
+
+    /// The same of two pools, with windows, freezes and exceptions, at any minute of a week.
+    #[test]
+    fn every_prefix_is_safe_in_two_pools_at_any_time(
+        pods in pods(),
+        budgets in prop::collection::vec(prop::option::of(0..4_u32), 5),
+        (min, low) in (0..4_u32, 0..3_u32),
+        width in 1..4_u32,
+        wind_down in prop::bool::weighted(0.3),
+        freeze in prop::option::weighted(0.4, prop::sample::select(vec!["finish", "stop"])),
+        minute in 0..10_080_i64,
+    ) {
+        let wind_down = if wind_down { "      windDown: 2h\n" } else { "" };
+        let freeze = freeze.map_or_else(String::new, |overrun| {
+            format!("        - {{name: exam, kind: freeze, overrun: {overrun}, start: \"0 8 * * WED\", duration: 30h}}\n")
+        });
+        let pool = format!(
+            "      min: {min}\n      parallelism: {width}\n{wind_down}      windows:\n        \
+             - {{name: class, start: \"0 9 * * MON-FRI\", duration: 6h, lead: 30m, min: 4}}\n        \
+             - {{name: night, start: \"0 22 * * *\", duration: 5h, max: 4, min: 0}}\n{freeze}      exceptions:\n        \
+             - {{name: holiday, dates: 2026-11-26, skip: [class]}}\n    \
+             - name: others\n      nodes: {{names: \"worker-{{6..8}}\"}}\n      min: {low}\n      maxUnavailable: 50%\n"
+        );
+        let policy = policy_of("worker-{1..5}", &pool, RATES);
+        let world = cluster(&pods, &budgets).world();
+        let now = at("2026-11-22T19:00:00Z") + jiff::SignedDuration::from_mins(minute);
+        let plan = plan(&policy, &world, now).0;
+        prop_assert_eq!(verify(&plan, &world, &policy), vec![]);
     }
 
     /// Same inputs in any order: same bytes.

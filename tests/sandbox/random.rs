@@ -22,13 +22,13 @@ pub enum Step {
 
 pub fn snapshot() -> impl Strategy<Value = Snapshot> {
     let sets = prop::collection::vec(set(), 1..4);
-    (2_usize..5, sets, 0_u32..3).prop_map(|(nodes, sets, bare)| {
+    (2_usize..7, sets, 0_usize..3).prop_map(|(nodes, sets, bare)| {
         let mut snapshot = cluster(nodes);
         for (n, set) in sets.into_iter().enumerate() {
             set.add(n, nodes, &mut snapshot);
         }
         for n in 0..bare {
-            let session = pod(&format!("bare-{n}"), "n-1");
+            let session = pod(&format!("bare-{n}"), &format!("n-{}", n * 2 % nodes + 1));
             snapshot.pods.push(annotated(session, "sandbox.tidegate.dev/lifetime", "11h"));
         }
         snapshot.pods.sort_by(|one, other| one.key.cmp(&other.key));
@@ -44,14 +44,57 @@ struct Set {
     millicores: i64,
     budget: Option<(bool, IntOrPercent)>,
     crashing: bool,
+    asks: Option<Asks>,
+}
+
+/// What a pod asks for beside room.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    /// Scratch space on its node, which the policies do not give up.
+    Scratch,
+    /// A node without another of its kind.
+    Apart,
+    /// A node with another of its kind.
+    Near,
+}
+
+impl Asks {
+    fn of(self, app: &str, spec: &mut PodSpec) {
+        let requirement = Requirement { key: "app".into(), operator: Operator::In, values: [Name::from(app)].into() };
+        let term = PodTerm {
+            selector: Some(Selector { requirements: [requirement].into() }),
+            namespaces: Default::default(),
+            namespace_selector: None,
+            topology_key: "kubernetes.io/hostname".into(),
+            match_label_keys: Vec::new(),
+            mismatch_label_keys: Vec::new(),
+        };
+        match self {
+            Self::Scratch => {
+                let source = VolumeSource::EmptyDir { memory: false };
+                spec.volumes.insert(Volume { name: "scratch".into(), source });
+            }
+            Self::Apart => spec.affinity = Some(Affinity { anti: vec![term], ..Affinity::default() }),
+            Self::Near => spec.affinity = Some(Affinity { pod: vec![term], ..Affinity::default() }),
+        }
+    }
 }
 
 fn set() -> impl Strategy<Value = Set> {
     let kinds = prop::sample::select(vec!["ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Cluster"]);
     let amount = prop_oneof![(0_u32..4).prop_map(IntOrPercent::Count), (0_u32..120).prop_map(IntOrPercent::Percent)];
     let budget = prop::option::of((any::<bool>(), amount));
-    (kinds, 1_u32..5, 1_u32..5, 100_i64..1000, budget, prop::bool::weighted(0.1)).prop_map(
-        |(kind, count, there, millicores, budget, crashing)| Set { kind, count, there, millicores, budget, crashing },
+    let asks = prop::option::weighted(0.3, prop::sample::select(vec![Asks::Scratch, Asks::Apart, Asks::Near]));
+    (kinds, 1_u32..5, 1_u32..5, 100_i64..1000, budget, (prop::bool::weighted(0.1), asks)).prop_map(
+        |(kind, count, there, millicores, budget, (crashing, asks))| Set {
+            kind,
+            count,
+            there,
+            millicores,
+            budget,
+            crashing,
+            asks,
+        },
     )
 }
 
@@ -62,7 +105,11 @@ impl Set {
         for index in 0..self.there.min(most) {
             let node = format!("n-{}", index as usize % nodes + 1);
             let mut pod = owned(pod(&format!("{name}-{index}"), &node), self.kind, &name);
-            pod.spec = std::sync::Arc::new(spec(self.millicores));
+            let mut spec = spec(self.millicores);
+            if let Some(asks) = self.asks {
+                asks.of(&name, &mut spec);
+            }
+            pod.spec = std::sync::Arc::new(spec);
             if self.crashing {
                 (pod.ready, pod.crash_looping) = (false, true);
             }
