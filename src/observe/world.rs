@@ -65,36 +65,70 @@ fn harmless(value: &mut Value) {
 impl Builder {
     /// Takes all of it in. True if something in it took the place of what was there and differs.
     pub(super) fn world(&mut self, world: Snapshot) -> bool {
+        // Each field by its name: one that is new is not forgotten here.
+        let Snapshot {
+            taken,
+            taken_inferred,
+            context,
+            cluster,
+            api_server,
+            version,
+            here,
+            observed,
+            skipped,
+            gaps,
+            unread,
+            nodes,
+            pods,
+            budgets,
+            workloads,
+            claims,
+            volumes,
+            classes,
+            csi_nodes,
+            csi_drivers,
+            capacities,
+            attachments,
+            namespaces,
+            services,
+            webhooks,
+            leases,
+            servers,
+            flavors,
+            quotas,
+            memory,
+        } = world;
         self.described(About {
-            context: world.context,
-            cluster: world.cluster,
-            server: world.api_server,
-            version: world.version,
-            here: world.here,
-            taken: world.taken,
+            context,
+            cluster,
+            server: api_server,
+            version,
+            here,
+            taken,
             kinds: Vec::new(),
-            gaps: world.gaps,
-            unread: world.unread,
+            gaps,
+            unread,
         });
-        self.listed(world.observed, world.skipped, world.taken_inferred);
-        let changes = (world.nodes.into_iter().map(Change::Node))
-            .chain(world.pods.into_iter().map(Change::Pod))
-            .chain(world.budgets.into_iter().map(Change::Budget))
-            .chain(world.workloads.into_iter().map(Change::Workload))
-            .chain(world.claims.into_iter().map(Change::Claim))
-            .chain(world.volumes.into_iter().map(Change::PersistentVolume))
-            .chain(world.classes.into_iter().map(Change::StorageClass))
-            .chain(world.csi_nodes.into_iter().map(Change::CsiNode))
-            .chain(world.csi_drivers.into_iter().map(Change::CsiDriver))
-            .chain(world.capacities.into_iter().map(Change::StorageCapacity))
-            .chain(world.attachments.into_iter().map(Change::VolumeAttachment))
-            .chain(world.namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
-            .chain(world.services.into_iter().map(Change::Service))
-            .chain(world.leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)))
-            .chain(world.servers.into_iter().map(Change::Server))
-            .chain(world.flavors.into_iter().map(Change::Flavor))
-            .chain(world.quotas.into_iter().map(Change::Quota))
-            .chain([Change::Memory(world.memory)]);
+        self.listed(observed, skipped, taken_inferred);
+        let changes = (nodes.into_iter().map(Change::Node))
+            .chain(pods.into_iter().map(Change::Pod))
+            .chain(budgets.into_iter().map(Change::Budget))
+            .chain(workloads.into_iter().map(Change::Workload))
+            .chain(claims.into_iter().map(Change::Claim))
+            .chain(volumes.into_iter().map(Change::PersistentVolume))
+            .chain(classes.into_iter().map(Change::StorageClass))
+            .chain(csi_nodes.into_iter().map(Change::CsiNode))
+            .chain(csi_drivers.into_iter().map(Change::CsiDriver))
+            .chain(capacities.into_iter().map(Change::StorageCapacity))
+            .chain(attachments.into_iter().map(Change::VolumeAttachment))
+            .chain(namespaces.into_iter().map(|(name, labels)| Change::Namespace(name, labels)))
+            .chain(services.into_iter().map(Change::Service))
+            .chain(webhooks.into_iter().map(Change::Webhooks))
+            .chain(leases.into_iter().map(|(node, renewed)| Change::Lease(node, renewed)))
+            .chain(servers.into_iter().map(Change::Server))
+            .chain(flavors.into_iter().map(Change::Flavor))
+            .chain(quotas.into_iter().map(Change::Quota))
+            .chain([Change::Memory(memory)]);
         let differs: Vec<bool> = changes.map(|change| self.insert(change)).collect();
         differs.contains(&true)
     }
