@@ -6,6 +6,7 @@ use serde_json::Value;
 use tidegate::model::{Name, PodKey, World};
 use tidegate::observe;
 use tidegate::placement::{Site, Strategy};
+use tidegate::plan::{Fitting, PodVerdict};
 
 use crate::answer::{Answer, Counts, counts};
 
@@ -14,6 +15,8 @@ use crate::answer::{Answer, Counts, counts};
 pub struct Ours {
     pub nodes: BTreeMap<Name, Vec<String>>,
     counts: Counts,
+    /// What `explain` says of the pod.
+    verdict: PodVerdict,
     /// The nodes that fit with their scores, best first.
     ranking: Vec<(i64, Name)>,
 }
@@ -35,7 +38,9 @@ pub fn ours(objects: &[Value], pod: &Value) -> Result<Ours, String> {
     let counts = if diagnosis.takers.is_empty() { counts(&diagnosis.to_string())? } else { Counts::new() };
     let packs = pod["spec"]["schedulerName"] == "packer";
     let strategy = if packs { Strategy::MostAllocated } else { Strategy::LeastAllocated };
-    Ok(Ours { nodes, counts, ranking: site.ranking(asked, strategy) })
+    let ranking = site.ranking(asked, strategy);
+    let explained = Fitting::new(&world, None).explain(&key).ok_or_else(|| format!("pod {key} is not explained"))?;
+    Ok(Ours { nodes, counts, verdict: explained.verdict, ranking })
 }
 
 impl Ours {
@@ -51,6 +56,16 @@ impl Ours {
 
     /// What is wrong with it, if the scheduler says `real`.
     pub fn against(&self, real: &Answer) -> Option<String> {
+        use PodVerdict::{Fits, Gated, Preempts, Unschedulable};
+        let said = match real {
+            Answer::Gated => self.verdict == Gated,
+            Answer::Bound(_) => self.verdict == Fits,
+            Answer::Unschedulable(_) | Answer::Failed(_) => matches!(self.verdict, Unschedulable | Preempts),
+        };
+        self.filtered(real).or_else(|| (!said).then(|| format!("explained as {:?}", self.verdict)))
+    }
+
+    fn filtered(&self, real: &Answer) -> Option<String> {
         match real {
             Answer::Gated => {
                 let open =
