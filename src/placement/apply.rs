@@ -58,18 +58,18 @@ impl Site {
                     self.owners.remove(&old.uid);
                 }
             }
-            // A controller hears of many claims in which nothing is new that counts here.
+            // Of many objects nothing is told that is new and counts here: provisioners write them all the time.
             Change::Claim(claim) => storage = world.claims.get(&claim.key) != Some(claim),
+            Change::PersistentVolume(volume) => storage = world.volumes.get(&volume.name) != Some(volume),
+            Change::StorageClass(class) => storage = world.classes.get(&class.name) != Some(class),
+            Change::CsiNode(node) => storage = world.csi_nodes.get(&node.name) != Some(node),
+            Change::CsiDriver(driver) => storage = world.csi_drivers.get(&driver.name) != Some(driver),
+            Change::StorageCapacity(room) => storage = world.capacities.get(&room.key) != Some(room),
             Change::ClaimGone(_)
-            | Change::PersistentVolume(_)
             | Change::PersistentVolumeGone(_)
-            | Change::StorageClass(_)
             | Change::StorageClassGone(_)
-            | Change::CsiNode(_)
             | Change::CsiNodeGone(_)
-            | Change::CsiDriver(_)
             | Change::CsiDriverGone(_)
-            | Change::StorageCapacity(_)
             | Change::StorageCapacityGone(_) => storage = true,
             Change::Service(service) => self.serve(service),
             Change::ServiceGone(key) => drop(self.services.remove(key)),
