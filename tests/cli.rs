@@ -4,6 +4,8 @@
 
 #[path = "cli/by_hand.rs"]
 mod by_hand;
+#[path = "cli/checked.rs"]
+mod checked;
 #[path = "cli/doctor.rs"]
 mod doctor;
 #[path = "cli/exits.rs"]

@@ -5,6 +5,7 @@
 
 mod apply;
 mod carrying;
+mod check;
 mod completions;
 mod connect_args;
 mod demo;

@@ -12,8 +12,8 @@ use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::shell::quoted;
 use super::{
-    apply, completions, demo, diff, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule, schema,
-    show, snapshot, status, unlock, validate, verify, wake,
+    apply, check, completions, demo, diff, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule,
+    schema, show, snapshot, status, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -39,6 +39,7 @@ enum Command {
     Diff(diff::Diff),
     Show(show::Show),
     Verify(verify::Verify),
+    Check(check::Check),
     Explain(explain::Explain),
     Apply(apply::Apply),
     Status(status::Status),
@@ -66,6 +67,7 @@ impl Command {
             Self::Diff(command) => command.run(out),
             Self::Show(command) => command.run(out),
             Self::Verify(command) => command.run(out),
+            Self::Check(command) => command.run(out),
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),

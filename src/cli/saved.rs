@@ -1,5 +1,6 @@
 //! A saved plan, and what it was made from: the policy's files and the snapshot that it names.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,13 +23,21 @@ const STDIN: &str = "<stdin>";
 /// The most that a saved plan may hold, in bytes: some four times one that empties the largest cluster there may be.
 pub const MOST: u64 = 256 << 20;
 
-/// A saved plan.
+/// A saved plan; `-` is standard input.
 ///
 /// # Errors
 /// It is not there, no plan, or of a format that this version does not read.
 pub fn saved(path: &Path) -> Result<Plan, Failure> {
     let shown = path.display();
-    let bytes = file::given(path, MOST).map_err(|error| {
+    let read = || match path.to_str() {
+        Some("-") => {
+            let mut bytes = Vec::new();
+            std::io::stdin().take(MOST).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+        _ => file::given(path, MOST),
+    };
+    let bytes = read().map_err(|error| {
         Failure::new(format!("cannot read the plan `{shown}`: {error}")).hint("`tidegate plan --out FILE` saves one")
     })?;
     let no_plan = |error: &dyn std::fmt::Display| {

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Difference, Explained, Plan};
+use crate::plan::{Checked, Difference, Explained, Plan, PlanRules};
 use crate::policy;
 use crate::report::reference;
 use crate::sandbox::Faults;
@@ -43,6 +43,10 @@ pub enum Document {
     Plan,
     /// What `diff --format json` prints
     Diff,
+    /// What `check --format json` prints
+    Check,
+    /// The rules that `check --rules` reads
+    Rules,
     /// What `explain --format json` prints
     Explain,
     /// What `doctor --format json` prints
@@ -63,6 +67,8 @@ impl Document {
             Self::Policy => policy::schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
             Self::Diff => schema_for!(Difference).to_value(),
+            Self::Check => schema_for!(Checked).to_value(),
+            Self::Rules => schema_for!(PlanRules).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
@@ -80,6 +86,8 @@ impl Document {
             Self::Policy => ("Every field of a policy", "policy"),
             Self::Plan => ("Every field of a plan", "plan"),
             Self::Diff => ("Every field of a difference", "diff"),
+            Self::Check => ("Every field of what rules say", "check"),
+            Self::Rules => ("Every field of a file of rules", "rules"),
             Self::Explain => ("Every field of an explanation", "explain"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),

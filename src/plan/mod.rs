@@ -16,6 +16,7 @@ mod brakes;
 mod budgets;
 mod by_hand;
 mod candidates;
+mod check;
 mod course;
 mod decide;
 mod difference;
@@ -59,6 +60,7 @@ pub use blockers::needed;
 pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use by_hand::{Word, can_be_awake, emptied};
+pub use check::{CheckLevel, CheckRule, Checked, Condition, Finding, PlanRules, WeekDay, check};
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use difference::{
     Deed, Difference, NodeDifference, PoolDifference, PoolSide, Side, SpanDifference, Wanted, difference,

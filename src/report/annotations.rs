@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::layout::{local_times, outage_line};
 use super::node_steps::{by_node, in_words};
-use crate::plan::Plan;
+use crate::plan::{CheckLevel, Checked, Finding, Plan};
 use crate::policy::{Origin, path_of};
 
 /// Nodes that are named in one annotation.
@@ -95,10 +95,33 @@ fn file(origin: &Origin) -> &str {
     path.strip_prefix("./").unwrap_or(path)
 }
 
+/// The text of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// What rules say, as workflow commands of GitHub Actions, one per line.
+pub fn checked(checked: &Checked) -> String {
+    let line = |finding: &Finding| {
+        let command = match finding.level {
+            CheckLevel::Deny => "error",
+            CheckLevel::Warn => "warning",
+            CheckLevel::Advise => "notice",
+        };
+        let say = finding.say.as_ref().map(|say| format!(": {say}")).unwrap_or_default();
+        let title = property(&format!("tidegate {}", finding.rule));
+        format!("::{command} title={title}::{}\n", data(&format!("{}{say}", finding.text)))
+    };
+    checked.findings.iter().map(line).collect()
+}
+
 /// Workflow commands of GitHub Actions, one per line.
 pub fn github(plan: &Plan) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let line = |remark: Remark<'_>| {
         let command = match remark.level {
             Level::Error => "error",

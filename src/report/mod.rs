@@ -1,6 +1,7 @@
 //! Values to text, JSON, Markdown. Decides nothing.
 
 pub mod annotations;
+mod checked_text;
 mod comment;
 pub mod diagnostics;
 mod difference_text;
@@ -21,6 +22,7 @@ mod status_text;
 pub mod timetable;
 mod waiting_text;
 
+pub use checked_text::checked_text;
 pub use difference_text::{difference_markdown, difference_text};
 pub use doctor_text::doctor_text;
 pub use explain_text::explain_text;

@@ -17,6 +17,8 @@ fn pasted_into(command: &str) -> tempfile::TempDir {
     let block = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nspec: {brakes: {maxNodes: 3}}\n";
     fs::write(path("policies/brakes.yaml"), block).unwrap();
     fs::write(path("faults.yaml"), "faults: []\n").unwrap();
+    let rules = "apiVersion: tidegate.dev/v1alpha1\nkind: PlanRules\nrules: [{name: few, level: warn, when: {nodesAbove: 5}}]\n";
+    fs::write(path("rules.yaml"), rules).unwrap();
     if command != "sandbox" && command != "sandbox create" {
         let made = tidegate(folder.path(), &["sandbox", "create", "./sandbox", "--snapshot", "cluster.json"]);
         assert_eq!(code(&made), 0, "{}", text(&made.stderr));
