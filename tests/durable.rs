@@ -122,6 +122,15 @@ fn what_is_missing_at_the_end_of_a_log_or_a_journal_is_missed() {
     child.kill().unwrap();
     child.wait().unwrap();
     let resume = [APPLY.as_slice(), &["--resume"]].concat();
+    // Whoever looks at what it left is told, with the command that goes on.
+    let looks = [["status", "-f", "policy.yaml"], ["plan", "-f", "policy.yaml"], ["doctor", "-f", "policy.yaml"]];
+    let looked = |what: &[&str]| {
+        let output = place.command(PROGRAM, &[what, &["--sandbox", "sandbox"]].concat()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    for what in &looks {
+        says(&looked(what), &["was cut short", &format!("`tidegate {}`", resume.join(" "))]);
+    }
     for (file, words) in [
         ("sandbox/log", "`tidegate sandbox reset sandbox`"),
         ("sandbox/journal.jsonl", "look at the nodes with `tidegate status`"),
@@ -145,6 +154,23 @@ fn what_is_missing_at_the_end_of_a_log_or_a_journal_is_missed() {
     fs::write(place.at("sandbox/log"), log).unwrap();
     place.ends(&resume, 0);
     assert_eq!(place.shown().matches("parked by Tidegate").count(), 9);
+    for what in &looks {
+        let said = looked(what);
+        assert!(!said.contains("was cut short") || said.contains("no apply was cut short"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn while_one_is_at_work_nobody_is_told_that_it_was_cut_short() {
+    let place = Place::sunday();
+    let mut child = place.at_work();
+    let status = place.command(PROGRAM, &["status", "-f", "policy.yaml", "--sandbox", "sandbox"]).output().unwrap();
+    assert!(child.try_wait().unwrap().is_none(), "it must still be at work");
+    let said = ended(&status, 0);
+    assert!(!said.contains("cut short"), "{said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Whoever cuts a log and takes away what notes its length has taken something: it is missed, whatever is left.

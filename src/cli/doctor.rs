@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
 
+use super::cut_short::CutShort;
 use super::format::Format;
 use super::ground::runtime;
 use super::output::Output;
@@ -57,7 +58,8 @@ impl Doctor {
                 let text = format!("{what} can only be told of a live cluster");
                 Finding::new(check, Level::Unknown, text, "name one with `--context NAME`")
             });
-            unasked.chain(examine(&policy, &world, now)).collect()
+            let cut_short = self.world.cluster.sandbox.as_ref().map(|folder| CutShort::in_sandbox(folder, &policy));
+            unasked.chain(cut_short.map(CutShort::finding)).chain(examine(&policy, &world, now)).collect()
         };
         let checkup = Checkup::of(findings);
         match self.format {
@@ -93,6 +95,7 @@ impl Doctor {
         let here = format!("context `{}` at {} answers, cluster {}", live.context(), live.server(), live.cluster());
         found.insert(0, Finding::ok("cluster", here));
         found.insert(1, permissions(&reached, &runtime));
+        found.push(CutShort::finding(CutShort::in_cluster(&reached, policy, &runtime)));
         match reached.observe(&runtime, out) {
             Ok(snapshot) => {
                 found.push(clock(live.skew()));

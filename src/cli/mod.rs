@@ -8,6 +8,7 @@ mod carrying;
 mod check;
 mod completions;
 mod connect_args;
+mod cut_short;
 mod demo;
 mod diff;
 mod doctor;

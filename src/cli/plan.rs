@@ -88,7 +88,7 @@ impl PlanCommand {
             may_write(path, self.policy.files.iter().chain(&self.world.cluster.snapshot))?;
         }
         let (sources, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy, out)?;
+        let (world, now) = self.world.world_and_last_apply(&policy, out)?;
         if say(out, &check_against(&policy, &world, now), &sources) {
             return Err(Failure::silent(Exit::Error));
         }

@@ -81,18 +81,15 @@ impl Reached {
     }
 }
 
-/// The folder for the journal of a cluster: in the state directory, by the cluster's UID.
+/// The folder for the journal of a cluster, made if it is not there.
 ///
 /// # Errors
 /// This process has no home, or the folder cannot be made.
 pub fn journal(cluster: &str) -> Result<PathBuf, Failure> {
-    let path = |key: &str| std::env::var_os(key).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = path("XDG_STATE_HOME").or_else(|| path("HOME").map(|home| home.join(".local/state")));
-    let no_home = || {
+    let folder = journal_place(cluster).ok_or_else(|| {
         Failure::new("there is no place for the journal: neither `XDG_STATE_HOME` nor `HOME` is set")
             .hint("`--journal DIR` names one; it must outlive this process")
-    };
-    let folder = state.ok_or_else(no_home)?.join("tidegate").join(cluster);
+    })?;
     made(&folder)?;
     Ok(folder)
 }
@@ -106,4 +103,12 @@ pub fn made(folder: &Path) -> Result<(), Failure> {
         Failure::new(format!("cannot make `{}` for the journal: {error}", folder.display()))
             .hint("`--journal DIR` names another place; it must outlive this process")
     })
+}
+
+/// Where the journal of a cluster is kept unless somebody says otherwise: in the state directory, by the cluster's UID.
+/// None for a process without a home.
+pub fn journal_place(cluster: &str) -> Option<PathBuf> {
+    let path = |key: &str| std::env::var_os(key).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = path("XDG_STATE_HOME").or_else(|| path("HOME").map(|home| home.join(".local/state")));
+    Some(state?.join("tidegate").join(cluster))
 }

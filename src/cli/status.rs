@@ -30,7 +30,7 @@ impl Status {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (_, policy) = self.policy.load(out)?;
-        let (world, now) = self.world.world(&policy, out)?;
+        let (world, now) = self.world.world_and_last_apply(&policy, out)?;
         let (plan, _) = plan(&policy, &world, now);
         let lines = status(&policy, &world, &plan);
         match self.format {

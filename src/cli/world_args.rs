@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
 use super::connect_args::ConnectArgs;
+use super::cut_short::CutShort;
 use super::ground::runtime;
 use super::moment::Moment;
 use super::output::Output;
@@ -56,12 +57,27 @@ impl WorldArgs {
         self.world_in(&policy.time_zone, Some(policy), out)
     }
 
+    /// The same, for those who are about to act: on stderr it says of an apply there that was cut short.
+    ///
+    /// # Errors
+    /// As for [`WorldArgs::world`].
+    pub fn world_and_last_apply(&self, policy: &Policy, out: Output) -> Result<(World, Timestamp), Failure> {
+        let (snapshot, cut_short) = self.cluster.seen(Some(policy), out)?;
+        if let Some(cut_short) = cut_short {
+            cut_short.say(out);
+        }
+        self.at_its_time(snapshot, &policy.time_zone, out)
+    }
+
     /// The same where there may be no policy: the servers of a live cluster are not known then.
     ///
     /// # Errors
     /// As for [`WorldArgs::world`].
     pub fn world_in(&self, zone: &str, policy: Option<&Policy>, out: Output) -> Result<(World, Timestamp), Failure> {
-        let snapshot = self.cluster.snapshot(policy, out)?;
+        self.at_its_time(self.cluster.snapshot(policy, out)?, zone, out)
+    }
+
+    fn at_its_time(&self, snapshot: Snapshot, zone: &str, out: Output) -> Result<(World, Timestamp), Failure> {
         let now = match (self.now, &self.cluster.sandbox) {
             (_, Some(_)) => snapshot.taken.unwrap_or_default(),
             (Some(moment), None) => {
@@ -109,17 +125,25 @@ impl ClusterArgs {
     /// # Errors
     /// No cluster was named, or it cannot be read.
     pub fn snapshot(&self, policy: Option<&Policy>, out: Output) -> Result<Snapshot, Failure> {
+        Ok(self.seen(policy, out)?.0)
+    }
+
+    /// What is there, and with a policy the apply that was cut short there.
+    fn seen(&self, policy: Option<&Policy>, out: Output) -> Result<(Snapshot, Option<CutShort>), Failure> {
         match &self.sandbox {
             None if self.is_live() => {
                 let runtime = runtime()?;
-                Reached::connect(&self.connect, policy, &runtime, out)?.observe(&runtime, out)
+                let reached = Reached::connect(&self.connect, policy, &runtime, out)?;
+                let snapshot = reached.observe(&runtime, out)?;
+                let cut_short = policy.and_then(|policy| CutShort::in_cluster(&reached, policy, &runtime));
+                Ok((snapshot, cut_short))
             }
             None if self.snapshot.is_empty() => Err(Failure::new("no cluster was named").hint(NAME_ONE)),
-            None => read(&self.snapshot, out),
+            None => Ok((read(&self.snapshot, out)?, None)),
             Some(folder) => match Sandbox::peek(folder) {
-                Ok(snapshot) => Ok(snapshot),
+                Ok(snapshot) => Ok((snapshot, policy.and_then(|policy| CutShort::in_sandbox(folder, policy)))),
                 Err(_) if !self.snapshot.is_empty() && !holds_anything(folder) => {
-                    Ok(create(folder, &self.snapshot, out)?.snapshot())
+                    Ok((create(folder, &self.snapshot, out)?.snapshot(), None))
                 }
                 Err(error) => Err(error.into()),
             },

@@ -17,6 +17,7 @@ mod preparing;
 pub mod process;
 mod stale;
 mod taking_up;
+mod unended;
 
 pub use apply::{ApplyError, Order, Outcome, apply};
 pub use calling::Calling;
@@ -27,3 +28,4 @@ pub use log::Log;
 pub use performing::Doors;
 pub use preparing::settings;
 pub use stale::stale;
+pub use unended::{Fate, Unended, unended};

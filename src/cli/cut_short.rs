@@ -1,0 +1,101 @@
+//! An apply without an end: what `status`, `plan` and `doctor` say of it, and how to go on with it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use super::output::Output;
+use super::reached::{Reached, journal_place};
+use super::shell::{named, quoted};
+use crate::cluster::Locks as _;
+use crate::doctor::{Finding, Level};
+use crate::execute::run::lock;
+use crate::execute::run::{Fate, Unended, unended};
+use crate::policy::Policy;
+use crate::report::{local_long, plural};
+
+/// What is to be said of it.
+#[derive(Clone, Debug)]
+pub struct CutShort {
+    level: Level,
+    text: String,
+    advice: String,
+}
+
+/// Nodes that are named.
+const SHOWN: usize = 5;
+
+impl CutShort {
+    /// Of a sandbox.
+    pub fn in_sandbox(folder: &Path, policy: &Policy) -> Option<Self> {
+        let holder = lock::holder(folder).ok().flatten();
+        let flags = format!(" --sandbox {}", quoted(&folder.to_string_lossy()));
+        Self::of(unended(folder, holder.as_ref(), Timestamp::now()), policy, &flags)
+    }
+
+    /// Of a live cluster, as far as its journal is kept on this machine and where it is kept by default.
+    pub fn in_cluster(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Option<Self> {
+        let folder = journal_place(reached.live.cluster())?;
+        let holder = runtime.block_on(reached.live.locks().holder()).ok().flatten();
+        Self::of(unended(&folder, holder.as_ref(), Timestamp::now()), policy, reached.flags())
+    }
+
+    fn of<E: std::fmt::Display>(found: Result<Option<Unended>, E>, policy: &Policy, flags: &str) -> Option<Self> {
+        let again = format!("`tidegate apply{}{flags} --resume`", named(policy));
+        match found {
+            Ok(found) => {
+                let Unended { told, fate } = found?;
+                let began =
+                    format!("the apply that {} began {}", told.owner, local_long(told.began, &policy.time_zone));
+                let fate = match fate {
+                    Fate::AtWork => return None,
+                    Fate::Killed => "was cut short",
+                    Fate::Stopped => "was stopped at once",
+                    Fate::Unknown => {
+                        return Some(Self {
+                            level: Level::Warning,
+                            text: format!("{began} has no end: it waits for pods, or it was cut short"),
+                            advice: format!("unless it still waits somewhere: {again} goes on with it"),
+                        });
+                    }
+                };
+                let flying = told.in_flight();
+                let nodes: BTreeSet<&str> = flying.values().filter_map(|act| act.node()).map(|node| &**node).collect();
+                let more = nodes.len().saturating_sub(SHOWN);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let shown: Vec<&str> = nodes.into_iter().take(SHOWN).collect();
+                let on = if shown.is_empty() { String::new() } else { format!(" on {}{more}", shown.join(", ")) };
+                let left = match flying.len() {
+                    0 => String::new(),
+                    acts => format!(" with {} in flight{on}", plural(acts, "act")),
+                };
+                Some(Self {
+                    level: Level::Warning,
+                    text: format!("{began} {fate}{left}"),
+                    advice: format!("{again} goes on with it; without `--resume` a new plan starts from what it left"),
+                })
+            }
+            Err(error) => Some(Self {
+                level: Level::Error,
+                text: format!("whether an apply was cut short cannot be told: {error}"),
+                advice: "mend that before the next `apply`".to_owned(),
+            }),
+        }
+    }
+
+    /// Says it on stderr.
+    pub fn say(&self, out: Output) {
+        out.say(&format!("warning: {}\nhint: {}", self.text, self.advice));
+    }
+
+    /// As one line of a check-up; `None` is an apply that came to its end, or none.
+    pub fn finding(found: Option<Self>) -> Finding {
+        const CHECK: &str = "last-apply";
+        match found {
+            None => Finding::ok(CHECK, "no apply was cut short"),
+            Some(Self { level, text, advice }) => Finding::new(CHECK, level, text, advice),
+        }
+    }
+}
