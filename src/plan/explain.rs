@@ -64,7 +64,7 @@ pub enum Explained {
     /// Of a node or a pool.
     Object(Explanation),
     /// Of a pod.
-    Pod(PodExplanation),
+    Pod(Box<PodExplanation>),
 }
 
 /// A member's state in words.

@@ -53,7 +53,7 @@ impl Checked {
 /// What the rules say of a plan.
 pub fn check(plan: &Plan, rules: &[CheckRule]) -> Checked {
     let mut findings: Vec<Finding> = rules.iter().filter_map(|rule| finding(plan, rule)).collect();
-    findings.sort_by(|one, other| other.level.cmp(&one.level));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     Checked {
         format_version: "1.0".to_owned(),
         policy: plan.policy.name.clone(),

@@ -245,7 +245,7 @@ fn words(pod: &Pod, diagnosis: &Diagnosis, unknown: bool) -> Option<SchedulerWor
     let plain = |text: String| without_taints(&text);
     let agree = condition.as_deref().is_some_and(|condition| first(condition).map(plain) == first(&message).map(plain));
     let known = (!unknown).then_some(message);
-    (known.is_some() || condition.is_some()).then(|| SchedulerWords {
+    (known.is_some() || condition.is_some()).then_some(SchedulerWords {
         message: known,
         condition,
         agree: agree && !unknown,
