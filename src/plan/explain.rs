@@ -62,7 +62,7 @@ pub struct Explanation {
 #[serde(untagged)]
 pub enum Explained {
     /// Of a node or a pool.
-    Object(Explanation),
+    Object(Box<Explanation>),
     /// Of a pod.
     Pod(Box<PodExplanation>),
 }
