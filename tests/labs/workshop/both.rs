@@ -37,6 +37,7 @@ pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
+    pub begun: Instant,
     pub took: Duration,
 }
 
@@ -111,7 +112,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(20));
         };
         let err = std::fs::read_to_string(&self.files[1]).unwrap();
-        Ran { code, out: self.out(), err, took: self.begun.elapsed() }
+        Ran { code, out: self.out(), err, begun: self.begun, took: self.begun.elapsed() }
     }
 }
 

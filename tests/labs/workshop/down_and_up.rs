@@ -97,9 +97,10 @@ fn nine_of_ten_workers_go_and_come_back() {
         ];
         assert!(course.contains(&phases), "{name}: {phases}");
     }
-    let (idle, app) = longest_idle(&heard, &budgeted);
+    let (idle, app) = longest_idle(&heard, &budgeted, &[&first, &rest]);
     println!("labs: {seen} events of pods and budgets; a budget that was open again waited {idle:.1?} at most ({app})");
-    assert!(idle < Duration::from_secs(5), "{app} waited {idle:?} although its budget was open");
+    // A second or two by itself; a drain that looks only now and then would leave it unused for much longer.
+    assert!(idle < Duration::from_secs(10), "{app} waited {idle:?} although its budget was open");
     assert!(count(&first.events(), EventKind::PodEvicted) + count(&rest.events(), EventKind::PodEvicted) > 60);
     let memory = kubectl(&["get", "configmap", "-n", "tidegate", "tidegate-memory", "-o", "json"]).unwrap();
     let memory: Value = serde_json::from_str(&memory).unwrap();

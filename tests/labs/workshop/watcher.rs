@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::both::status;
+use super::both::{Ran, status};
 use super::load::{Least, ready};
 use crate::kubectl::lab;
 
@@ -35,6 +35,13 @@ impl Heard {
 
     fn stands(&self) -> bool {
         !self.gone && ready(&self.object) && !self.leaves()
+    }
+
+    /// A person's session, or a Job that is at work.
+    fn awaited(&self) -> bool {
+        let job = self.text("/metadata/ownerReferences/0/kind") == "Job";
+        let over = ["Succeeded", "Failed"].contains(&self.text("/status/phase"));
+        (job || self.text("/metadata/namespace") == "jhub") && !over && !self.gone
     }
 
     fn leaves(&self) -> bool {
@@ -159,13 +166,21 @@ pub fn departures(heard: &[Heard], namespace: &str) -> BTreeMap<String, BTreeSet
 }
 
 /// How long, at longest, a budget that allowed a disruption again was left unused while a pod of it stood on a node that
-/// was cordoned.
-pub fn longest_idle(heard: &[Heard], budgeted: &BTreeSet<String>) -> (Duration, String) {
+/// was cordoned: while one of the applies `at_work` ran, and not on a node where somebody is waited for, from which nothing
+/// is evicted before they have left.
+pub fn longest_idle(heard: &[Heard], budgeted: &BTreeSet<String>, at_work: &[&Ran]) -> (Duration, String) {
+    let run = |at: Instant| at_work.iter().position(|ran| ran.begun <= at && at <= ran.begun + ran.took);
+    let mut last_run = None;
+    let mut awaited = BTreeMap::<&str, &str>::new();
     let (mut cordoned, mut pods) = (BTreeSet::new(), BTreeMap::<&str, (&str, &str)>::new());
     let mut open: BTreeMap<&str, bool> = BTreeMap::new();
     let mut since: BTreeMap<&str, Instant> = BTreeMap::new();
     let mut longest = (Duration::ZERO, String::new());
     for one in heard {
+        if run(one.at) != last_run {
+            since.clear();
+            last_run = run(one.at);
+        }
         match one.text("/kind") {
             "Node" if one.object["spec"]["unschedulable"] == true => drop(cordoned.insert(one.text("/metadata/name"))),
             "Node" => drop(cordoned.remove(one.text("/metadata/name"))),
@@ -184,10 +199,13 @@ pub fn longest_idle(heard: &[Heard], budgeted: &BTreeSet<String>) -> (Duration, 
                     pods.insert(one.text("/metadata/uid"), (one.app(), one.text("/spec/nodeName")));
                 }
             }
+            "Pod" if one.awaited() => drop(awaited.insert(one.text("/metadata/uid"), one.text("/spec/nodeName"))),
+            "Pod" => drop(awaited.remove(one.text("/metadata/uid"))),
             _ => continue,
         }
         for app in budgeted {
-            let waits = pods.values().any(|(of, node)| of == app && cordoned.contains(node));
+            let stuck = |node: &str| cordoned.contains(node) && !awaited.values().any(|held| *held == node);
+            let waits = last_run.is_some() && pods.values().any(|(of, node)| of == app && stuck(node));
             if waits && open.get(app.as_str()).copied().unwrap_or(false) {
                 since.entry(app).or_insert(one.at);
             } else {
