@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
+use super::utilisation::{Utilisation, stays_behind};
 use super::{Kept, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules};
 use crate::model::{ByHand, Name, Pod, PodKey, Wish, World};
 use crate::policy::Policy;
@@ -49,6 +50,9 @@ pub struct Explanation {
     pub state: String,
     /// The pool's line.
     pub pool: Option<PoolPlan>,
+    /// Of a node that is Ready: how much of it is requested, without what comes with every node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilisation: Option<Utilisation>,
     /// Steps of the plan that touch it.
     pub steps: Vec<Step>,
     /// Nodes that stay, with every reason.
@@ -141,6 +145,8 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         object: format!("node/{name}"),
         state,
         pool: pool.and_then(|pool| plan.pools.iter().find(|line| *line.name == *pool.name)).cloned(),
+        utilisation: (world.nodes.get(name).filter(|node| node.ready()))
+            .map(|node| Utilisation::of(world, node, stays_behind)),
         steps,
         kept,
         pods,
@@ -224,6 +230,7 @@ pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str, now
             members.len()
         ),
         pool: Some(line.clone()),
+        utilisation: None,
         steps: plan.steps.iter().filter(|step| step.pool == name).cloned().collect(),
         kept: plan.kept.iter().filter(|kept| kept.pool == name).cloned().collect(),
         pods: pods.collect(),

@@ -11,6 +11,7 @@ use super::members::{Member, State};
 use super::patience::{Patience, Says};
 use super::rehearsal::Barred;
 use super::removal::{Mover, Removals};
+use super::utilisation::{Utilisation, stays_behind};
 use super::{Code, Evidence, Kept, PodAction, Reason, by_hand, node_rules};
 use crate::model::{ByHand, Name, NodeMark, PerMille, Target, World, keys, they_are};
 use crate::policy::{ASSUMED_WAKE, Overrun, Policy, Pool};
@@ -192,19 +193,10 @@ impl Pooled<'_> {
         })
     }
 
-    /// Requests of what would have to move, against what the node has: the larger of CPU and memory, in thousandths.
+    /// How much of what others than DaemonSets may ask for is asked for there.
     fn utilisation(&self, member: &Member) -> PerMille {
-        let Some(node) = &member.node else { return PerMille(0) };
-        let (mut cpu, mut memory) = (0_i64, 0_i64);
-        for pod in self.world.pods_on(&member.name).filter(|pod| !pod.finished() && !pod.daemon() && !pod.mirror()) {
-            cpu = cpu.saturating_add(pod.spec.requests.cpu);
-            memory = memory.saturating_add(pod.spec.requests.memory);
-        }
-        let share = |used: i64, of: i64| {
-            let share = i128::from(used) * 1000 / i128::from(of.max(1));
-            u32::try_from(share).unwrap_or(u32::MAX)
-        };
-        PerMille(share(cpu, node.allocatable.cpu).max(share(memory, node.allocatable.memory)))
+        let node = member.node.as_deref();
+        node.map_or(PerMille(0), |node| Utilisation::of(self.world, node, stays_behind).highest())
     }
 
     /// Whether a plan that is narrowed to targets may touch the member.

@@ -35,6 +35,10 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
             out.push_str(&wrapped(&line, 4, width));
         }
     }
+    if let Some(used) = found.utilisation {
+        let line = format!("pods that would have to move request {}", used.words());
+        out.push_str(&wrapped(&line, 2, width));
+    }
     steps(&mut out, found, plan, width);
     match (&*found.kept, found.object.starts_with("pool/")) {
         ([], _) => {}

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidegate::model::World;
+use tidegate::model::{Pod, World};
 use tidegate::observe;
-use tidegate::plan::{Code, Outlook, Plan, Verb, plan};
+use tidegate::plan::{Code, Outlook, Plan, Utilisation, Verb, plan};
 use tidegate::policy::{Policy, PolicySource, load};
 
 use crate::case::Case;
@@ -175,4 +175,26 @@ fn grown(case: &Case, preferred: Option<&str>) -> Result<Plan, String> {
     limits.extend(limit("max_memory_total_bytes").map(|bytes| format!("memory: {bytes}")));
     limits.extend(limit("max_nodes_total").map(|nodes| format!("nodes: {nodes}")));
     planned(&policy(&limits.join(", "), &pools), objects)
+}
+
+/// How much of a node is requested, within one per cent.
+pub fn node_utilization(case: &Case) -> Result<(), String> {
+    let (world, params) = (case.world()?, case.params());
+    let node = params["node"].as_str().and_then(|name| world.nodes.get(name)).ok_or("there is no such node")?;
+    let left_out: fn(&Pod) -> bool =
+        match (params["skip_daemonset_pods"].as_bool().unwrap(), params["skip_mirror_pods"].as_bool().unwrap()) {
+            (true, true) => |pod| pod.daemon() || pod.mirror(),
+            (true, false) => Pod::daemon,
+            (false, true) => Pod::mirror,
+            (false, false) => |_| false,
+        };
+    let found = Utilisation::of(&world, node, left_out);
+    for (key, answer) in [("utilization", found.highest()), ("cpu_utilization", found.cpu)] {
+        let Some(expected) = case.expected()[key].as_f64() else { continue };
+        let answer = f64::from(answer.0) / 1000.0;
+        if (answer - expected).abs() > expected * 0.01 {
+            return Err(format!("{key}: expected {expected}, got {answer}"));
+        }
+    }
+    Ok(())
 }

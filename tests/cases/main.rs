@@ -37,6 +37,7 @@ const QUESTIONS: &[Question] = &[
     Question { name: "unneeded_nodes", judge: homes::unneeded_nodes },
     Question { name: "template_node_count", judge: growth::template_node_count },
     Question { name: "scale_up", judge: growth::scale_up },
+    Question { name: "node_utilization", judge: growth::node_utilization },
     Question { name: "drain_rule", judge: drain::drain_rule },
     Question { name: "drain_node", judge: drain::drain_node },
     Question { name: "drain_pod_sets", judge: drain::drain_pod_sets },
