@@ -109,6 +109,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     caveats.extend(strangers(policy, &inventory, &request.targets));
     let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
     all_notes.extend(passed.written.iter().cloned());
+    all_notes.extend(grown.quality.clone());
     let ahead = policy.pools.iter().zip(&pools).zip(&nexts);
     all_notes.extend(
         ahead.filter_map(|((pool, line), next)| arrival::late_ahead(world, pool, line.desired, next.as_ref()?)),

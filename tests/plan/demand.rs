@@ -67,6 +67,8 @@ fn pods_that_do_not_fit_wake_as_few_nodes_as_hold_them() {
     assert!(reasons.iter().all(|reason| reason.code == Code::Demand && reason.origin.is_some()), "{reasons:#?}");
     assert_eq!(reasons[0].text, "2 pending pods need it: default/cart-1 and default/cart-2");
     assert_eq!(plan.pools[0].desired, 4);
+    let quality = "3 nodes come for what has no room on those that are up, at least 2 needed";
+    assert!(plan.notes.iter().any(|note| note == quality), "{:?}", plan.notes);
     assert!(plan.summary.text.starts_with("Plan: 3 to wake (unshelve) for 5 pending pods."), "{}", plan.summary.text);
     clean(&plan, &world, &policy);
     let text = plan_text(&plan, 200);

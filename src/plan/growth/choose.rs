@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::bound::at_least;
 use super::demand::{Alike, Demand, named, not_refused};
 use super::headroom::{Spare, members, namespace, refill, unit_words};
 use super::offered::{Asked, Candidate, candidates};
@@ -34,6 +35,8 @@ pub struct Grown {
     pub lodged: BTreeMap<PodKey, Name>,
     /// Why units are missing.
     pub short: BTreeMap<PodKey, Reason>,
+    /// How many nodes come, and how many are needed at least, in words.
+    pub quality: Option<String>,
 }
 
 /// A choice under way.
@@ -104,6 +107,7 @@ pub fn grow<'a>(
             None => grown.left.push((pod, reason)),
         }
     }
+    grown.quality = growth.quality();
     growth.decide(decisions, up, &mut grown);
     grown
 }
@@ -252,6 +256,21 @@ impl Growth<'_, '_> {
                 *left = left.saturating_add(1);
             }
         }
+    }
+
+    /// Of two nodes or more, how few would do at least.
+    fn quality(&self) -> Option<String> {
+        let whole = self.pooled.iter().all(|pooled| pooled.targets.is_empty());
+        let count = self.chosen.len();
+        if count < 2 || !whole {
+            return None;
+        }
+        let on = |candidate: &Candidate| self.placed.get(&candidate.name).map(Vec::as_slice).unwrap_or_default();
+        let asked = self.chosen.iter().flat_map(on).map(|pod| &pod.spec.requests);
+        let all = self.chosen.iter().chain(&self.candidates);
+        let nodes = all.filter_map(|candidate| self.member(candidate)?.node.as_ref());
+        let least = at_least(asked, nodes.map(|node| &node.allocatable)).min(count);
+        Some(format!("{count} nodes come for what has no room on those that are up, at least {least} needed"))
     }
 
     fn left_over(&mut self, alike: &[Alike]) -> Vec<(Arc<Pod>, Reason)> {
