@@ -232,7 +232,8 @@ fn write_head(folder: &Path, head: Option<&(usize, String)>) {
     let path = folder.join("log.head");
     match head {
         Some((_, text)) => std::fs::write(path, text).unwrap(),
-        None => drop(std::fs::remove_file(path)),
+        // An empty one says nothing; one that is missing was taken away.
+        None => std::fs::write(path, "").unwrap(),
     }
 }
 
@@ -259,7 +260,7 @@ proptest! {
         prop_assert_eq!(Sandbox::peek(folder.path()).unwrap(), kept.snapshot());
         drop(kept);
         let whole = log();
-        // The last one is that of the whole log; without one a log is believed.
+        // The last one is that of the whole log; where it says nothing a log is believed.
         let last = head(folder.path());
         for (index, (length, state, audit)) in states.iter().enumerate() {
             let next = states.get(index + 1).map_or(whole.len(), |(next, ..)| *next);
@@ -360,10 +361,13 @@ fn a_long_history_is_opened_from_a_state_that_is_written_beside_it() {
         matches!(hole, Err(SandboxError::Damaged { line: 1, .. })),
         "{hole:?}: what the state covers is checked too"
     );
-    // A log that was cut is not made good by the state that covers it; where nothing says that it was, it is believed.
+    // A log that was cut is not made good by the state that covers it; where an empty head says nothing, it is believed.
     write(folder.path(), &log[..first]);
     let cut = Sandbox::open(folder.path()).map(|sandbox| sandbox.now());
     assert!(matches!(cut, Err(SandboxError::Damaged { line: 2, .. })), "{cut:?}");
+    std::fs::remove_file(folder.path().join("log.head")).unwrap();
+    let bare = Sandbox::open(folder.path()).map(|sandbox| sandbox.now());
+    assert!(matches!(bare, Err(SandboxError::Damaged { .. })), "{bare:?}");
     write_head(folder.path(), None);
     let opened = Sandbox::open(folder.path()).unwrap();
     assert_eq!(opened.now(), crate::build::start() + secs(30 * 3600));

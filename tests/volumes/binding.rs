@@ -283,11 +283,11 @@ fn what_was_not_read_is_no_and_says_how_to_get_it() {
         volume["spec"]["csi"] = json!(null);
         vec![node("n", json!({})), pod("p", None, uses("x")), bound("x", "v"), volume]
     };
-    let raw = |list: &str| format!(", and if there are none `kubectl get --raw /apis/storage.k8s.io/v1/{list}`");
+    let raw = |list: &str| format!(", and if there are none `kubectl get --raw {list}`");
     for (unread, objects, missing) in [
         (vec!["PersistentVolumeClaim"], bare(), Some("PersistentVolumeClaim")),
         (vec!["PersistentVolume"], only_claim(), Some("PersistentVolume")),
-        (vec!["PersistentVolume", "StorageClass"], waiting(), Some("PersistentVolume, StorageClass")),
+        (vec!["PersistentVolume", "StorageClass"], waiting(), Some("StorageClass")),
         (vec!["CSINode"], [only_claim(), vec![volume("v", json!({}))]].concat(), Some("CSINode")),
         (vec!["CSINode"], local(), None),
         (vec!["VolumeAttachment"], limited(), Some("VolumeAttachment")),
@@ -295,15 +295,17 @@ fn what_was_not_read_is_no_and_says_how_to_get_it() {
     ] {
         let world = world_without(&unread, objects);
         let said = words(&Site::new(&world), &world, "p", "n");
-        let expected = missing.map(|kinds| {
+        let expected = missing.map(|kind| {
             format!(
-                "{kinds} not read, so where its volumes can be is unknown: add `kubectl get \
+                "{kind} not read, so where its volumes can be is unknown: add `kubectl get \
                  pv,pvc,sc,csinode,csidriver,csistoragecapacity,volumeattachment -A -o json` to the snapshot{}",
-                match kinds.rsplit(", ").next() {
-                    Some("StorageClass") => raw("storageclasses"),
-                    Some("CSINode") => raw("csinodes"),
-                    Some("VolumeAttachment") => raw("volumeattachments"),
-                    _ => String::new(),
+                match kind {
+                    "PersistentVolumeClaim" => raw("/api/v1/persistentvolumeclaims"),
+                    "PersistentVolume" => raw("/api/v1/persistentvolumes"),
+                    "StorageClass" => raw("/apis/storage.k8s.io/v1/storageclasses"),
+                    "CSINode" => raw("/apis/storage.k8s.io/v1/csinodes"),
+                    "VolumeAttachment" => raw("/apis/storage.k8s.io/v1/volumeattachments"),
+                    other => panic!("{other:?}"),
                 }
             )
         });

@@ -66,7 +66,7 @@ fn cut_anywhere_it_is_read_up_to_the_last_whole_line_and_goes_on_from_there() {
     let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     // What was made sure of cannot be lost by a crash: see the next test.
     let crashed = |cut: usize| {
-        Head::forget(&folder.path().join(FILE)).unwrap();
+        Head::begin(&folder.path().join(FILE)).unwrap();
         std::fs::write(folder.path().join(FILE), &whole[..cut]).unwrap();
     };
     for cut in first..=whole.len() {
