@@ -124,6 +124,16 @@ pub struct Server {
 }
 
 impl Server {
+    /// Where its task leads, if that takes it away: its state when the provider is done.
+    pub fn going(&self) -> Option<ServerState> {
+        match self.task.as_deref()? {
+            "powering-off" => Some(ServerState::Shutoff),
+            "suspending" => Some(ServerState::Suspended),
+            task if task.starts_with("shelving") => Some(ServerState::ShelvedOffloaded),
+            _ => None,
+        }
+    }
+
     /// The node it carries: the one it is linked with, or by habit the one of its name.
     pub fn carries(&self) -> &Name {
         self.node.as_ref().unwrap_or(&self.name)

@@ -103,3 +103,33 @@ pub fn other_cluster(policy: &Policy, world: &World) -> Option<Refusal> {
 
 /// The one refusal that forbids every act.
 pub const OTHER_CLUSTER: &str = "other-cluster";
+
+/// What the brakes of a plan leave of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// All of it: no brake holds.
+    All,
+    /// What gives capacity back (H6).
+    Giving,
+    /// Nothing: it is not the policy's cluster.
+    Nothing,
+}
+
+impl Left {
+    /// By these refusals.
+    pub fn by(refusals: &[Refusal]) -> Self {
+        if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
+            return Self::Nothing;
+        }
+        if refusals.is_empty() { Self::All } else { Self::Giving }
+    }
+
+    /// Whether a step of such a verb is carried out.
+    pub fn has(self, verb: Verb) -> bool {
+        match self {
+            Self::All => true,
+            Self::Giving => !verb.takes(),
+            Self::Nothing => false,
+        }
+    }
+}

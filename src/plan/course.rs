@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::brakes::Left;
 use super::members::{Inventory, Member, State};
 use super::prices::{Prices, unpriced};
 use super::{Code, Kept, PoolPlan, Step, Verb};
@@ -20,6 +21,8 @@ pub(super) enum Lot {
     Parks,
     /// It does not run, and is ours to wake.
     Sleeps,
+    /// The provider takes it away already; ours to wake later, or not.
+    Leaves(bool),
     /// Nothing can be done with it, so it goes on costing what it costs.
     Stays,
 }
@@ -33,6 +36,9 @@ impl Lot {
             State::Active | State::OwnCordon(_) => Self::Runs,
             State::Waking if has(Verb::Uncordon) => Self::Runs,
             State::Parked(_) => Self::Sleeps,
+            State::Busy(_) if member.server.as_ref().is_some_and(|server| server.going().is_some()) => {
+                Self::Leaves(member.record.is_some())
+            }
             _ => Self::Stays,
         }
     }
@@ -63,27 +69,27 @@ impl Course<'_> {
     pub fn outcome(&self, prices: &Prices<'_>) -> Money {
         let each = self.members.iter().filter_map(|(member, lot)| match lot {
             Lot::Runs => prices.active(self.pool, member),
-            Lot::Parks => prices.parked(self.pool, member),
-            Lot::Sleeps | Lot::Stays => prices.now(self.pool, member),
+            lot => at_rest(prices, self.pool, member, *lot),
         });
         each.fold(Money::ZERO, Money::plus)
     }
 
     /// Cost per hour with so many active: the dearest are active, in doubt it costs more.
     fn with(&self, prices: &Prices<'_>, active: u32) -> Money {
-        let ours = self.members.iter().filter(|(_, lot)| *lot != Lot::Stays);
+        let others = |lot: &Lot| matches!(lot, Lot::Stays | Lot::Leaves(false));
+        let ours = self.members.iter().filter(|(_, lot)| !others(lot));
         let mut costs: Vec<(Money, Money)> = ours
             .map(|(member, lot)| {
-                let parked =
-                    if *lot == Lot::Sleeps { prices.now(self.pool, member) } else { prices.parked(self.pool, member) };
+                let parked = at_rest(prices, self.pool, member, *lot);
                 (prices.active(self.pool, member).unwrap_or_default(), parked.unwrap_or_default())
             })
             .collect();
         costs.sort_by(|a, b| b.cmp(a));
         let active = usize::try_from(active).unwrap_or(usize::MAX);
         let each = costs.iter().enumerate().map(|(index, (on, off))| if index < active { *on } else { *off });
-        let stays = self.members.iter().filter(|(_, lot)| *lot == Lot::Stays);
-        stays.filter_map(|(member, _)| prices.now(self.pool, member)).chain(each).fold(Money::ZERO, Money::plus)
+        let stays = self.members.iter().filter(|(_, lot)| others(lot));
+        let stays = stays.filter_map(|(member, lot)| at_rest(prices, self.pool, member, *lot));
+        stays.chain(each).fold(Money::ZERO, Money::plus)
     }
 
     /// Whether there are nodes and no rate has a price for any.
@@ -99,15 +105,31 @@ impl Course<'_> {
     }
 }
 
-/// How many of a pool are active from when on: the floor, and what is kept above it for as long as that lasts. Under a
-/// freeze nobody goes.
-fn levels(planned: &PoolPlan, turns: &[Turn], held: &[Timestamp]) -> Vec<(Timestamp, u32)> {
+/// What a member costs per hour that is not to run.
+fn at_rest(prices: &Prices<'_>, pool: &Pool, member: &Member, lot: Lot) -> Option<Money> {
+    match lot {
+        Lot::Runs | Lot::Parks => prices.parked(pool, member),
+        Lot::Leaves(_) => prices.gone(pool, member),
+        Lot::Sleeps | Lot::Stays => prices.now(pool, member),
+    }
+}
+
+/// How many of a pool are active from when on, `active` when the plan is done: the floor, and what is kept above it for as
+/// long as that lasts. Under a freeze nobody goes, and neither under a brake, of which nobody knows how long it holds.
+fn levels(
+    planned: &PoolPlan,
+    turns: &[Turn],
+    held: &[Timestamp],
+    (mut active, left): (u32, Left),
+) -> Vec<(Timestamp, u32)> {
+    if left == Left::Nothing {
+        return Vec::new();
+    }
     let ends = held.iter().copied().filter(|until| *until < Timestamp::MAX);
     let mut moments: Vec<Timestamp> = turns.iter().map(|turn| turn.at).chain(ends).collect();
     moments.sort_unstable();
     moments.dedup();
     let (mut floor, mut ceiling, mut frozen) = (planned.floor, planned.ceiling, planned.freeze.is_some());
-    let mut active = planned.desired;
     let mut turns = turns.iter().peekable();
     let mut levels = Vec::new();
     for at in moments {
@@ -117,7 +139,7 @@ fn levels(planned: &PoolPlan, turns: &[Turn], held: &[Timestamp]) -> Vec<(Timest
         }
         let kept = u32::try_from(held.iter().filter(|until| **until > at).count()).unwrap_or(u32::MAX);
         let wanted = floor.max(kept.min(ceiling));
-        active = if frozen { wanted.max(active) } else { wanted };
+        active = if frozen || left == Left::Giving { wanted.max(active) } else { wanted };
         levels.push((at, active));
     }
     levels
@@ -134,15 +156,16 @@ fn held_until(kept: &Kept) -> Option<Timestamp> {
     in_its_way.map(|reason| reason.evidence.until.unwrap_or(Timestamp::MAX)).max()
 }
 
-/// The course of each pool, in the policy's order, from `now` to `end`.
+/// The course of each pool, in the policy's order, from `now` to `end`, by the steps that the brakes leave.
 pub(super) fn courses<'a>(
     policy: &'a Policy,
     world: &World,
     inventory: &'a Inventory,
     (pools, kept): (&[PoolPlan], &[Kept]),
-    steps: &[Step],
+    (steps, left): (&[Step], Left),
     (now, end): (Timestamp, Timestamp),
 ) -> Vec<Course<'a>> {
+    let steps: Vec<&Step> = steps.iter().filter(|step| left.has(step.verb)).collect();
     let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
     let stepped: BTreeSet<&str> = steps.iter().map(|step| step.node.as_str()).collect();
     let demand = steps.iter().filter(|step| matches!(step.reason.code, Code::Demand | Code::Headroom));
@@ -155,16 +178,21 @@ pub(super) fn courses<'a>(
         let deletes = pool.idle == Idle::Delete;
         // What pods need is needed for as long as anybody knows.
         let served = |name: &str| demanded.contains(name);
-        let left = members.iter().filter(|(member, lot)| {
+        let stay = members.iter().filter(|(member, lot)| {
             *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name) || served(&member.name))
         });
         // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
-        let held = left.filter_map(|(member, _)| match kept.get(&*member.name) {
+        let held = stay.filter_map(|(member, _)| match kept.get(&*member.name) {
             Some(kept) if !deletes && !served(&member.name) => held_until(kept),
             _ => Some(Timestamp::MAX),
         });
         let held: Vec<Timestamp> = held.collect();
-        courses.push(Course { pool, members, levels: levels(planned, &turns(policy, pool, now, end, lead), &held) });
+        let active = match left {
+            Left::All => planned.desired,
+            _ => u32::try_from(members.iter().filter(|(_, lot)| *lot == Lot::Runs).count()).unwrap_or(u32::MAX),
+        };
+        let levels = levels(planned, &turns(policy, pool, now, end, lead), &held, (active, left));
+        courses.push(Course { pool, members, levels });
     }
     courses
 }

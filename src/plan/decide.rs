@@ -151,7 +151,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         time_zone: policy.time_zone.to_string(),
         targets: request.targets.iter().map(ToString::to_string).collect(),
         by_hand: world.memory.by_hand.iter().filter(|asked| asked.counts(now)).map(AskedByHand::from).collect(),
-        cost: forecast::cost(policy, world, &inventory, (&pools, &kept), &steps, now),
+        cost: forecast::cost(policy, world, &inventory, (&pools, &kept), (&steps, &refusals), now),
         notes: all_notes,
         pools,
         blockers: blockers::group(&kept, world, &policy.drain),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::brakes::Left;
 use super::course::{Course, courses};
 use super::decide::plan;
 use super::forecast::spent;
@@ -199,7 +200,8 @@ impl Half {
         let (plan, _) = plan(policy, world, now);
         let policy = &*policy.with_by_hand(&world.memory, now);
         let inventory = Inventory::take(policy, world);
-        let all = courses(policy, world, &inventory, (&plan.pools, &plan.kept), &plan.steps, (now, until));
+        let done = (plan.steps.as_slice(), Left::by(&plan.refusals));
+        let all = courses(policy, world, &inventory, (&plan.pools, &plan.kept), done, (now, until));
         let priced = plan.cost.is_some();
         let pools = all.iter().zip(&plan.pools).map(|(course, planned)| {
             let line = line(policy, world, course, planned.desired, now, until);

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::brakes::Left;
 use super::course::{Course, courses};
 use super::members::Inventory;
 use super::prices::{Prices, share_of_state, unpriced};
-use super::{CostLine, Kept, PlanCost, PoolPlan, Step};
+use super::{CostLine, Kept, PlanCost, PoolPlan, Refusal, Step};
 use crate::model::{Money, World};
 use crate::policy::Policy;
 
@@ -13,24 +14,26 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The longest look ahead for the end of an allocation.
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
-/// What a plan costs. None without rates.
+/// What a plan costs, as far as the brakes leave it to be carried out. None without rates.
 pub fn cost(
     policy: &Policy,
     world: &World,
     inventory: &Inventory,
     (pools, kept): (&[PoolPlan], &[Kept]),
-    steps: &[Step],
+    (steps, refusals): (&[Step], &[Refusal]),
     now: Timestamp,
 ) -> Option<PlanCost> {
+    let left = Left::by(refusals);
     let prices = Prices::at(policy, now);
     let unit = prices.unit()?.to_string();
     let week_end = now.checked_add(WEEK).unwrap_or(Timestamp::MAX);
     let horizon = if policy.allocation.is_some() { HORIZON } else { WEEK };
     let next = pools.iter().filter_map(|pool| pool.next_change.as_ref()).map(|next| next.at).min();
     let end = now.checked_add(horizon).unwrap_or(Timestamp::MAX).max(next.unwrap_or(now));
-    let courses = courses(policy, world, inventory, (pools, kept), steps, (now, end));
+    let courses = courses(policy, world, inventory, (pools, kept), (steps, left), (now, end));
     let mut lines = Vec::new();
     let mut notes = vec!["images, volumes and traffic are not in these figures".to_owned()];
+    notes.extend(braked(left, refusals));
     let mut total = (Money::ZERO, Money::ZERO, Money::ZERO, Money::ZERO);
     for course in &courses {
         let running = course.members.iter().filter_map(|(member, _)| prices.now(course.pool, member));
@@ -75,6 +78,18 @@ pub fn cost(
     };
     cost.notes.extend(about_allocation(policy, &cost, today, now));
     Some(cost)
+}
+
+/// What a brake does to the figures.
+fn braked(left: Left, refusals: &[Refusal]) -> Option<String> {
+    let names: Vec<&str> = refusals.iter().map(|refusal| refusal.brake.as_str()).collect();
+    let what = match left {
+        Left::All => return None,
+        Left::Giving => "nothing is taken away",
+        Left::Nothing => "nothing at all is done",
+    };
+    let (brake, holds) = if names.len() == 1 { ("brake", "holds") } else { ("brakes", "hold") };
+    Some(format!("{brake} {} {holds}: {what}, and these figures are for as long as that is so", names.join(", ")))
 }
 
 /// Nodes and servers in no pool: they stay as they are, and their prices change.

@@ -61,6 +61,12 @@ impl<'a> Prices<'a> {
         self.of(pool.provider.as_ref(), flavor(pool, member)?, share_parked(pool.idle))
     }
 
+    /// What it costs when the provider has done what it does with it, which takes it away.
+    pub fn gone(&self, pool: &Pool, member: &Member) -> Option<Money> {
+        let going = member.server.as_ref()?.going()?;
+        self.of(pool.provider.as_ref(), flavor(pool, member)?, share_of_state(going))
+    }
+
     /// What bringing it up (or parking it) changes per hour.
     pub fn change(&self, pool: &Pool, member: &Member, up: bool) -> Option<StepCost> {
         let now = self.now(pool, member)?;

@@ -1,7 +1,7 @@
 //! Money: what the rates say, for how long what is kept costs, and when an allocation is over.
 
 use serde_json::json;
-use tidegate::plan::{Verb, verify};
+use tidegate::plan::{Request, Verb, plan_for, verify};
 
 use super::fixture::{Cluster, RATES, WORKSHOP, at, policy};
 use super::{CALM, verbs};
@@ -183,4 +183,58 @@ fn an_allocation_that_lasts_says_so() {
     let cost = plan.cost.unwrap();
     assert_eq!(cost.allocation_ends, None);
     assert!(cost.notes.iter().any(|note| note.contains("longer than five years")), "{:?}", cost.notes);
+}
+
+/// A brake leaves nodes as they are for as long as it holds, and so do the figures: nothing is saved. What gives capacity
+/// back goes on (H6), but in a cluster that the policy is not for.
+#[test]
+fn under_a_brake_nothing_is_saved_and_the_figures_say_so() {
+    let unlisted: &dyn Fn(&mut Cluster) = &|cluster| {
+        let kinds = cluster.items[0]["kinds"].as_array_mut().unwrap();
+        kinds.retain(|kind| kind != "Pod");
+    };
+    let asis: &dyn Fn(&mut Cluster) = &|_| {};
+    for (rest, change, brake, what) in [
+        ("  brakes: {maxNodes: 3}\n", asis, "max-nodes", "nothing is taken away"),
+        ("  cluster: another\n", asis, "other-cluster", "nothing at all is done"),
+        ("", unlisted, "not-listed", "nothing is taken away"),
+    ] {
+        let (policy, mut cluster) = (policy(WORKSHOP, &format!("{rest}{RATES}")), Cluster::workers(10));
+        change(&mut cluster);
+        let plan = cluster.plan(&policy, CALM);
+        assert_eq!((verbs(&plan, Verb::Park).len(), plan.refusals[0].brake.as_str()), (9, brake));
+        let cost = plan.cost.as_ref().unwrap();
+        assert_eq!((cost.now_per_hour_micros, cost.after_per_hour_micros), (80_000_000, 80_000_000), "{brake}");
+        assert_eq!((cost.week_micros, cost.always_on_week_micros), (13_440_000_000, 13_440_000_000), "{brake}");
+        let text = tidegate::report::plan_text(&plan, 1000);
+        let said = format!("(brake {brake} holds: {what}, and these figures are for as long as that is so)");
+        assert!(text.contains(&said) && text.contains("this policy saves 0 SU"), "{text}");
+        assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{brake}");
+    }
+}
+
+/// Five of ten are parked when the workshop begins: they are woken under any brake but that of another cluster.
+#[test]
+fn what_comes_back_under_a_brake_is_paid_for() {
+    const NOON: &str = "2026-11-24T19:50:00Z";
+    for (rest, brake, after) in
+        [("  brakes: {maxSnapshotAge: 1s}\n", "snapshot-too-old", 80), ("  cluster: another\n", "other-cluster", 40)]
+    {
+        let (policy, mut cluster) = (policy(WORKSHOP, &format!("{rest}{RATES}")), Cluster::workers(5));
+        let record = json!({"mark": "parked", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "workers"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        let parked = |number| (format!("worker-{number}"), metadata.clone(), json!({"unschedulable": true}));
+        for (name, metadata, spec) in (6..=10).map(parked) {
+            cluster.node(&name, metadata, spec, "SHELVED_OFFLOADED");
+        }
+        let (plan, _) =
+            plan_for(&policy, &cluster.world(), at(NOON), &Request { for_apply: true, ..Request::default() });
+        assert_eq!(verbs(&plan, Verb::Wake).len(), 5);
+        assert!(plan.refusals.iter().any(|refusal| refusal.brake == brake), "{:#?}", plan.refusals);
+        let cost = plan.cost.as_ref().unwrap();
+        assert_eq!((cost.now_per_hour_micros, cost.after_per_hour_micros), (40_000_000, after * 1_000_000));
+        // Nobody is parked again when it is over.
+        assert_eq!(cost.week_micros, after * 168 * 1_000_000);
+        assert_eq!(verify(&plan, &cluster.world(), &policy), []);
+    }
 }

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::violation::{Found, Rule};
 use crate::model::{Money, PerMille, Server, ServerState};
+use crate::plan::brakes::Left;
 use crate::plan::members::Inventory;
 use crate::plan::{StepCost, Verb, forecast};
 use crate::policy::{Idle, Pool, Rate, StateShares};
@@ -24,16 +25,22 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         return;
     };
     let mut all = Money::ZERO;
+    let left = Left::by(&case.plan.refusals);
     for (wanted, line) in case.pools.iter().zip(&said.pools) {
         let each = wanted.members.iter().filter_map(|name| now(case, wanted.pool, name));
         let sum = each.fold(Money::ZERO, Money::plus);
         if sum.0 != line.now_per_hour_micros {
             found.pool(&wanted.pool.name, Rule::Cost, format!("it costs {sum} per hour now by the rates"));
         }
-        let steps = case.plan.steps.iter().filter(|step| *step.pool == *wanted.pool.name).filter_map(|step| step.cost);
-        let after = steps.fold(sum, |sum, cost| sum.plus(Money(cost.per_hour_micros)));
+        let steps = case.plan.steps.iter().filter(|step| *step.pool == *wanted.pool.name && left.has(step.verb));
+        let steps = steps.filter_map(|step| step.cost).map(|cost| Money(cost.per_hour_micros));
+        let leaving = wanted.members.iter().filter_map(|name| leaving(case, wanted.pool, name));
+        let after = steps.chain(leaving).fold(sum, Money::plus);
         if after.0 != line.after_per_hour_micros {
-            let text = format!("it costs {after} per hour once the steps are done, which is all that changes it");
+            let text = format!(
+                "it costs {after} per hour once the steps that no brake holds back are done, and what the provider is at, \
+                 which is all that changes it"
+            );
             found.pool(&wanted.pool.name, Rule::Cost, text);
         }
         all = all.plus(sum);
@@ -43,7 +50,14 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
     }
     let inventory = Inventory::take(case.policy, case.world);
     let plan = case.plan;
-    let again = forecast::cost(case.policy, case.world, &inventory, (&plan.pools, &plan.kept), &plan.steps, plan.now);
+    let again = forecast::cost(
+        case.policy,
+        case.world,
+        &inventory,
+        (&plan.pools, &plan.kept),
+        (&plan.steps, &plan.refusals),
+        plan.now,
+    );
     if again.as_ref() != Some(said) {
         found.plan(Rule::Cost, "its forecast is not what rates and schedule give");
     }
@@ -76,6 +90,14 @@ fn now(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
     Some(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged)))
 }
 
+/// What changes per hour by what the provider is doing with a member, where that takes it away.
+fn leaving(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
+    let server = case.server(node)?;
+    let (rate, full) = price(case, pool, node)?;
+    let gone = full.share(of_state(server.going()?, &rate.charged));
+    Some(gone.minus(full.share(of_state(server.state, &rate.charged))))
+}
+
 /// The newest rate that has begun and prices the node's flavor; one for its provider before one for all.
 fn price<'a>(case: &Case<'a>, pool: &Pool, node: &str) -> Option<(&'a Rate, Money)> {
     let of_server = case.server(node).map(|server| &*server.flavor).filter(|flavor| !flavor.is_empty());
@@ -103,11 +125,15 @@ fn parked(idle: Idle, charged: &StateShares) -> PerMille {
 }
 
 fn state(server: Option<&Server>, charged: &StateShares) -> PerMille {
-    match server.map(|server| server.state) {
-        Some(ServerState::Shelved | ServerState::ShelvedOffloaded) => charged.shelved,
-        Some(ServerState::Shutoff) => charged.stopped,
-        Some(ServerState::Suspended | ServerState::Paused) => charged.suspended,
-        Some(ServerState::Deleted) => PerMille(0),
+    server.map_or(charged.active, |server| of_state(server.state, charged))
+}
+
+fn of_state(state: ServerState, charged: &StateShares) -> PerMille {
+    match state {
+        ServerState::Shelved | ServerState::ShelvedOffloaded => charged.shelved,
+        ServerState::Shutoff => charged.stopped,
+        ServerState::Suspended | ServerState::Paused => charged.suspended,
+        ServerState::Deleted => PerMille(0),
         _ => charged.active,
     }
 }

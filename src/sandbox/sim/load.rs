@@ -81,10 +81,12 @@ impl Sim {
                 "unshelving" => (Delay::Unshelve, ServerState::Active),
                 "powering-on" => (Delay::PowerOn, ServerState::Active),
                 "resuming" | "unpausing" => (Delay::Resume, ServerState::Active),
-                "powering-off" => (Delay::PowerOff, ServerState::Shutoff),
-                "suspending" => (Delay::Suspend, ServerState::Suspended),
-                task if task.starts_with("shelving") => (Delay::Shelve, ServerState::ShelvedOffloaded),
-                _ => continue,
+                _ => match server.going() {
+                    Some(state @ ServerState::Shutoff) => (Delay::PowerOff, state),
+                    Some(state @ ServerState::Suspended) => (Delay::Suspend, state),
+                    Some(state) => (Delay::Shelve, state),
+                    None => continue,
+                },
             };
             let (id, delay) = (server.id.clone(), delay.of(&server.name));
             self.after(delay, Event::Server { id, state, task: None, fault: None });
@@ -101,7 +103,7 @@ impl Sim {
             let since = self.world.leases.get(&node.name).copied().max(heard).filter(|_| !alive);
             self.kubelets.insert(node.name.clone(), Kubelet { alive, since, generation: 0 });
             if alive {
-                if server.as_ref().is_some_and(|server| server.task.as_deref().is_some_and(goes)) {
+                if server.as_ref().is_some_and(|server| server.going().is_some()) {
                     self.after(SignedDuration::from_secs(5), Event::NodeDown(node.name.clone()));
                 }
             } else if node.ready() {
@@ -196,11 +198,6 @@ impl Sim {
             }
         }
     }
-}
-
-/// A task at whose end the server does not run.
-fn goes(task: &str) -> bool {
-    task.starts_with("shelving") || matches!(task, "powering-off" | "suspending")
 }
 
 fn made_up(node: &Node, now: Timestamp) -> Server {
