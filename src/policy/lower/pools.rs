@@ -262,6 +262,7 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("nodeStorage", written.node_storage.as_ref().map(|value| value.span)),
         ("frontDoors", written.front_doors.as_ref().map(|value| value.span)),
         ("adopt", written.adopt.as_ref().map(|value| value.span)),
+        ("parkedNode", written.parked_node.as_ref().map(|value| value.span)),
         ("sharedWith", written.shared_with.as_ref().map(|value| value.span)),
         ("headroom", written.headroom.as_ref().map(|value| value.span)),
     ];

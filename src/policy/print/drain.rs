@@ -65,6 +65,11 @@ pub(super) fn drain(policy: &Policy) -> Lines {
         pods.item(entry);
     }
     lines.block("pods", "", pods);
+    let sleep = policy.not_acted_on.iter().filter(|(what, _)| what.starts_with("drain.whenNoHome"));
+    let sleep: Vec<String> = sleep.map(|(_, origin)| origin.to_string()).collect();
+    let unheeded = || format!("{}: `sleep` is not acted on", sleep.join(", "));
+    let remark = if sleep.is_empty() { DEFAULT.to_owned() } else { unheeded() };
+    lines.add("# whenNoHome: pods without another home keep their node", remark);
     lines
 }
 
