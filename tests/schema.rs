@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use serde_json::Value;
 use tidegate::cli::Document;
 
 fn folder(name: &str) -> PathBuf {
@@ -67,6 +68,38 @@ fn the_committed_reference_is_that_of_the_code() {
     for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         assert!(anchor(link), "{link}");
     }
+}
+
+/// Every word that a document may have stands in its reference with what it means, and what may be absent is what it is
+/// when it is there.
+#[test]
+fn a_reference_tells_every_word_and_every_type() {
+    fn look(value: &Value, reference: &str, found: &mut (usize, usize)) {
+        let told = |text: &str| text.replace('\n', " ").replace('|', "\\|");
+        for (name, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            if property["type"] == serde_json::json!(["integer", "null"]) {
+                let begin = format!("| `{name}`");
+                let mut lines = reference.lines().filter(|line| line.starts_with(&begin));
+                assert!(lines.any(|line| line.contains("| number |")), "{name} is a number");
+                found.0 += 1;
+            }
+        }
+        let words = value["enum"].as_array().into_iter().flatten().chain(value.get("const"));
+        for word in words.filter_map(Value::as_str) {
+            let meant = value["description"].as_str().filter(|_| value.get("const").is_some());
+            let said = meant.map(|meant| format!("`{word}`: {}", told(meant)));
+            assert!(reference.contains(&said.unwrap_or_else(|| format!("`{word}`"))), "{word} is not told");
+            found.1 += 1;
+        }
+        let inside = value.as_object().into_iter().flat_map(|object| object.values());
+        inside.chain(value.as_array().into_iter().flatten()).for_each(|value| look(value, reference, found));
+    }
+    let mut found = (0, 0);
+    for document in Document::value_variants() {
+        let schema: Value = serde_json::from_str(&document.text().unwrap()).unwrap();
+        look(&schema, &document.reference().unwrap(), &mut found);
+    }
+    assert!(found.0 > 5 && found.1 > 100, "{found:?}");
 }
 
 #[test]
