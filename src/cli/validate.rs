@@ -52,6 +52,19 @@ impl Validate {
                 problems.extend(expired(policy, now));
             }
         }
+        // One slip of the pen does not hide what else is wrong.
+        let mut unseen = None;
+        let mut compared = false;
+        if let Some(sketch) = loaded.sketch.as_ref().filter(|_| self.world.cluster.given()) {
+            match self.world.world(sketch, out) {
+                Ok((world, now)) => {
+                    problems.extend(check_against(sketch, &world, now));
+                    problems.extend(absent_from(sketch, &world));
+                    compared = true;
+                }
+                Err(failure) => unseen = Some(failure),
+            }
+        }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {
             say(out, &problems, &sources);
             out.data(&print_effective(policy))?;
@@ -68,8 +81,12 @@ impl Validate {
             out.say(match (errors, problems.len()) {
                 (0, 0) => "Valid",
                 (0, _) => "Valid, with warnings",
+                _ if compared => "Not valid; all but what has an error was compared with the cluster",
                 _ => "Not valid",
             });
+        }
+        if let Some(failure) = unseen {
+            return Err(failure);
         }
         Ok(if errors > 0 { Exit::Error } else { Exit::Done })
     }

@@ -22,6 +22,8 @@ pub struct PolicySource {
 pub struct Loaded {
     /// The policy; None if and only if a problem is an error.
     pub policy: Option<Policy>,
+    /// Where there are errors, the policy without what they are about: to compare with a cluster, never to act on.
+    pub sketch: Option<Policy>,
     /// All problems, by file and place.
     pub problems: Vec<Problem>,
     /// Warnings of what is well-formed and may not be meant, by file and place: for those who ask for a close look.
@@ -51,9 +53,10 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
         .map(|source| PolicyFile { path: source.path.clone(), digest: super::lower::hex(&source.text) })
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
-    let policy = lower(documents, files, &mut out);
+    let lowered = lower(documents, files, &mut out);
+    let (policy, sketch) = if out.has_errors() { (None, Some(lowered)) } else { (Some(lowered), None) };
     let (problems, doubts) = out.finish(&names, &nodes);
-    Loaded { policy, problems, doubts }
+    Loaded { policy, sketch, problems, doubts }
 }
 
 /// Whether a document says of itself that it is something else than a policy.

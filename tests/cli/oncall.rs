@@ -143,6 +143,32 @@ fn validate_says_what_a_policy_names_that_is_not_there() {
     assert!(!right.contains("not there") && !right.contains("matches-no-pod"), "{right}");
 }
 
+/// One slip of the pen does not hide what the cluster has to say, and a cluster that is not there hides no slip.
+#[test]
+fn validate_compares_what_has_no_error_with_the_cluster() {
+    let folder = workshop();
+    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
+    let wrong = policy.replace("nf-{2..10}", "nf-{2..12}").replacen("spec:\n", "spec:\n  tmeZone: UTC\n", 1);
+    fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    let validate = |more: &[&str]| tidegate(folder.path(), &[&["validate", "-f", "wrong.yaml"], more].concat());
+    let output = validate(&["--snapshot", "cluster.yaml"]);
+    assert_eq!(code(&output), 1);
+    let told = text(&output.stderr);
+    for word in ["did you mean `timeZone`", "not there: demo-k8s-node-nf-11", "all but what has an error was compared"]
+    {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    let output = validate(&["--snapshot", "cluster.yaml", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<&str> =
+        json["problems"].as_array().unwrap().iter().map(|problem| problem["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"unknown-field") && codes.contains(&"names-absent-nodes"), "{codes:?}");
+    let output = validate(&["--snapshot", "nowhere.json"]);
+    let told = text(&output.stderr);
+    assert_eq!(code(&output), 1);
+    assert!(told.contains("did you mean `timeZone`") && told.contains("nowhere.json"), "{told}");
+}
+
 #[test]
 fn a_node_that_does_not_exist_is_answered_with_those_that_do() {
     let world = ["-f", "policy.yaml", "--snapshot", "cluster.yaml"];

@@ -2,7 +2,7 @@
 //! is right.
 
 use jiff::Timestamp;
-use tidegate::policy::{Loaded, PolicySource, Severity, load, past};
+use tidegate::policy::{Loaded, PolicySource, Severity, load, past, print_effective};
 
 fn read(spec: &str) -> (String, Loaded) {
     let text = format!("apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: p}}\nspec:\n{spec}");
@@ -62,6 +62,14 @@ fn windows_that_may_not_be_meant() {
         ("start: \"0 0 1 1 *\", duration: 70d, kind: freeze", Some("long-freeze 70d")),
         ("from: 2026-12-07, until: 2027-02-03, kind: freeze", None),
         ("from: 2025-12-07, until: 2026-12-11, max: 2", None),
+        // A window that is over only after it has opened again is always open; whole weeks and days side by side may be meant.
+        ("start: \"0 13 * * TUE\", duration: 8d, max: 2", Some("never-closes 8d")),
+        ("start: \"0 13 * * TUE\", duration: 8d, kind: freeze", Some("never-closes 8d")),
+        ("start: \"0 8,20 * * *\", duration: 12h30m, max: 2", Some("never-closes 12h30m")),
+        ("start: \"0 13 * * TUE\", duration: 7d, max: 2", None),
+        ("start: \"0 0 * * *\", duration: 24h, max: 2", None),
+        ("start: \"0 18 * * FRI,SAT\", duration: 36h, max: 2", None),
+        ("start: \"0 0 1 * *\", duration: 30d, max: 2", None),
         // Nodes that are paid for long before anybody needs them.
         ("start: \"0 13 * * TUE\", duration: 20h, lead: 15h, min: 2", Some("long-lead 15h")),
         ("start: \"0 13 * * TUE\", duration: 90m, lead: 2h, min: 2", Some("long-lead 2h")),
@@ -260,4 +268,25 @@ fn thousands_of_windows_are_read_in_their_own_time() {
     took(10);
     let (few, many) = (took(400), took(3200));
     assert!(many < few * 8 * 4, "400 windows took {few} ns, 3,200 took {many} ns");
+}
+
+/// What is checked and not acted on is printed as it counts, with the place of what was asked for.
+#[test]
+fn what_is_not_acted_on_is_printed_as_it_counts() {
+    let pool = "  pools:\n    - {name: a, nodes: {names: \"n-{1..9}\"}";
+    let printed = |spec: &str| print_effective(read(spec).1.policy.as_ref().unwrap());
+    let line = |text: &str, word: &str| {
+        text.lines().find(|line| line.trim_start().starts_with(word)).unwrap_or(text).to_owned()
+    };
+    let plain = printed(&format!("{pool}}}\n"));
+    let asked = printed(&format!(
+        "{pool}, parkedNode: delete}}\n  drain:\n    whenNoHome:\n      - {{match: {{namespaces: [a]}}, action: sleep}}\n"
+    ));
+    for (word, unheeded) in
+        [("parkedNode: keep", "`delete` is not acted on"), ("# whenNoHome: ", "`sleep` is not acted on")]
+    {
+        assert!(line(&plain, word).ends_with("# default"), "{plain}");
+        let said = line(&asked, word);
+        assert!(said.contains("# p.yaml:") && said.ends_with(unheeded), "{said}");
+    }
 }

@@ -96,6 +96,9 @@ pub(super) fn window(
             "a freeze is meant for days or weeks{years}; to have nodes up for longer, use `min` or `max`"
         ));
     }
+    if let (Recurrence::For(start, duration), Some(place)) = (when, &written.duration) {
+        never_closes(start, *duration, place.span, cx);
+    }
     if let (Recurrence::Until(start, end), WindowKind::Capacity(_), false) = (when, kind, mistyped)
         && let Some(written_end) = &written.end
     {
@@ -147,6 +150,33 @@ fn longest(start: &Crontab, end: &Crontab) -> Option<(DateTime, SignedDuration)>
         at = opens;
     }
     found
+}
+
+/// Says that a window opens again each time before it has closed.
+fn never_closes(start: &Crontab, duration: SignedDuration, span: Span, cx: &mut Context<'_>) {
+    let first = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
+    let openings: Vec<DateTime> =
+        std::iter::successors(start.next_after(first), |at| start.next_after(*at)).take(OPENINGS).collect();
+    let gaps = openings.iter().zip(openings.iter().skip(1)).map(|(one, next)| next.duration_since(*one));
+    if let Some(longest) = gaps.max().filter(|longest| duration > *longest) {
+        let message = format!(
+            "the window opens again after {} at most, before its {} are over: it never closes",
+            days(longest),
+            days(duration)
+        );
+        cx.out.doubt("never-closes", span, message).help(
+            "shorten `duration`; what is to hold all the time needs no window: it is the pool's own `min`, `max` or \
+             `replicas`",
+        );
+    }
+}
+
+/// `8 days`, or hours and minutes for what is no whole number of days.
+fn days(length: SignedDuration) -> String {
+    match (length.as_hours() / 24, length.as_secs() % DAY.as_secs()) {
+        (days, 0) if days > 1 => format!("{days} days"),
+        _ => format!("{length:#}"),
+    }
 }
 
 /// Says that a window stays open overnight where its `end` would be later on the day on which it opens too.

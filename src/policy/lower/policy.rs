@@ -23,8 +23,8 @@ use crate::policy::finding::Findings;
 use crate::policy::wire::Document;
 use crate::policy::{Policy, PolicyFile};
 
-/// Makes one policy of all documents. None if there is an error.
-pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Option<Policy> {
+/// Makes one policy of all documents. What has an error is left out of it.
+pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Policy {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
     let mut cx = Context {
@@ -76,13 +76,10 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
     let mut not_acted_on = std::mem::take(&mut cx.not_acted_on);
     not_acted_on.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
     not_acted_on.dedup();
-    if cx.out.has_errors() {
-        return None;
-    }
     // The order in which pools are written means nothing, in one file or over several.
     pools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut policy = Policy {
-        name: merged.name?.name(),
+        name: merged.name.map_or_else(|| "policy".into(), |name| name.name()),
         digest: "".into(),
         files,
         cluster_origin: merged.cluster.as_ref().map(|cluster| cx.origin(cluster.span)),
@@ -103,7 +100,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut 
         not_acted_on,
     };
     policy.digest = digest(&policy);
-    Some(policy)
+    policy
 }
 
 /// Warns of what is written and changes nothing. Only said of a policy without errors, which may be the cause.
