@@ -4,6 +4,8 @@
 
 mod executing;
 
+use std::collections::BTreeSet;
+
 use executing::cut::cut_after;
 use executing::{Stage, example, exit, policy, policy_text};
 use tidegate::model::ServerState;
@@ -170,21 +172,44 @@ fn a_server_that_was_parked_after_the_cut_gets_its_mark() {
     assert!(matches!(outcome, tidegate::execute::run::Outcome::Nothing), "{outcome:?}");
 }
 
-/// The marks on the nodes say that something was begun, whatever became of its journal.
+/// The marks on the nodes say what was begun, where its journal is on another machine or lost: a resume goes on with those
+/// nodes and no others.
 #[test]
-fn a_lost_journal_is_not_taken_for_an_apply_that_never_began() {
-    let stage = cut_short();
-    for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().contains("journal") {
-            std::fs::remove_file(path).unwrap();
+fn without_its_journal_what_was_begun_is_taken_up_by_the_marks_on_the_nodes() {
+    let down = policy("jetstream-workshop");
+    for cut in [12, 20, 60, 100] {
+        let stage = Stage::workshop(SUNDAY, "");
+        cut_after(&stage, &down, cut);
+        for entry in std::fs::read_dir(stage.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_string_lossy().contains("journal") {
+                std::fs::remove_file(path).unwrap();
+            }
         }
+        let marked = |stage: &Stage| -> BTreeSet<String> {
+            stage.start.nodes.keys().map(ToString::to_string).filter(|name| stage.record(name).is_some()).collect()
+        };
+        let begun = marked(&stage);
+        let (outcome, told) = stage.carry_out(&down, None, true, true);
+        let told = executing::lines(&told);
+        assert!([0, 6].contains(&exit(&outcome)), "{cut}: {outcome:?}\n{told}");
+        assert!(told.contains("there is no journal in") && told.contains("the marks of an apply"), "{cut}: {told}");
+        assert!(marked(&stage).is_subset(&begun), "{cut}: no other node is touched\n{told}");
+        stage.until("2026-11-22T15:00:00Z");
+        assert_eq!(exit(&stage.apply(&down).0), 0, "{cut}: and a plain apply does the rest");
+        stage.until("2026-11-22T18:00:00Z");
+        assert_eq!(exit(&stage.apply(&down).0), 0, "{cut}");
+        assert_eq!((stage.stuck(), stage.parked()), (0, 9), "{cut}");
+        stage.sound();
     }
+}
+
+/// Where neither a journal nor a mark is left there is nothing to take up, and it is said so.
+#[test]
+fn without_journal_and_marks_nothing_is_taken_up() {
+    let stage = Stage::workshop(SUNDAY, "");
     let (outcome, _) = stage.carry_out(&policy("jetstream-workshop"), None, true, true);
     let text = format!("{outcome:?}");
-    assert!(text.contains("it was lost") && text.contains("`tidegate apply` without `--resume`"), "{text}");
-    assert_eq!(exit(&stage.apply(&policy("jetstream-workshop")).0), 0, "and that goes on");
-    stage.until("2026-11-22T15:00:00Z");
-    assert_eq!(exit(&stage.apply(&policy("jetstream-workshop")).0), 0);
-    assert_eq!((stage.stuck(), stage.parked()), (0, 9));
+    assert!(exit(&outcome) == 1 && text.contains("no apply was ever begun in"), "{text}");
+    assert!(stage.nothing_of_ours());
 }

@@ -9,10 +9,10 @@ use tokio::runtime::Runtime;
 use super::output::Output;
 use super::reached::{Reached, journal_place};
 use super::shell::{named, quoted};
-use crate::cluster::Locks as _;
+use crate::cluster::{LockRecord, Locks as _};
 use crate::doctor::{Finding, Level};
 use crate::execute::run::lock;
-use crate::execute::run::{Fate, Unended, unended};
+use crate::execute::run::{Fate, Unended, left_behind, unended};
 use crate::policy::Policy;
 use crate::report::{local_long, plural};
 
@@ -35,11 +35,30 @@ impl CutShort {
         Self::of(unended(folder, holder.as_ref(), Timestamp::now()), policy, &flags)
     }
 
-    /// Of a live cluster, as far as its journal is kept on this machine and where it is kept by default.
+    /// Of a live cluster: by its journal, where that is kept on this machine and at its usual place, else by the lock that
+    /// an apply of another machine left.
     pub fn in_cluster(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Option<Self> {
-        let folder = journal_place(reached.live.cluster())?;
         let holder = runtime.block_on(reached.live.locks().holder()).ok().flatten();
-        Self::of(unended(&folder, holder.as_ref(), Timestamp::now()), policy, reached.flags())
+        let (now, flags) = (Timestamp::now(), reached.flags());
+        let here = journal_place(reached.live.cluster())
+            .and_then(|folder| Self::of(unended(&folder, holder.as_ref(), now), policy, flags));
+        here.or_else(|| Some(Self::elsewhere(&left_behind(holder?, now)?, policy, flags)))
+    }
+
+    fn elsewhere(left: &LockRecord, policy: &Policy, flags: &str) -> Self {
+        let LockRecord { owner, operation, since, expires, host, .. } = left;
+        let [since, expires] = [since, expires].map(|at| local_long(*at, &policy.time_zone));
+        Self {
+            level: Level::Warning,
+            text: format!(
+                "the `{operation}` that {owner} began {since} was cut short: its lock was not renewed since {expires}, and \
+                 its journal is not on this machine"
+            ),
+            advice: format!(
+                "`tidegate apply{}{flags} --resume` goes on by the marks on the nodes, on `{host}` by the journal",
+                named(policy)
+            ),
+        }
     }
 
     fn of<E: std::fmt::Display>(found: Result<Option<Unended>, E>, policy: &Policy, flags: &str) -> Option<Self> {

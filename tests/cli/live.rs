@@ -12,12 +12,12 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{code, text, tidegate, workshop};
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// A kubeconfig in `folder` whose context `live` is at `server`.
-fn kubeconfig(folder: &Path, server: &str) {
+pub fn kubeconfig(folder: &Path, server: &str) {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: live\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
          users: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: live, context: {{cluster: c, user: u}}}}]\n"
@@ -26,7 +26,7 @@ fn kubeconfig(folder: &Path, server: &str) {
 }
 
 /// Answers who it is, and 403 to everything else.
-async fn server() -> MockServer {
+pub async fn server() -> MockServer {
     let server = MockServer::start().await;
     let namespace =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "uid-live"}});
@@ -35,7 +35,7 @@ async fn server() -> MockServer {
     server
 }
 
-fn status(code: u16, reason: &str) -> ResponseTemplate {
+pub fn status(code: u16, reason: &str) -> ResponseTemplate {
     let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
                       "reason": reason, "message": format!("the {reason} of a test")});
     ResponseTemplate::new(code).set_body_json(body)
@@ -192,4 +192,41 @@ fn the_roles_of_the_example_grant_what_is_needed_and_list_what_a_snapshot_knows(
 
 fn of_api(api: Api) -> (String, String) {
     (api.group().to_owned(), api.resource.to_owned())
+}
+
+/// Who died on another machine left a lock that is not renewed any more; who is at work renews it.
+#[test]
+fn an_apply_that_was_cut_short_on_another_machine_is_told_by_the_lock_it_left() {
+    let folder = workshop();
+    let told = |renewed: &str| -> (Value, String) {
+        block_on(async {
+            let server = server().await;
+            kubeconfig(folder.path(), &server.uri());
+            let record = json!({"id": "abc", "owner": "ana@laptop", "host": "laptop", "machine": "another boot", "pid": 7,
+                "operation": "apply", "run": "123456789abc-1", "since": "2026-11-01T10:00:00Z", "expires": renewed});
+            let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": {"name": "tidegate-apply", "namespace": "tidegate", "resourceVersion": "1",
+                             "annotations": {"tidegate.dev/lock": record.to_string()}},
+                "spec": {"holderIdentity": "ana@laptop abc", "leaseDurationSeconds": 60, "renewTime": renewed}});
+            let at = "/apis/coordination.k8s.io/v1/namespaces/tidegate/leases/tidegate-apply";
+            let lease = ResponseTemplate::new(200).set_body_json(lease);
+            Mock::given(method("GET")).and(path(at)).respond_with(lease).mount(&server).await;
+            let closed = status(403, "Forbidden");
+            Mock::given(path_regex("^/api")).respond_with(closed).with_priority(9).mount(&server).await;
+            let args =
+                ["doctor", "-f", "policy.yaml", "--kubeconfig", "config", "--context", "live", "--format", "json"];
+            let found: Value = serde_json::from_slice(&tidegate(folder.path(), &args).stdout).unwrap();
+            let mut found = found["findings"].as_array().unwrap().iter().filter(|one| one["check"] == "last-apply");
+            let one = found.next().unwrap().clone();
+            (one["level"].clone(), format!("{} {}", one["text"], one["advice"]))
+        })
+    };
+    let (level, said) = told("2026-11-01T10:20:00.000000Z");
+    assert_eq!(level, "warning", "{said}");
+    for words in ["ana@laptop", "was cut short", "not on this machine", "--resume` goes on by the marks", "on `laptop`"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (level, said) = told("2999-01-01T00:00:00.000000Z");
+    assert_eq!(level, "ok", "{said}");
 }

@@ -18,7 +18,7 @@ use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark,
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine, Settings};
 use crate::execute::{Event, EventKind};
-use crate::model::{Memory, Node, Target, World};
+use crate::model::{Memory, Node, Target, World, counted};
 use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
 use crate::policy::Policy;
 
@@ -219,13 +219,26 @@ async fn locked(
     if allowed.steps.is_empty() {
         return Ok(outcome(None, refusals, frozen));
     }
-    let settings = preparing::settings(order.policy, &allowed, &world, memory, order.no_wait, now);
-    let machine = Machine::new(&allowed, &journal::digest_of(&allowed), settings, None, &world);
-    let who = process::owner();
-    let mut journal = Journal::begin(&order.folder, now, (run, &who), &allowed, machine.ready_at_start())?;
-    let mut drive = Drive { doors, log: &mut journal, lock: Some(lock), interrupts, tell };
-    let end = drive.run(machine, world).await?;
+    let end = anew(doors, order, (&allowed, memory), world, (run, lock), interrupts, tell).await?;
     Ok(outcome(Some(end), refusals, frozen))
+}
+
+/// Carries a plan out from its beginning, with a journal of its own.
+async fn anew(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    (plan, memory): (&Plan, Memory),
+    world: World,
+    (run, lock): (&str, &dyn Lock),
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<End, ApplyError> {
+    let settings = preparing::settings(order.policy, plan, &world, memory, order.no_wait, plan.now);
+    let machine = Machine::new(plan, &journal::digest_of(plan), settings, None, &world);
+    let who = process::owner();
+    let mut journal = Journal::begin(&order.folder, plan.now, (run, &who), plan, machine.ready_at_start())?;
+    let mut drive = Drive { doors, log: &mut journal, lock: Some(lock), interrupts, tell };
+    Ok(drive.run(machine, world).await?)
 }
 
 fn outcome(end: Option<End>, refusals: Vec<Refusal>, frozen: Vec<String>) -> Outcome {
@@ -273,9 +286,11 @@ async fn resume(
 ) -> Result<Outcome, ApplyError> {
     let held = order.locks.holder().await?;
     let (run, plan) = journal::read(&order.folder)?.map(|told| (told.run, told.digest)).unzip();
-    let run = run.unwrap_or_default();
+    // Without a journal it is the execution that the lock names: it was begun on another machine, or its journal is lost.
+    let elsewhere = || held.as_ref().map(|held| held.run.clone()).filter(|run| !run.is_empty());
+    let run = run.or_else(elsewhere).unwrap_or_else(|| journal::run_name("", Timestamp::now()));
     let lock = locking::take(order, (&run, plan), doors, interrupts, tell).await?;
-    let outcome = taken_up(doors, order, held.as_ref(), &*lock, interrupts, tell).await;
+    let outcome = taken_up(doors, order, held.as_ref(), (&run, &*lock), interrupts, tell).await;
     drop(lock.free().await);
     outcome
 }
@@ -289,7 +304,7 @@ async fn taken_up(
     doors: Doors<'_>,
     order: &Order<'_>,
     held: Option<&LockRecord>,
-    lock: &dyn Lock,
+    (run, lock): (&str, &dyn Lock),
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
@@ -297,9 +312,12 @@ async fn taken_up(
     let told = match journal::read(&order.folder)? {
         Some(told) if told.unfinished() && order.plan.as_ref().is_none_or(|agreed| told.carries_out(agreed)) => told,
         ended => {
-            let half_way = half_way(&look(doors, lock).await?);
-            let why = why_nothing(order, ended.as_ref(), held, half_way);
-            return Err(ApplyError::NothingToResume(why));
+            let world = look(doors, lock).await?;
+            let begun = half_way(&world);
+            if ended.is_none() && order.plan.is_none() && !begun.is_empty() {
+                return by_marks(doors, order, (held, begun), world, (run, lock), interrupts, tell).await;
+            }
+            return Err(ApplyError::NothingToResume(why_nothing(order, ended.as_ref(), held, begun.len())));
         }
     };
     if told.torn {
@@ -317,10 +335,39 @@ async fn taken_up(
 }
 
 /// Nodes on which an apply was at work and that are not where it wanted them.
-fn half_way(world: &World) -> usize {
+fn half_way(world: &World) -> Vec<Target> {
     let at_work =
         |node: &&Arc<Node>| matches!(NodeRecord::of(node), Ok(Some(record)) if record.mark != NodeMark::Parked);
-    world.nodes.values().filter(at_work).count()
+    world.nodes.values().filter(at_work).map(|node| Target::Node(node.name.clone())).collect()
+}
+
+/// Takes up what was begun where its journal is not at hand: the nodes' own marks say on which of them an apply was at
+/// work. Each is brought where the policy wants it now; no other node is touched.
+async fn by_marks(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    (held, begun): (Option<&LockRecord>, Vec<Target>),
+    world: World,
+    (run, lock): (&str, &dyn Lock),
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
+    let by = held.map_or(String::new(), |held| format!(" by {}", held.owner));
+    let text = format!(
+        "there is no journal in `{}`: going on with {} that {} the marks of an apply begun{by}, and with no other",
+        order.folder.display(),
+        counted(u32::try_from(begun.len()).unwrap_or(u32::MAX), "node"),
+        if begun.len() == 1 { "carries" } else { "carry" },
+    );
+    tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    let request = Request { targets: begun, for_apply: true };
+    let (fresh, memory) = plan_for(order.policy, &world, doors.clock.now(), &request);
+    let (plan, refusals) = allowed(fresh);
+    if plan.steps.is_empty() {
+        return Ok(outcome(None, refusals, Vec::new()));
+    }
+    let end = anew(doors, order, (&plan, memory), world, (run, lock), interrupts, tell).await?;
+    Ok(outcome(Some(end), refusals, Vec::new()))
 }
 
 /// Why nothing is to be taken up, by the journal, by the lock that somebody left, and by the nodes' marks.

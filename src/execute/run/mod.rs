@@ -28,4 +28,4 @@ pub use log::Log;
 pub use performing::Doors;
 pub use preparing::settings;
 pub use stale::stale;
-pub use unended::{Fate, Unended, unended};
+pub use unended::{Fate, Unended, left_behind, unended};

@@ -52,3 +52,14 @@ pub fn unended(folder: &Path, holder: Option<&LockRecord>, now: Timestamp) -> Re
     };
     Ok(Some(Unended { told, fate }))
 }
+
+/// The lock of an execution that does not renew it any more: its process is dead, or nobody here knows it and its time is
+/// over at `now`, the wall clock's time.
+pub fn left_behind(holder: LockRecord, now: Timestamp) -> Option<LockRecord> {
+    let over = match process::life(&holder) {
+        Life::Alive => false,
+        Life::Dead => true,
+        Life::Unknown => holder.expires <= now,
+    };
+    over.then_some(holder)
+}
