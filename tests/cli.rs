@@ -16,6 +16,8 @@ mod files;
 mod half;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/leftovers.rs"]
+mod leftovers;
 #[path = "cli/live.rs"]
 mod live;
 #[path = "cli/oncall.rs"]

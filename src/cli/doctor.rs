@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
 
+use super::cloud_checks;
 use super::cut_short::CutShort;
 use super::format::Format;
 use super::ground::runtime;
@@ -12,10 +13,9 @@ use super::policy_args::PolicyArgs;
 use super::reached::Reached;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::cloud::{Config, Openstack, Pace, Surroundings};
 use crate::doctor::{Checkup, Finding, Level, examine};
 use crate::model::World;
-use crate::policy::{Policy, Provider, ProviderKind};
+use crate::policy::Policy;
 use crate::report::doctor_text;
 
 /// Check what a policy needs in a cluster, and say what to do about each thing that is missing
@@ -73,7 +73,7 @@ impl Doctor {
         let runtime = runtime()?;
         let mut found = Vec::new();
         for provider in policy.providers.values() {
-            found.extend(cloud(provider, &runtime));
+            found.extend(cloud_checks::of(provider, &runtime));
         }
         if policy.providers.is_empty() {
             let advice = "`providers: [{name: jetstream, openstack: {cloud: NAME}}]` names an entry of clouds.yaml, and \
@@ -137,53 +137,4 @@ fn clock(skew: Option<SignedDuration>) -> Finding {
         }
         Some(_) => Finding::ok(CHECK, "the clocks here and at the API server agree"),
     }
-}
-
-fn cloud(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
-    const CHECK: &str = "cloud";
-    let name = &provider.name;
-    let ProviderKind::Openstack { cloud, region, .. } = &provider.kind;
-    let wrong = |text: String| {
-        let advice = format!("`openstack --os-cloud {cloud} server list` tries the same by other means");
-        vec![Finding::new(CHECK, Level::Error, format!("provider {name}: {text}"), advice)]
-    };
-    let config = match Config::read(name, Some(cloud), region.as_deref(), &Surroundings::of_process()) {
-        Ok(config) => config,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let warned = config.warnings();
-    let openstack = match Openstack::new(config, Pace::default()) {
-        Ok(openstack) => openstack,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let (greeted, leftovers) = runtime.block_on(async { (openstack.greet().await, openstack.leftovers().await) });
-    let version = match greeted {
-        Ok(version) => version.map(|version| format!(", microversion {version}")).unwrap_or_default(),
-        Err(error) => return wrong(error.to_string()),
-    };
-    let mut found =
-        vec![Finding::ok(CHECK, format!("provider {name}: cloud {cloud} lets us in, Nova is there{version}"))];
-    let advice = "mend the entry in clouds.yaml";
-    found.extend(
-        warned.into_iter().map(|text| Finding::new(CHECK, Level::Warning, format!("provider {name}: {text}"), advice)),
-    );
-    match leftovers {
-        Err(error) => found.extend(wrong(error.to_string())),
-        Ok(leftovers) => {
-            let images: Vec<String> = leftovers.images.iter().map(|(_, name, _)| name.clone()).collect();
-            if !images.is_empty() {
-                let text = format!("provider {name}: images that no shelved server needs: {}", images.join(", "));
-                let advice = "look at each, then `openstack image delete`: they cost storage (H27)";
-                found.push(Finding::new("leftovers", Level::Warning, text, advice));
-            }
-            let reserved: Vec<String> = leftovers.reserved.iter().map(|(id, _)| id.clone()).collect();
-            if !reserved.is_empty() {
-                let text = format!("provider {name}: volumes stuck in `reserved`: {}", reserved.join(", "));
-                let advice =
-                    "`openstack volume set --state available ID` as an administrator, once nothing uses it (H27)";
-                found.push(Finding::new("leftovers", Level::Warning, text, advice));
-            }
-        }
-    }
-    found
 }

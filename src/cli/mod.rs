@@ -6,6 +6,7 @@
 mod apply;
 mod carrying;
 mod check;
+mod cloud_checks;
 mod completions;
 mod connect_args;
 mod cut_short;
