@@ -3,6 +3,7 @@
 //! Pure: [`examine`] reads a policy beside an observation. What has to be asked of servers (may we, does the cloud let us
 //! in, do the clocks agree) is found out by whoever asks, as [`Finding`]s too.
 
+mod certificates;
 mod company;
 mod finding;
 mod hub;
@@ -23,6 +24,7 @@ pub fn examine(policy: &Policy, world: &World, now: Timestamp) -> Vec<Finding> {
     found.extend(matching::servers(policy, world));
     found.extend(company::owners(policy, world));
     found.extend(company::reboots(policy, world));
+    found.extend(certificates::kubelets(policy, world, now));
     found.extend(hub::hub(policy, world));
     found.extend(opening::windows(policy, world, now));
     found

@@ -78,6 +78,7 @@ pub use fitting::{
 };
 pub use frozen::forbidden;
 pub use growth::{HeadroomPlan, HeadroomUnits, Outlook, Waiting, WaitingPod};
+pub use long_parked::since as parked_too_long;
 pub use members::{Inventory, Member, State, natural};
 pub use node_rules::hold;
 pub use pool_decision::{AUTO_LEAD, wake_lead};

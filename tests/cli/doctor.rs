@@ -53,6 +53,7 @@ fn what_can_be_told_of_a_file_is_told_and_the_rest_is_unknown() {
     assert_eq!(level(&found, "windows", "do not open by themselves"), "warning", "H21");
     assert_eq!(level(&found, "other-owners", "no other system"), "ok", "H16");
     assert_eq!(level(&found, "reboots", "no kured"), "ok", "H25");
+    assert_eq!(level(&found, "certificates", "no node sleeps"), "ok", "F8");
 }
 
 #[test]

@@ -173,6 +173,22 @@ fn h8_a_node_that_does_not_join_after_a_long_sleep_says_so() {
     }
 }
 
+/// One that joins after a long sleep is opened, and its certificate is to be looked at.
+#[test]
+fn f8_a_node_that_joins_after_a_long_sleep_is_opened_with_a_word_on_its_certificate() {
+    for (days, says) in [(1, false), (40, true)] {
+        let stage = stage(&Cluster::workers(2), "");
+        stage.apply(&one_of_them("", ""));
+        stage.sandbox.advance(SignedDuration::from_hours(24 * days)).unwrap();
+        let (outcome, told) = stage.apply(&of(2));
+        assert_eq!((exit(&outcome), stage.parked()), (0, 0), "{}", lines(&told));
+        let word = told.iter().position(|event| event.message.contains("worker-2 slept since"));
+        let opened = told.iter().position(|event| event.message.contains("uncordoning worker-2")).unwrap();
+        assert_eq!(word.is_some_and(|at| at < opened), says, "{}", lines(&told));
+        assert_eq!(lines(&told).contains("kubelet-client-current.pem"), says, "{}", lines(&told));
+    }
+}
+
 /// H6: half an observation stops what takes capacity away; what gives it back goes on, and is no refusal.
 #[test]
 fn h6_half_an_observation_stops_no_wake() {

@@ -306,6 +306,9 @@ impl Course {
             let text = format!("{} of {} is not Ready after {OTHERS:#}; uncordoned nevertheless", pod.key, self.node);
             desk.tell(Event { pod: Some(pod.key.to_string()), ..self.event(EventKind::Warning, now, text) });
         }
+        if let Some(text) = self.aged(desk, since) {
+            desk.tell(self.event(EventKind::Warning, now, text));
+        }
         self.go(desk, Way::Coming(Coming::Hook(since, 0)))
     }
 

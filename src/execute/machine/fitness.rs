@@ -47,17 +47,31 @@ impl Course {
         skew(kubelet, server).map(|why| format!("{} is Ready, but {why}: upgrade that first", self.node))
     }
 
+    /// Since when the node slept that is woken now, if that is longer than its pool's `maxParked`.
+    fn overslept(&self, desk: &Desk, woken: Timestamp) -> Option<Timestamp> {
+        let since = desk.memory.nodes.get(&self.node).and_then(|memory| memory.parked_since)?;
+        let most = self.settings(desk)?.max_parked;
+        (woken.duration_since(since) > most).then_some(since)
+    }
+
     /// What to think of when a node that slept for long does not join.
     pub(super) fn slept_long(&self, desk: &Desk, woken: Timestamp) -> String {
-        let since = desk.memory.nodes.get(&self.node).and_then(|memory| memory.parked_since);
-        let most = self.settings(desk).map(|settings| settings.max_parked);
-        match since.zip(most) {
-            Some((since, most)) if woken.duration_since(since) > most => {
-                format!(
-                    "; it slept since {since}, and its kubelet's certificate may have expired (`journalctl -u kubelet`)"
-                )
-            }
-            _ => String::new(),
-        }
+        self.overslept(desk, woken).map_or_else(String::new, |since| {
+            format!(
+                "; it slept since {since}, and its kubelet's certificate may have expired (`journalctl -u kubelet`)"
+            )
+        })
+    }
+
+    /// What to look at when one joined after a long sleep: the certificate it joined with was not renewed meanwhile, and
+    /// when it ends stands nowhere in the cluster.
+    pub(super) fn aged(&self, desk: &Desk, woken: Timestamp) -> Option<String> {
+        let since = self.overslept(desk, woken)?;
+        Some(format!(
+            "{} slept since {since}, longer than `maxParked`: look that its kubelet gets a new certificate before the old one \
+             ends (`kubectl get csr`; on the node `openssl x509 -enddate -noout -in \
+             /var/lib/kubelet/pki/kubelet-client-current.pem`)",
+            self.node
+        ))
     }
 }
