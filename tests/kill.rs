@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use executing::{Stage, example, policy};
 use tempfile::TempDir;
@@ -56,7 +57,25 @@ fn apply(sandbox: &Path, more: &[&str]) -> Output {
 }
 
 fn command(sandbox: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    words(Command::new(env!("CARGO_BIN_EXE_tidegate")), sandbox, more)
+}
+
+/// Whether each record is struck after, however long it takes.
+fn long() -> bool {
+    std::env::var_os("TIDEGATE_LONG").is_some()
+}
+
+/// A run to be struck; if it has to be after each record, one that gives way to whoever strikes.
+fn at_work(sandbox: &Path, more: &[&str]) -> Child {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    if long() {
+        program = Command::new("nice");
+        program.args(["-n", "19", env!("CARGO_BIN_EXE_tidegate")]);
+    }
+    words(program, sandbox, more).spawn().unwrap()
+}
+
+fn words(mut command: Command, sandbox: &Path, more: &[&str]) -> Command {
     command.arg("apply").arg("-f").arg(example("jetstream-workshop", "policy.yaml")).arg("--sandbox").arg(sandbox);
     command.arg("--yes").args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
@@ -272,7 +291,7 @@ impl Disk {
 fn survives(way: &Way, folder: &Path, total: usize, expected: &Deeds, again: Option<usize>) {
     let cut = recorded(folder);
     if let Some(further) = again {
-        struck(command(folder, &["--resume"]).spawn().unwrap(), folder, cut + further);
+        struck(at_work(folder, &["--resume"]), folder, cut + further);
     }
     let resumed = apply(folder, &["--resume"]);
     let context = format!("killed after {cut} of {total}, again after {again:?}: {}", said(&resumed));
@@ -288,7 +307,11 @@ fn survives(way: &Way, folder: &Path, total: usize, expected: &Deeds, again: Opt
     assert_eq!(&finish(way, folder), expected, "{context}");
 }
 
+/// Who strikes watches without a pause: one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn killed(way: &Way) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let undisturbed = copy(way.start.path());
     let begun = std::time::Instant::now();
     let whole = apply(undisturbed.path(), &[]);
@@ -297,7 +320,7 @@ fn killed(way: &Way) {
     let told = std::fs::read_to_string(journal(undisturbed.path())).unwrap();
     let (told, kinds) = (told.lines().map(str::to_owned).collect::<Vec<_>>(), kinds(undisturbed.path()));
     let (total, expected) = (told.len(), finish(way, undisturbed.path()));
-    let long = std::env::var_os("TIDEGATE_LONG").is_some();
+    let long = long();
 
     // Intents that stand together may have been written together.
     let together = |at: &usize| at.checked_sub(1).is_some_and(|last| [last, *at].iter().all(|at| intends(&kinds[*at])));
@@ -312,7 +335,7 @@ fn killed(way: &Way) {
                 break;
             }
             let folder = copy(way.start.path());
-            let cut = struck(command(folder.path(), &[]).spawn().unwrap(), folder.path(), *after);
+            let cut = struck(at_work(folder.path(), &[]), folder.path(), *after);
             if cuts.insert(cut) {
                 Disk::of(cut).spoil(folder.path(), &told);
                 survives(way, folder.path(), total, &expected, (cut % 4 == 1).then_some(cut % 9 + 1));

@@ -10,8 +10,8 @@ use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
 use super::utilisation::{Utilisation, stays_behind};
-use super::{Kept, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules};
-use crate::model::{ByHand, Name, Pod, PodKey, Wish, World};
+use super::{Kept, NodeStatus, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules, status};
+use crate::model::{ByHand, Name, Pod, PodKey, Server, Wish, World};
 use crate::policy::Policy;
 use crate::schedule::holds;
 
@@ -48,6 +48,12 @@ pub struct Explanation {
     pub object: String,
     /// Its state or its numbers, in words.
     pub state: String,
+    /// Of a node of a pool: since when it is so, by whom and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<NodeStatus>,
+    /// Of a node: what it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerBehind>,
     /// The pool's line.
     pub pool: Option<PoolPlan>,
     /// Of a node that is Ready: how much of it is requested, without what comes with every node.
@@ -59,6 +65,41 @@ pub struct Explanation {
     pub kept: Vec<Kept>,
     /// The pods of a node; for a pool one of those behind each thing in the way, at most 20.
     pub pods: Vec<PodAnswer>,
+}
+
+/// The server behind a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServerBehind {
+    /// The provider's id; absent where the snapshot has no servers and it was made up from the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its name there.
+    pub name: String,
+    /// Its state there: `ACTIVE`, `SHELVED_OFFLOADED`, …
+    pub state: String,
+    /// What the provider is doing to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Its flavor, empty if it is not known.
+    pub flavor: String,
+    /// Its availability zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+impl From<&Server> for ServerBehind {
+    fn from(server: &Server) -> Self {
+        let text = |name: &Name| name.to_string();
+        Self {
+            id: (!server.inferred).then(|| text(&server.id)),
+            name: text(&server.name),
+            state: server.state.to_string(),
+            task: server.task.as_ref().map(text),
+            flavor: text(&server.flavor),
+            zone: server.zone.as_ref().map(text),
+        }
+    }
 }
 
 /// Everything that `explain` prints: of a node or a pool, or of a pod.
@@ -141,9 +182,13 @@ pub fn explain_node(policy: &Policy, world: &World, plan: &Plan, name: &str, now
         let until = asked.until.map_or_else(|| "until it is released".to_owned(), |until| format!("until {until}"));
         state = format!("{state}, asked for by hand by {} at {}, {until}", asked.author, asked.since);
     }
+    let node = world.nodes.get(name).map(AsRef::as_ref);
+    let server = world.find_server(name, node).ok().flatten();
     Some(Explanation {
         object: format!("node/{name}"),
         state,
+        status: pool.zip(member).map(|(pool, member)| status::of(member, &pool.name, world, plan)),
+        server: server.map(|server| ServerBehind::from(server.as_ref())),
         pool: pool.and_then(|pool| plan.pools.iter().find(|line| *line.name == *pool.name)).cloned(),
         utilisation: (world.nodes.get(name).filter(|node| node.ready()))
             .map(|node| Utilisation::of(world, node, stays_behind)),
@@ -229,6 +274,8 @@ pub fn explain_pool(policy: &Policy, world: &World, plan: &Plan, name: &str, now
             line.ceiling,
             members.len()
         ),
+        status: None,
+        server: None,
         pool: Some(line.clone()),
         utilisation: None,
         steps: plan.steps.iter().filter(|step| step.pool == name).cloned().collect(),

@@ -71,7 +71,7 @@ pub use document::{
     PoolPlan, Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
 pub use elsewhere::NodeAnswer;
-pub use explain::{Explained, Explanation, PodAnswer, explain_node, explain_pool};
+pub use explain::{Explained, Explanation, PodAnswer, ServerBehind, explain_node, explain_pool};
 pub use fitting::{
     Asks, Fitting, Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored,
     explain_pod,

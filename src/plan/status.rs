@@ -121,7 +121,8 @@ fn changing(plan: &Plan, node: &str) -> Option<String> {
     })
 }
 
-fn of(member: &Member, pool: &Name, world: &World, plan: &Plan) -> NodeStatus {
+/// One member of `pool`, without what the next change of its pool does to it.
+pub(super) fn of(member: &Member, pool: &Name, world: &World, plan: &Plan) -> NodeStatus {
     let record = member.record.as_ref();
     let kept = plan.kept.iter().find(|kept| *kept.node == *member.name).and_then(|kept| kept.reasons.first());
     let cordoned = member.node.as_ref().is_some_and(|node| node.unschedulable);

@@ -9,7 +9,7 @@ use super::kept_text::{kept_nodes, node_answers};
 use super::layout::{bounds, faint, local_times, next_line, plural, wrapped};
 use super::node_steps::{by_node, in_words};
 use super::plan_text::{rests_on, said_words};
-use crate::plan::{Explanation, Plan};
+use crate::plan::{Explanation, NodeStatus, Plan, ServerBehind};
 
 /// Nodes whose steps are listed; the plan has all.
 const NODES: usize = 40;
@@ -17,6 +17,12 @@ const NODES: usize = 40;
 /// An explanation as text.
 pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     let mut out = format!("{}  {}\n", found.object.bold(), local_times(&found.state, &plan.time_zone));
+    if let Some(line) = found.status.as_ref().and_then(since) {
+        out.push_str(&wrapped(&local_times(&line, &plan.time_zone), 2, width));
+    }
+    if let Some(server) = &found.server {
+        out.push_str(&wrapped(&server_line(server), 2, width));
+    }
     rests_on(&mut out, plan, width);
     if let Some(pool) = &found.pool {
         let title = format!("pool {}: {} active; {}", pool.name, pool.active, bounds(pool.floor, Some(pool.ceiling)));
@@ -57,6 +63,26 @@ pub fn explain_text(found: &Explanation, plan: &Plan, width: usize) -> String {
     }
     pods(&mut out, found, width);
     out
+}
+
+/// `since 2026-11-10T23:32:57Z, by tidegate (policy workshop): not needed`.
+fn since(status: &NodeStatus) -> Option<String> {
+    let when = status.since.map(|since| format!("since {since}"));
+    match (when, status.who.as_str()) {
+        (when, "") => when,
+        (when, who) => Some(format!("{}by {who}: {}", when.map_or_else(String::new, |when| when + ", "), status.why)),
+    }
+}
+
+/// `server 0b6f…: SHELVED_OFFLOADED, m3.medium in nova`.
+fn server_line(server: &ServerBehind) -> String {
+    let named = server.id.as_ref().unwrap_or(&server.name);
+    let task = server.task.iter().map(|task| format!(" ({task})"));
+    let flavor = Some(&server.flavor).filter(|flavor| !flavor.is_empty()).map(|flavor| format!(", {flavor}"));
+    let zone = server.zone.iter().map(|zone| format!(" in {zone}"));
+    let about: String = task.chain(flavor).chain(zone).collect();
+    let guessed = if server.id.is_none() { ", as its node says" } else { "" };
+    format!("server {named}: {}{about}{guessed}", server.state)
 }
 
 /// One line for each node that something is done to; of a pool's nodes the first ones.
