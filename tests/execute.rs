@@ -5,6 +5,8 @@
 mod executing;
 #[path = "execute/hooks.rs"]
 mod hooks;
+#[path = "execute/outages.rs"]
+mod outages;
 
 use std::collections::{BTreeMap, BTreeSet};
 

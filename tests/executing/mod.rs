@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
+use tidegate::cloud::Provider;
 use tidegate::cluster::{NodeRecord, keys};
 use tidegate::execute::hooks::{Hooks, Silent};
 use tidegate::execute::run::lock::FileLocks;
@@ -109,6 +110,12 @@ impl Stage {
 
     pub fn carry_out_with(&self, policy: &Policy, plan: Option<Plan>, hooks: &dyn Hooks) -> (Outcome, Vec<Event>) {
         self.through(Doors { hooks, ..self.doors() }, policy, plan, (false, true))
+    }
+
+    /// Plans and carries it out where servers are another provider's to change.
+    pub fn carry_out_by(&self, policy: &Policy, provider: &dyn Provider) -> (Outcome, Vec<Event>) {
+        let plan = self.plan(policy);
+        self.through(Doors { provider, ..self.doors() }, policy, Some(plan), (false, true))
     }
 
     fn through(
