@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::act::{Act, ActId, Answer};
+use super::act::{Act, ActId, Answer, TroubleKind};
 use super::arbiter::Arbiter;
 use super::course::{Course, Way};
 use super::desk::{Desk, StepState, later};
@@ -30,6 +30,8 @@ pub struct Machine {
     memory_flight: Option<ActId>,
     memory_tries: u32,
     memory_again: Option<Timestamp>,
+    /// Why the memory could not be written the last time.
+    memory_trouble: String,
     resting_since: Option<Timestamp>,
     resumed: bool,
     ended: bool,
@@ -65,6 +67,7 @@ impl Machine {
             waiting: BTreeMap::new(),
             memory_flight: None,
             memory_tries: 0,
+            memory_trouble: String::new(),
             memory_again: None,
             resting_since: None,
             resumed: resumed.is_some(),
@@ -124,8 +127,11 @@ impl Machine {
         if self.memory_flight.as_ref() == Some(id) {
             self.memory_flight = None;
             self.desk.flights.remove(id);
-            if let Answer::Failed(_) = answer {
-                self.memory_tries += 1;
+            if let Answer::Failed(trouble) = answer {
+                // What is not allowed is not allowed later either.
+                let again = trouble.kind == TroubleKind::Again;
+                self.memory_tries = if again { self.memory_tries + 1 } else { MEMORY_TRIES + 1 };
+                self.memory_trouble = format!(": {}", trouble.text);
                 self.desk.unwritten = true;
             } else {
                 self.memory_tries = 0;
@@ -266,7 +272,7 @@ impl Machine {
     fn finish(&mut self, kind: EndKind, now: Timestamp) {
         self.ended = true;
         if self.desk.unwritten || (self.memory_flight.is_some() && kind != EndKind::Abandoned) {
-            let text = "what this run learned could not be written down";
+            let text = format!("what this run learned could not be written down{}", self.memory_trouble);
             self.desk.tell(Event::new(EventKind::Warning, now, text));
         }
         let tally = self.desk.tally;

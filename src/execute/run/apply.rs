@@ -167,8 +167,7 @@ async fn begin(
     let run = journal::run_name(&digest, Timestamp::now());
     let lock = locking::take(order, (&run, Some(digest)), doors, interrupts, tell).await?;
     let outcome = locked(doors, order, agreed, (&run, &*lock), interrupts, tell).await;
-    // What cannot be freed now is over in a while.
-    drop(lock.free().await);
+    free(&*lock, doors, tell).await;
     outcome
 }
 
@@ -291,8 +290,17 @@ async fn resume(
     let run = run.or_else(elsewhere).unwrap_or_else(|| journal::run_name("", Timestamp::now()));
     let lock = locking::take(order, (&run, plan), doors, interrupts, tell).await?;
     let outcome = taken_up(doors, order, held.as_ref(), (&run, &*lock), interrupts, tell).await;
-    drop(lock.free().await);
+    free(&*lock, doors, tell).await;
     outcome
+}
+
+/// What cannot be freed now is over in a while; whoever comes next has to wait for that.
+async fn free(lock: &dyn Lock, doors: Doors<'_>, tell: &mut dyn FnMut(&Event)) {
+    if let Err(error) = lock.free().await {
+        let text =
+            format!("the lock could not be given back, and holds others off until {}: {error}", lock.record().expires);
+        tell(&Event::new(EventKind::Warning, doors.clock.now(), text));
+    }
 }
 
 /// Everything, while the lock is kept: looking may take a while.
