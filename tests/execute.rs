@@ -101,6 +101,34 @@ struct Case {
     stuck: usize,
 }
 
+/// What was measured once is said of each node that goes or comes after it.
+#[test]
+fn each_node_says_how_long_its_phase_usually_takes_once_that_is_known() {
+    let stage = Stage::workshop(SUNDAY, "");
+    let policy = policy("jetstream-workshop");
+    let starts = |told: &[Event], verb: &str| -> Vec<String> {
+        let begun = told.iter().filter(|event| event.kind == EventKind::StepStarted && event.message.starts_with(verb));
+        begun.map(|event| event.message.clone()).collect()
+    };
+    for (round, [down, up]) in
+        [[SUNDAY, LEAD], ["2026-12-06T12:00:00Z", "2026-12-08T19:46:00Z"]].into_iter().enumerate()
+    {
+        for (moment, verb) in [(down, "parking "), (up, "waking ")] {
+            stage.until(moment);
+            let (outcome, told) = stage.apply(&policy);
+            assert_eq!(exit(&outcome), 0, "{}", executing::lines(&told));
+            let begun = starts(&told, verb);
+            assert_eq!(begun.len(), 9, "{}", executing::lines(&told));
+            for message in begun {
+                let takes = message.split_once(", which usually takes ").map(|(_, length)| length);
+                assert_eq!(takes.is_some(), round == 1, "{message}");
+                let length = takes.map(|length| length.parse::<SignedDuration>().unwrap());
+                assert!(length.is_none_or(|length| (10..600).contains(&length.as_secs())), "{message}");
+            }
+        }
+    }
+}
+
 #[test]
 fn each_failure_ends_in_a_named_state_and_hinders_nobody_else() {
     let down = |fault, exit, parked, says, stuck| Case { fault, up: false, exit, parked, says, stuck };

@@ -144,7 +144,8 @@ impl Course {
             return Way::Coming(Coming::Turn);
         }
         desk.transit.insert(self.pool.clone(), (going, all + 1));
-        self.begin(desk, Verb::Wake, now, format!("waking {}", self.node));
+        let usually = desk.usually(&self.pool, |memory| &memory.wake_times);
+        self.begin(desk, Verb::Wake, now, format!("waking {}{usually}", self.node));
         self.go(desk, Way::Coming(Coming::Mark))
     }
 

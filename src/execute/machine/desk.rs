@@ -82,6 +82,15 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// What is said of a phase that was measured in a pool before, after its name: half of all nodes took no longer.
+    pub fn usually(&self, pool: &Name, times: fn(&PoolMemory) -> &[SignedDuration]) -> String {
+        let mut measured = self.memory.pools.get(pool).map(|memory| times(memory).to_vec()).unwrap_or_default();
+        measured.sort_unstable();
+        measured.get(measured.len() / 2).map_or_else(String::new, |half| {
+            format!(", which usually takes {:#}", SignedDuration::from_secs(half.as_secs().max(1)))
+        })
+    }
+
     /// A desk with nothing on it.
     pub fn new(settings: Settings, arbiter: Arbiter, serial: u64, steps: BTreeMap<String, StepState>) -> Self {
         let memory = settings.memory.clone();

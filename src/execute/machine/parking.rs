@@ -133,7 +133,8 @@ impl Course {
                 return self.leave_undone(desk, now);
             }
         }
-        self.begin(desk, Verb::Park, now, format!("parking {} ({})", self.node, how.verb()));
+        let usually = desk.usually(&self.pool, |memory| &memory.park_times);
+        self.begin(desk, Verb::Park, now, format!("parking {} ({}){usually}", self.node, how.verb()));
         match self.perform(desk, Act::Park { node: self.node.clone(), server, how }, PATIENCE, now) {
             None => Way::Leaving(Leaving::Park(Parking::Ask)),
             Some(Ok(_)) => self.go(desk, Way::Leaving(Leaving::Park(Parking::Watch(now, Offload::Unseen)))),
