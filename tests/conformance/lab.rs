@@ -1,5 +1,6 @@
 //! The OpenStack lab by the back door: what a test has to break, and mend again.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -115,5 +116,46 @@ pub async fn mending(work: impl Future<Output = ()>, mend: impl Future<Output = 
     mend.await;
     if let Err(panic) = done {
         resume_unwind(panic);
+    }
+}
+
+/// All servers of the lab by name.
+pub async fn servers() -> BTreeMap<String, Value> {
+    let hand = Hand::of("lab-password").await;
+    let listed = hand.say("compute", "GET", "/servers/detail", Value::Null).await;
+    let of = listed["servers"].as_array().unwrap().iter();
+    of.map(|server| (server["name"].as_str().unwrap().to_owned(), server.clone())).collect()
+}
+
+/// Brings every server back, whatever a test left it in, without what marks it as ours.
+pub async fn awake() {
+    let (admin, hand) = (Hand::of("lab-admin").await, Hand::of("lab-password").await);
+    admin.open(true).await;
+    let since = Instant::now();
+    loop {
+        let all = servers().await;
+        let asleep =
+            all.values().filter(|server| server["status"] != "ACTIVE" || !server["OS-EXT-STS:task_state"].is_null());
+        let asleep: Vec<&Value> = asleep.collect();
+        if asleep.is_empty() {
+            for server in all.values().filter(|server| server["metadata"].get("tidegate_record").is_some()) {
+                let id = server["id"].as_str().unwrap();
+                hand.say("compute", "DELETE", &format!("/servers/{id}/metadata/tidegate_record"), Value::Null).await;
+            }
+            return;
+        }
+        assert!(since.elapsed() < PATIENCE, "not awake: {asleep:?}");
+        for server in asleep.iter().filter(|server| server["OS-EXT-STS:task_state"].is_null()) {
+            let id = server["id"].as_str().unwrap();
+            let action = match server["status"].as_str().unwrap() {
+                "SHELVED" | "SHELVED_OFFLOADED" => json!({"unshelve": null}),
+                "SHUTOFF" => json!({"os-start": null}),
+                "SUSPENDED" => json!({"resume": null}),
+                "ERROR" => json!({"os-resetState": {"state": "active"}}),
+                _ => continue,
+            };
+            admin.say("compute", "POST", &format!("/servers/{id}/action"), action).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -8,7 +8,7 @@ use tidegate::model::{Name, Server, ServerState, Setback};
 use tidegate::policy::Idle;
 
 use crate::behaviours::{self, Stage};
-use crate::lab::{Hand, PATIENCE, faults, folder, mending};
+use crate::lab::{Hand, PATIENCE, awake, faults, folder, mending};
 
 struct Real(Openstack);
 
@@ -45,7 +45,10 @@ impl Real {
 }
 
 fn run(work: impl AsyncFnOnce()) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // One that was cut short leaves the next what it was at.
+    runtime.block_on(awake());
+    runtime.block_on(work());
 }
 
 /// Each on a server of its own, at the same time.

@@ -1,6 +1,5 @@
 //! The two labs together: the program that is run against them, and a hand that puts them back as they were.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -11,7 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate::execute::Event;
 
-use crate::cloud::{Hand, PATIENCE, faults};
+pub use crate::cloud::servers;
+use crate::cloud::{PATIENCE, awake, faults};
 use crate::kubectl::{account, kubectl, make, until};
 
 /// The worker that every test keeps.
@@ -274,45 +274,4 @@ pub fn nothing_left(nodes: &[String]) {
 pub fn unlocked() {
     let holder = ["get", "lease", "-n", "tidegate", "tidegate-apply", "-o", "jsonpath={.spec.holderIdentity}"];
     assert_eq!(kubectl(&holder).unwrap(), "");
-}
-
-/// All servers of the lab by name.
-pub async fn servers() -> BTreeMap<String, Value> {
-    let hand = Hand::of("lab-password").await;
-    let listed = hand.say("compute", "GET", "/servers/detail", Value::Null).await;
-    let of = listed["servers"].as_array().unwrap().iter();
-    of.map(|server| (server["name"].as_str().unwrap().to_owned(), server.clone())).collect()
-}
-
-/// Brings every server back, whatever a test left it in.
-async fn awake() {
-    let (admin, hand) = (Hand::of("lab-admin").await, Hand::of("lab-password").await);
-    admin.open(true).await;
-    let since = Instant::now();
-    loop {
-        let all = servers().await;
-        let asleep =
-            all.values().filter(|server| server["status"] != "ACTIVE" || !server["OS-EXT-STS:task_state"].is_null());
-        let asleep: Vec<&Value> = asleep.collect();
-        if asleep.is_empty() {
-            for server in all.values().filter(|server| server["metadata"].get("tidegate_record").is_some()) {
-                let id = server["id"].as_str().unwrap();
-                hand.say("compute", "DELETE", &format!("/servers/{id}/metadata/tidegate_record"), Value::Null).await;
-            }
-            return;
-        }
-        assert!(since.elapsed() < PATIENCE, "not awake: {asleep:?}");
-        for server in asleep.iter().filter(|server| server["OS-EXT-STS:task_state"].is_null()) {
-            let id = server["id"].as_str().unwrap();
-            let action = match server["status"].as_str().unwrap() {
-                "SHELVED" | "SHELVED_OFFLOADED" => json!({"unshelve": null}),
-                "SHUTOFF" => json!({"os-start": null}),
-                "SUSPENDED" => json!({"resume": null}),
-                "ERROR" => json!({"os-resetState": {"state": "active"}}),
-                _ => continue,
-            };
-            admin.say("compute", "POST", &format!("/servers/{id}/action"), action).await;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }

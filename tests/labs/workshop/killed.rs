@@ -69,6 +69,40 @@ fn killed_after_each_record_and_taken_up_again() {
     assert!(down >= 8 && up >= 4, "{down} and {up} kills");
 }
 
+/// Killed here, and taken up where its journal is not: by the lock that it left and the marks on the nodes.
+#[test]
+#[ignore = "needs both labs: tests/labs/run workshop"]
+fn killed_here_and_taken_up_on_another_machine() {
+    let both = Both::open();
+    let nodes = &workers()[..2];
+    let wanted: BTreeMap<String, usize> = [("web".to_owned(), 2)].into();
+    let mut pod = template("web", "1s", "6s");
+    pod["spec"]["terminationGracePeriodSeconds"] = json!(20);
+    only_on(&nodes[0], &[workload("Deployment", "apps", "web", 2, &pod)], &wanted);
+    let (down, up) = (both.policy(1, nodes, ""), both.policy(3, nodes, ""));
+    let watcher = Watcher::begin();
+    let mut running = both.start(&["apply", "-f", &down, "--yes", "--format", "json"]);
+    running.says("pod_evicted");
+    running.kill();
+    let there = |args: &[&str]| {
+        let mut command = both.command(args);
+        command.env("XDG_STATE_HOME", both.file("elsewhere"));
+        both.begin(command).end(Duration::from_secs(180))
+    };
+    let told = there(&["status", "-f", &down]).with(0);
+    assert!(told.said("was cut short") && told.said("its journal is not on this machine"), "{}", told.err);
+    let ran = there(&["apply", "-f", &down, "--resume", "--format", "json"]).with(0);
+    assert!(ran.said("there is no journal in") && ran.said("the marks of an apply"), "{}", ran.out);
+    assert!(nodes.iter().all(|name| status(&node(name)) == "NotReady,SchedulingDisabled"), "{}", ran.out);
+    unlocked();
+    let gone = departures(&watcher.end(), "apps");
+    assert_eq!(gone.len(), 2, "nobody who came in the place of somebody goes too: {gone:?}");
+    let told = there(&["status", "-f", &down]).with(0);
+    assert!(!told.said("was cut short"), "{}", told.err);
+    there(&["apply", "-f", &up, "--yes"]).with(0);
+    nothing_left(nodes);
+}
+
 #[test]
 #[ignore = "needs both labs: tests/labs/run workshop"]
 fn stopped_by_hand_once_and_twice() {

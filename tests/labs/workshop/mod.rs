@@ -9,4 +9,5 @@ mod killed;
 mod load;
 mod meanwhile;
 mod offline;
+mod roles;
 mod watcher;
