@@ -1,4 +1,5 @@
-//! What `doctor` asks of a cloud: the login, Nova, and what parking and waking left behind in Glance and Cinder.
+//! What `doctor` asks of a cloud: the login, Nova, what parking and waking left behind in Glance and Cinder, and ports
+//! that do not outlive a park.
 
 use tokio::runtime::Runtime;
 
@@ -10,6 +11,7 @@ use crate::report::plural;
 const CHECK: &str = "cloud";
 const LEFT: &str = "leftovers";
 const QUOTA: &str = "image-quota";
+const PORTS: &str = "ports";
 /// A quota of which so many percent are used is told before it is hit.
 const NEARLY: i64 = 90;
 
@@ -48,7 +50,26 @@ pub fn of(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
             found.extend(room(name, &leftovers));
         }
     }
+    found.extend(runtime.block_on(openstack.devices()).map_or_else(
+        |error| {
+            let text = format!("provider {name}: whether servers have devices of their hosts is not known: {error}");
+            Some(Finding::new(PORTS, Level::Unknown, text, "ask as somebody who may list the project's ports"))
+        },
+        |devices| devices.map(|devices| devices_of_hosts(name, &devices)),
+    ));
     found
+}
+
+/// SR-IOV and accelerators: what becomes of such a port is the cloud's to say.
+fn devices_of_hosts(name: &str, devices: &[(String, String)]) -> Finding {
+    if devices.is_empty() {
+        return Finding::ok(PORTS, format!("provider {name}: no server has a port that is a device of its host"));
+    }
+    let named: Vec<String> = devices.iter().map(|(server, kind)| format!("{server} ({kind})")).collect();
+    let text = format!("provider {name}: ports that are a device of their host (SR-IOV): {}", named.join(", "));
+    let advice = "Nova shelves no server with an `accelerator-*` port; any other lets its device go, and needs a host on which \
+                  one is free to come back: park and wake one of them by hand first, or `keep` them";
+    Finding::new(PORTS, Level::Warning, text, advice)
 }
 
 /// Images and volumes that nobody needs (H27), and what could not be looked at.

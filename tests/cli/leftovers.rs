@@ -1,4 +1,5 @@
-//! What `doctor` says of a cloud in which parking and waking left things behind (H27), by the program itself.
+//! What `doctor` says of a cloud in which parking and waking left things behind (H27), or in which servers have devices of
+//! their hosts, by the program itself.
 
 use std::fs;
 
@@ -15,6 +16,7 @@ struct Has {
     images: Value,
     volumes: ResponseTemplate,
     usage: Value,
+    ports: Value,
 }
 
 fn server(name: &str, state: &str, volumes: &[&str]) -> Value {
@@ -44,7 +46,12 @@ fn told(has: Has) -> Vec<String> {
             json!({"type": kind, "name": kind, "endpoints":
                    [{"id": "e", "interface": "public", "region": "R1", "region_id": "R1", "url": format!("{uri}{path}")}]})
         };
-        let catalog = [at("compute", "/compute/v2.1"), at("image", "/image"), at("block-storage", "/volume/v3")];
+        let catalog = [
+            at("compute", "/compute/v2.1"),
+            at("image", "/image"),
+            at("block-storage", "/volume/v3"),
+            at("network", "/network"),
+        ];
         let token = json!({"token": {
             "issued_at": "2026-11-22T11:00:00.000000Z", "expires_at": "2026-11-22T15:00:00.000000Z",
             "project": {"id": "p1", "name": "workshop"}, "catalog": catalog,
@@ -61,6 +68,7 @@ fn told(has: Has) -> Vec<String> {
             ("GET", "/image/v2/images", says(json!({"images": has.images}))),
             ("GET", "/image/v2/info/usage", says(json!({"usage": has.usage}))),
             ("GET", "/volume/v3/volumes/detail", has.volumes),
+            ("GET", "/network/v2.0/ports", says(json!({"ports": has.ports}))),
         ] {
             Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&cloud).await;
         }
@@ -80,7 +88,8 @@ fn told(has: Has) -> Vec<String> {
         );
         assert_eq!(code(&output), 1, "nothing of the cluster may be read: {}", text(&output.stderr));
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let of_it = |finding: &&Value| ["leftovers", "image-quota"].contains(&finding["check"].as_str().unwrap());
+        let of_it =
+            |finding: &&Value| ["leftovers", "image-quota", "ports"].contains(&finding["check"].as_str().unwrap());
         let found = found["findings"].as_array().unwrap().iter().filter(of_it);
         found
             .map(|finding| format!("{}: {}", finding["level"].as_str().unwrap(), finding["text"].as_str().unwrap()))
@@ -97,12 +106,14 @@ fn h27_what_parking_left_behind_and_the_quota_of_images_are_told() {
         images: json!([image("nf-2", "id-of-nf-2")]),
         volumes: volumes(json!([{"id": "data", "name": "of the one that sleeps"}])),
         usage: json!({}),
+        ports: json!([{"device_id": "id-of-nf-3", "binding:vnic_type": "normal"}]),
     };
     assert_eq!(
         told(clean),
         [
             "ok: provider jetstream: no image and no volume was left behind",
             "ok: provider jetstream: 1 image kept for shelved servers, 3.0 GiB; Glance tells no quota",
+            "ok: provider jetstream: no server has a port that is a device of its host",
         ]
     );
     let untidy = Has {
@@ -110,6 +121,7 @@ fn h27_what_parking_left_behind_and_the_quota_of_images_are_told() {
         images: json!([image("nf-2", "id-of-nf-2"), image("nf-3", "id-of-nf-3"), image("gone", "id-of-gone")]),
         volumes: volumes(json!([{"id": "data"}, {"id": "root", "name": "root-disk"}, {"id": "nobodys"}])),
         usage: json!({"image_size_total": {"usage": 9300, "limit": 10_000}, "image_count_total": {"usage": 3, "limit": -1}}),
+        ports: json!([{"device_id": "id-of-nf-3", "binding:vnic_type": "direct"}, {"device_id": "another", "binding:vnic_type": "direct"}]),
     };
     assert_eq!(
         told(untidy),
@@ -119,6 +131,7 @@ fn h27_what_parking_left_behind_and_the_quota_of_images_are_told() {
             "warning: provider jetstream: volumes stuck in `reserved`: root-disk (root), nobodys",
             "warning: provider jetstream: 9300 of 10000 MiB of the quota image_size_total are used: soon no server can be \
              shelved that does not boot from a volume; 1 image kept for shelved servers, 3.0 GiB",
+            "warning: provider jetstream: ports that are a device of their host (SR-IOV): nf-3 (direct)",
         ]
     );
     let full = Has {
@@ -126,9 +139,11 @@ fn h27_what_parking_left_behind_and_the_quota_of_images_are_told() {
         images: json!([]),
         volumes: ResponseTemplate::new(403).set_body_json(json!({"forbidden": {"code": 403, "message": "not yours"}})),
         usage: json!({"image_count_total": {"usage": 5, "limit": 5}}),
+        ports: json!({"not": "a list"}),
     };
     let told = told(full);
     assert!(told[0].starts_with("unknown: ") && told[0].contains("`reserved` are not known"), "{told:?}");
     assert!(told[1].starts_with("error: ") && told[1].contains("5 of 5 of the quota image_count_total"), "{told:?}");
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[2].starts_with("unknown: ") && told[2].contains("devices of their hosts"), "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
 }

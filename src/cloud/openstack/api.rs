@@ -23,6 +23,8 @@ pub enum Service {
     Image,
     /// Cinder.
     Volume,
+    /// Neutron.
+    Network,
 }
 
 impl Service {
@@ -32,6 +34,7 @@ impl Service {
             Self::Compute => &["compute"],
             Self::Image => &["image"],
             Self::Volume => &["block-storage", "volumev3", "block-store"],
+            Self::Network => &["network"],
         }
     }
 
@@ -40,6 +43,7 @@ impl Service {
             Self::Compute => "Nova",
             Self::Image => "Glance",
             Self::Volume => "Cinder",
+            Self::Network => "Neutron",
         }
     }
 }
@@ -167,6 +171,10 @@ impl Api {
             Service::Image => {
                 let address = self.address(call.service, session)?;
                 (format!("{}/v2", address.trim_end_matches("/v2")), None)
+            }
+            Service::Network => {
+                let address = self.address(call.service, session)?;
+                (format!("{}/v2.0", address.trim_end_matches("/v2.0")), None)
             }
             Service::Volume => (self.address(call.service, session)?, None),
         };

@@ -13,6 +13,7 @@ use super::flavors;
 use super::leftovers::{self, Leftovers};
 use super::limits;
 use super::pages;
+use super::ports;
 use super::servers::{Found, Shown};
 use super::setback::Known;
 use super::transport::{Pace, deformed};
@@ -65,6 +66,20 @@ impl Openstack {
     pub async fn leftovers(&self) -> Result<Leftovers, ProviderError> {
         let servers = self.all().await?;
         Ok(leftovers::find(&self.api, &servers).await)
+    }
+
+    /// The servers of which a port is a device of the host, by name, each with its kind in Neutron's word. None where no
+    /// Neutron is in the catalog.
+    ///
+    /// # Errors
+    /// Nova or Neutron does not answer.
+    pub async fn devices(&self) -> Result<Option<Vec<(String, String)>>, ProviderError> {
+        let servers = self.all().await?;
+        match ports::devices(&self.api, &servers).await {
+            Ok(found) => Ok(Some(found)),
+            Err(ProviderError::Setup(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn all(&self) -> Result<Vec<Server>, ProviderError> {

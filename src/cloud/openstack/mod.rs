@@ -12,6 +12,7 @@ mod flavors;
 mod leftovers;
 mod limits;
 mod pages;
+mod ports;
 mod servers;
 mod session;
 mod setback;
