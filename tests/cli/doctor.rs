@@ -59,7 +59,7 @@ fn what_can_be_told_of_a_file_is_told_and_the_rest_is_unknown() {
 #[test]
 fn each_thing_that_is_missing_is_found() {
     type Change = fn(&mut Vec<Value>, &mut String);
-    let cases: [(&str, &str, &str, i32, Change); 6] = [
+    let cases: [(&str, &str, &str, i32, Change); 8] = [
         ("other-owners", "Karpenter acts on nodes of pool workers: demo-k8s-node-nf-3", "warning", 0, |items, _| {
             node(items, "demo-k8s-node-nf-3")["metadata"]["labels"]["karpenter.sh/nodepool"] = json!("x");
         }),
@@ -83,6 +83,12 @@ fn each_thing_that_is_missing_is_found() {
                 item["kinds"].as_array_mut().unwrap().retain(|kind| kind != "PodDisruptionBudget");
             }
             items.retain(|item| item["kind"] != "PodDisruptionBudget");
+        }),
+        ("jupyterhub", "users' pods are waited for 30m", "warning", 0, |_, policy| {
+            *policy = policy.replacen("atMost: 2h", "atMost: 30m", 1);
+        }),
+        ("jupyterhub", "is bare: no rule of the policy says that it is waited for", "warning", 0, |_, policy| {
+            *policy = policy.replacen("component: singleuser-server", "component: another", 1);
         }),
         ("policy", "matches no node of this cluster", "warning", 0, |_, policy| {
             *policy = policy.replacen("nf-{2..10}\"]", "nf-{2..10}\", \"other-*\"]", 1);
