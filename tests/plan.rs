@@ -131,15 +131,9 @@ fn what_is_only_checked_is_said_to_be() {
     }
 }
 
+/// Only what Tidegate made is deleted: nobody else is drained for that, and what is needed is not called held.
 #[test]
-fn a_brake_on_what_this_version_never_does_says_so() {
-    let plan = Cluster::workers(1).plan(&policy(WORKSHOP, "  brakes: {maxDeletes: 1}\n"), CALM);
-    assert!(plan.notes.iter().any(|note| note.starts_with("brakes.maxDeletes (")), "{:?}", plan.notes);
-}
-
-/// Deleting is not acted on yet: nobody is drained for a deletion that would fail, and what is needed is not called held.
-#[test]
-fn nodes_that_would_be_deleted_are_kept_and_say_why() {
+fn nodes_that_tidegate_did_not_make_are_kept_and_say_why() {
     let policy = policy(&format!("{}      idle: delete\n", WORKSHOP.replacen("min: 1", "min: 3", 1)), RATES);
     let mut cluster = Cluster::workers(9);
     own_cordon(&mut cluster, 10, "draining");
@@ -148,11 +142,9 @@ fn nodes_that_would_be_deleted_are_kept_and_say_why() {
     let steps: Vec<_> = plan.steps.iter().map(|step| step.id.as_str()).collect();
     assert_eq!(steps, ["uncordon/worker-10"], "what was cordoned to go is given back: {:#?}", plan.kept);
     let kept = |code: Code| plan.kept.iter().filter(|kept| kept.reasons[0].code == code).count();
-    assert_eq!((kept(Code::NotActedOn), kept(Code::Floor), kept(Code::Keep)), (7, 2, 1), "{:#?}", plan.kept);
-    assert!(plan.notes.iter().any(|note| note.starts_with("idle: delete (") && note.contains("not acted on")));
-    assert_eq!(plan.cost.as_ref().unwrap().week_micros, 13_440_000_000, "they go on costing what they cost");
-    let blocker = plan.blockers.iter().find(|blocker| blocker.code == Code::NotActedOn).unwrap();
-    assert_eq!(blocker.lift, ["idle: shelve"]);
+    assert_eq!((kept(Code::NotOurs), kept(Code::Floor), kept(Code::Keep)), (7, 2, 1), "{:#?}", plan.kept);
+    let blocker = plan.blockers.iter().find(|blocker| blocker.code == Code::NotOurs).unwrap();
+    assert_eq!(blocker.lift, ["adopt: true"]);
     assert_eq!(verify(&plan, &cluster.world(), &policy), []);
 }
 

@@ -265,6 +265,7 @@ fn row(world: &World, node: &Node) -> [String; 4] {
         Ok(Some(NodeMark::Draining)) => ", cordoned by Tidegate",
         Ok(Some(NodeMark::Parked)) => ", parked by Tidegate",
         Ok(Some(NodeMark::Waking)) => ", being woken by Tidegate",
+        Ok(Some(NodeMark::Deleting)) => ", being deleted by Tidegate",
         Err(_) => ", with a record that is not readable",
     };
     let pods = plural(world.pods_on(&node.name).filter(|pod| !pod.finished()).count(), "pod");

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::openstack::{Config, Openstack, Pace, Surroundings};
 use super::{ParkMode, Provider, ProviderError, Survey};
 use crate::cluster::Pending;
-use crate::model::{Flavor, Name, Quota, Server};
+use crate::model::{Flavor, Name, Quota, Server, ServerOrder};
 use crate::policy::{self, Idle, ProviderKind};
 
 /// Providers by their names in the policy.
@@ -194,6 +194,24 @@ impl Provider for Fleet {
     fn set_metadata(&self, id: &Name, key: &str, value: Option<&Name>) -> Pending<'_, (), ProviderError> {
         let (id, key, value) = (id.clone(), key.to_owned(), value.cloned());
         Box::pin(async move { self.home(&id).await?.set_metadata(&id, &key, value.as_ref()).await })
+    }
+
+    fn create(&self, order: &ServerOrder) -> Pending<'_, Name, ProviderError> {
+        let order = order.clone();
+        Box::pin(async move {
+            let Some((name, provider)) = self.members.get_key_value(&order.provider) else {
+                let text = format!("provider {} of server {} is not one of the policy's", order.provider, order.name);
+                return Err(ProviderError::Setup(text));
+            };
+            let id = provider.create(&order).await?;
+            self.homes.borrow_mut().insert(id.clone(), name.clone());
+            Ok(id)
+        })
+    }
+
+    fn delete(&self, id: &Name) -> Pending<'_, (), ProviderError> {
+        let id = id.clone();
+        Box::pin(async move { self.home(&id).await?.delete(&id).await })
     }
 
     fn wake(&self, id: &Name) -> Pending<'_, (), ProviderError> {

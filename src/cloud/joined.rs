@@ -129,6 +129,10 @@ impl Cluster for Joined<'_> {
         self.cluster.delete_pod(pod, uid)
     }
 
+    fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
+        self.cluster.delete_node(name, uid)
+    }
+
     fn remember(&self, memory: &Memory) -> Pending<'_, (), ClusterError> {
         self.cluster.remember(memory)
     }

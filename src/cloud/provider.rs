@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Pending;
-use crate::model::{Flavor, Name, PerMille, Quota, Server};
+use crate::model::{Flavor, Name, PerMille, Quota, Server, ServerOrder};
 use crate::policy::Idle;
 
 /// Why a provider did not do what it was asked. Each kind is answered differently; the text is the provider's own.
@@ -175,6 +175,19 @@ pub trait Provider {
     /// known who stopped a server whatever becomes of its Node (H23). A provider that keeps none says
     /// [`ProviderError::Unsupported`]; one that takes none in this state, [`ProviderError::WrongState`].
     fn set_metadata(&self, id: &Name, key: &str, value: Option<&Name>) -> Pending<'_, (), ProviderError>;
+
+    /// Has a server made and gives its id: `Ok` once it is accepted. Asked for twice it is made once: a server of that name
+    /// that carries the mark of the same cluster and pool is that server; another one is [`ProviderError::WrongState`].
+    fn create(&self, order: &ServerOrder) -> Pending<'_, Name, ProviderError> {
+        let name = order.name.clone();
+        Box::pin(async move { Err(ProviderError::Unsupported(format!("make server {name}"))) })
+    }
+
+    /// Destroys a server: `Ok` once it is accepted, or under way.
+    fn delete(&self, id: &Name) -> Pending<'_, (), ProviderError> {
+        let id = id.clone();
+        Box::pin(async move { Err(ProviderError::Unsupported(format!("delete server {id}"))) })
+    }
 
     /// Wakes a parked server: `Ok` once it is accepted, or needs nothing.
     fn wake(&self, id: &Name) -> Pending<'_, (), ProviderError>;

@@ -116,6 +116,9 @@ pub trait Cluster {
     /// Deletes a pod, with the UID as precondition: only for `onTimeout: delete`.
     fn delete_pod(&self, pod: &PodKey, uid: &Name) -> Pending<'_, ()>;
 
+    /// Deletes a Node object, with the UID as precondition: only of a server that Tidegate destroyed.
+    fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()>;
+
     /// Writes the memory down where the next run finds it.
     fn remember(&self, memory: &Memory) -> Pending<'_, ()>;
 

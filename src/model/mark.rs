@@ -13,6 +13,9 @@ pub mod keys {
     pub const RECORD: &str = "tidegate.dev/record";
     /// Key in a server's metadata: the same record in few words. Providers allow neither a slash nor long values there.
     pub const SERVER_RECORD: &str = "tidegate_record";
+    /// Key in the metadata of a server that Tidegate made: for which pool, by which policy, when. Only such servers are
+    /// deleted, unless the pool adopts others.
+    pub const CREATED: &str = "tidegate_created";
     /// Annotation on what stands in for a Node that somebody deleted while its server was parked (H24); never in a cluster.
     pub const DELETED: &str = "tidegate.dev/deleted";
     /// Annotation by a person: this node stays as it is.
@@ -37,6 +40,8 @@ pub enum NodeMark {
     Parked,
     /// Being woken: still cordoned by us.
     Waking,
+    /// Cordoned and drained by us, and its server is told to go for good, or gone.
+    Deleting,
 }
 
 /// What we did to one node and must undo.

@@ -79,6 +79,9 @@ pub struct PoolMemory {
     /// Since when headroom units are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headroom_short_since: Option<Timestamp>,
+    /// Flavors that the provider refused to make a server of, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<Name, WakeFailure>,
     /// The last park durations, newest last, at most 32.
     pub park_times: Vec<SignedDuration>,
     /// The last wake durations until Ready, newest last, at most 32.

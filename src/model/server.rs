@@ -129,6 +129,7 @@ impl Server {
         match self.task.as_deref()? {
             "powering-off" => Some(ServerState::Shutoff),
             "suspending" => Some(ServerState::Suspended),
+            "deleting" => Some(ServerState::Deleted),
             task if task.starts_with("shelving") => Some(ServerState::ShelvedOffloaded),
             _ => None,
         }

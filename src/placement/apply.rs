@@ -179,7 +179,7 @@ impl Site {
     }
 
     /// Takes every pod off a node and the node out of every scope; the pods.
-    fn vacate(&mut self, at: NodeIx) -> Vec<Placed> {
+    pub(super) fn vacate(&mut self, at: NodeIx) -> Vec<Placed> {
         let Some(room) = self.rooms.get(at.at()) else { return Vec::new() };
         let placed = room.placed.clone();
         for pod in &placed {
@@ -190,7 +190,7 @@ impl Site {
     }
 
     /// Forgets a node that was vacated.
-    fn remove_node(&mut self, at: NodeIx) {
+    pub(super) fn remove_node(&mut self, at: NodeIx) {
         let Some(room) = self.rooms.get_mut(at.at()).map(Arc::make_mut) else { return };
         room.nominees.clear();
         self.index.remove(&room.node.name);

@@ -148,6 +148,15 @@ impl Site {
         }
     }
 
+    /// Forgets a node that had joined, with what is on it. Points to go back to from before it joined hold, others mean
+    /// nothing any more.
+    pub fn part(&mut self, node: &str) {
+        if let Some(at) = self.at(node) {
+            self.vacate(at);
+            self.remove_node(at);
+        }
+    }
+
     /// The volume that is free and goes to this claim, which waited for a pod that was placed.
     pub fn promised(&self, claim: &PodKey) -> Option<&Name> {
         self.volumes.promised(claim)

@@ -21,7 +21,9 @@ impl Pooled<'_> {
     /// only where the floor misses them, of those that are parked also where a person asked for that by name.
     pub(super) fn account(&self, decision: &mut Decision) {
         let moving = decision.coming.iter().map(|coming| coming.member);
-        let moving: BTreeSet<usize> = moving.chain(decision.going.iter().map(|going| going.member)).collect();
+        let gone = decision.going.iter().map(|going| going.member);
+        let remains = decision.remains.iter().map(|(member, _)| *member);
+        let moving: BTreeSet<usize> = moving.chain(gone).chain(remains).collect();
         let spoken: BTreeSet<String> = decision.kept.iter().map(|kept| kept.node.clone()).collect();
         for (index, member) in self.members.iter().enumerate() {
             if moving.contains(&index) || spoken.contains(&*member.name) {
@@ -54,6 +56,8 @@ fn matter(member: &Member, short: bool) -> Option<(Code, String)> {
             Some(task) => busy(task),
             None => (Code::NotReady, format!("its server runs but the node is not Ready{}", begun(member))),
         },
+        State::Joining => (Code::NotReady, "Tidegate made its server, and the node has not joined yet".to_owned()),
+        State::LeftOver => (Code::NotReady, "its server is deleted, and the Node is left".to_owned()),
         State::NotReady => (Code::NotReady, format!("its server runs but the node is not Ready{}", begun(member))),
         State::Broken(why) if member.record_error.is_some() => (Code::RecordUnreadable, why.clone()),
         State::Broken(why) => (Code::ServerError, format!("{why}{}", begun(member))),
@@ -64,7 +68,7 @@ fn matter(member: &Member, short: bool) -> Option<(Code, String)> {
             (Code::StoppedByOther, text)
         }
         State::Absent if short => {
-            (Code::NoCreate, "neither node nor server exists, and this version creates none".to_owned())
+            (Code::NoCreate, "neither node nor server exists, and the pool has no `create` to make one".to_owned())
         }
         _ => return None,
     })

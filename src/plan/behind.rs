@@ -49,5 +49,6 @@ fn step(pool: &Pool, member: &Member) -> Step {
         origin: Some(pool.origin.clone()),
         cost: None,
         pods: Vec::new(),
+        creation: None,
     }
 }

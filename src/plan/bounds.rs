@@ -26,4 +26,13 @@ impl Bounds<'_> {
         }
         refused
     }
+
+    /// Why a server like that of `member` cannot be made; None if it can, and then it counts.
+    pub fn make(&mut self, pool: &Pool, member: &Member) -> Option<Reason> {
+        let refused = self.limits.refuses(pool, member).or_else(|| self.quota.make(member, self.world));
+        if refused.is_none() {
+            self.limits.take(pool, member);
+        }
+        refused
+    }
 }

@@ -1,10 +1,12 @@
 //! When not to take anything away: one message for each brake.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::members::Inventory;
 use super::{Refusal, Step, Verb};
-use crate::model::{IntOrPercent, World, counted};
+use crate::model::{IntOrPercent, World, counted, keys};
 use crate::policy::{Members, Policy, Pool};
 
 /// Every brake that the steps (or the inventory) would set off.
@@ -45,7 +47,10 @@ pub fn refusals(
             );
         }
     }
-    let parks = steps.iter().filter(|step| step.verb == Verb::Park).count();
+    let drained: BTreeSet<&str> =
+        steps.iter().filter(|step| step.verb == Verb::Drain).map(|step| step.node.as_str()).collect();
+    let ends = |step: &&Step| step.verb == Verb::Park || step.verb == Verb::Delete && drained.contains(&*step.node);
+    let parks = steps.iter().filter(ends).count();
     let active: usize = inventory.pools.iter().flatten().filter(|m| m.state == super::members::State::Active).count();
     let most = match brakes.max_nodes {
         None => usize::MAX,
@@ -62,6 +67,17 @@ pub fn refusals(
                 counted(u32::try_from(parks).unwrap_or(u32::MAX), "node")
             ),
         );
+    }
+    let made = |id: &str| world.servers.get(id).is_none_or(|server| server.metadata.contains_key(keys::CREATED));
+    let adopted = |step: &&Step| step.verb == Verb::Delete && step.server.as_deref().is_some_and(|id| !made(id));
+    let adopted = u32::try_from(steps.iter().filter(adopted).count()).unwrap_or(u32::MAX);
+    if adopted > brakes.max_deletes {
+        let text = format!(
+            "{} that Tidegate did not make would be destroyed for good, brakes.maxDeletes allows {} in one apply",
+            counted(adopted, "server"),
+            brakes.max_deletes
+        );
+        refuse("max-deletes", text);
     }
     if let Some(taken) = world.taken.filter(|_| for_apply) {
         let age = now.duration_since(taken);

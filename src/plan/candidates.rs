@@ -1,7 +1,10 @@
 //! Who of a pool could come: what is nearest to taking pods first, and what is in the way of each.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+use super::creating::{Blueprint, remains};
 use super::members::{Member, State};
 use super::pool_decision::Pooled;
 use super::removal::Removals;
@@ -17,6 +20,8 @@ pub enum Nearness {
     Waking,
     /// Kept, not running, and ours to wake.
     Parked,
+    /// There is no server: one may be made.
+    Absent,
 }
 
 impl Pooled<'_> {
@@ -32,7 +37,11 @@ impl Pooled<'_> {
                 State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
                 // It has not been looked at whether it has what it needs.
                 State::OwnCordon(NodeMark::Waking) | State::Waking => can.push((Nearness::Waking, index)),
+                State::Joining if self.remains(member).is_none() => can.push((Nearness::Waking, index)),
+                // Its server is told to go.
+                State::OwnCordon(NodeMark::Deleting) => {}
                 State::OwnCordon(_) => can.push((Nearness::Cordoned, index)),
+                State::Absent if !self.blueprints.is_empty() => can.push((Nearness::Absent, index)),
                 State::Parked(_) => can.push((Nearness::Parked, index)),
                 _ => {}
             }
@@ -67,12 +76,32 @@ impl Pooled<'_> {
             }
     }
 
+    /// Why the server of a member is destroyed although it is no node that goes.
+    pub(super) fn remains(&self, member: &Member) -> Option<Reason> {
+        remains(self.policy, self.pool, member, self.world, self.now)
+    }
+
+    /// What may be made for a member that does not exist, or was and has not joined; the cheapest for what it has first.
+    pub(super) fn build(&self, member: &Member) -> Option<Arc<Blueprint>> {
+        let made = member.server.as_ref()?;
+        let same = |blueprint: &&Arc<Blueprint>| blueprint.flavor == made.flavor;
+        let zoned = |blueprint: &&Arc<Blueprint>| same(blueprint) && blueprint.zone == made.zone;
+        self.blueprints.iter().find(zoned).or_else(|| self.blueprints.iter().find(same)).cloned()
+    }
+
+    /// Why nothing is made by a blueprint now: the provider refused it a while ago (H8).
+    pub(super) fn refused(&self, blueprint: &Blueprint) -> Option<Reason> {
+        wakes::flavor_backs_off(self.world, self.pool, &blueprint.flavor, self.now)
+    }
+
     /// What is in the way of bringing a member, but for the quota.
     pub(super) fn hindrance(&self, member: &Member, nearness: Nearness, by_hand: bool) -> Option<Reason> {
         let parked = nearness == Nearness::Parked;
-        let node =
-            || wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| nearness > Nearness::Cordoned);
-        let pool = || wakes::pool_backs_off(self.world, self.pool, self.now).filter(|_| parked && !by_hand);
+        // Of those that do not exist one is as good as another.
+        let own = matches!(nearness, Nearness::Waking | Nearness::Parked);
+        let node = || wakes::node_backs_off(self.world, &member.name, self.now).filter(|_| own);
+        let new = nearness >= Nearness::Parked;
+        let pool = || wakes::pool_backs_off(self.world, self.pool, self.now).filter(|_| new && !by_hand);
         let held = || member.node.as_deref().filter(|_| parked).and_then(node_rules::hold);
         let refused = || node_rules::refuses(member, "wake").filter(|_| parked);
         let skewed = || node_rules::skewed(member, self.world).filter(|_| nearness > Nearness::Cordoned && !by_hand);

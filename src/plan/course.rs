@@ -1,15 +1,17 @@
 //! How many nodes of a pool will be active, and in which state the others, from a plan's end on.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::brakes::Left;
 use super::members::{Inventory, Member, State};
 use super::prices::{Prices, unpriced};
-use super::{Code, Kept, PoolPlan, Step, Verb};
-use crate::model::{Money, World};
-use crate::policy::{Idle, Policy, Pool};
+use super::{Code, Creation, Kept, PoolPlan, Step, Verb};
+use crate::model::{Money, Server, World};
+use crate::policy::{Policy, Pool};
 use crate::schedule::{Turn, turns};
 
 /// What a plan makes of a member.
@@ -31,10 +33,10 @@ impl Lot {
     fn of(member: &Member, verbs: &BTreeSet<(Verb, &str)>) -> Self {
         let has = |verb: Verb| verbs.contains(&(verb, &*member.name));
         match &member.state {
-            _ if has(Verb::Park) => Self::Parks,
-            _ if has(Verb::Wake) => Self::Runs,
+            _ if has(Verb::Park) || has(Verb::Delete) => Self::Parks,
+            _ if has(Verb::Wake) || has(Verb::Create) => Self::Runs,
             State::Active | State::OwnCordon(_) => Self::Runs,
-            State::Waking if has(Verb::Uncordon) => Self::Runs,
+            State::Waking | State::Joining if has(Verb::Uncordon) => Self::Runs,
             State::Parked(_) => Self::Sleeps,
             State::Busy(_) if member.server.as_ref().is_some_and(|server| server.going().is_some()) => {
                 Self::Leaves(member.record.is_some())
@@ -47,7 +49,7 @@ impl Lot {
 /// A pool's part in the forecast.
 pub(super) struct Course<'a> {
     pub pool: &'a Pool,
-    pub members: Vec<(&'a Member, Lot)>,
+    pub members: Vec<(Cow<'a, Member>, Lot)>,
     /// From when on how many are active, rising in time; before the first the plan's outcome.
     pub levels: Vec<(Timestamp, u32)>,
 }
@@ -94,7 +96,7 @@ impl Course<'_> {
 
     /// Whether there are nodes and no rate has a price for any.
     pub fn unpriced(&self, prices: &Prices<'_>) -> bool {
-        let there: Vec<&Member> = self.members.iter().map(|(member, _)| *member).filter(|one| one.exists()).collect();
+        let there: Vec<&Member> = self.members.iter().map(|(member, _)| &**member).filter(|one| one.exists()).collect();
         !there.is_empty() && there.iter().all(|member| unpriced(prices, self.pool, member).is_some())
     }
 
@@ -156,6 +158,18 @@ fn held_until(kept: &Kept) -> Option<Timestamp> {
     in_its_way.map(|reason| reason.evidence.until.unwrap_or(Timestamp::MAX)).max()
 }
 
+/// A member that is made costs what its flavor does.
+fn of_flavor<'a>(member: &'a Member, made: &BTreeMap<&str, &Creation>) -> Cow<'a, Member> {
+    match made.get(&*member.name).filter(|_| member.server.is_none()) {
+        None => Cow::Borrowed(member),
+        Some(creation) => {
+            let flavor = creation.flavor.as_str().into();
+            let server = Server { name: member.name.clone(), flavor, inferred: true, ..Server::default() };
+            Cow::Owned(Member { server: Some(Arc::new(server)), ..member.clone() })
+        }
+    }
+}
+
 /// The course of each pool, in the policy's order, from `now` to `end`, by the steps that the brakes leave.
 pub(super) fn courses<'a>(
     policy: &'a Policy,
@@ -168,22 +182,24 @@ pub(super) fn courses<'a>(
     let steps: Vec<&Step> = steps.iter().filter(|step| left.has(step.verb)).collect();
     let verbs: BTreeSet<(Verb, &str)> = steps.iter().map(|step| (step.verb, step.node.as_str())).collect();
     let stepped: BTreeSet<&str> = steps.iter().map(|step| step.node.as_str()).collect();
+    let creations = steps.iter().filter_map(|step| Some((step.node.as_str(), step.creation.as_ref()?)));
+    let made: BTreeMap<&str, &Creation> = creations.collect();
     let demand = steps.iter().filter(|step| matches!(step.reason.code, Code::Demand | Code::Headroom));
     let demanded: BTreeSet<&str> = demand.map(|step| step.node.as_str()).collect();
     let kept: BTreeMap<&str, &Kept> = kept.iter().map(|kept| (kept.node.as_str(), kept)).collect();
     let mut courses = Vec::new();
     for ((pool, members), planned) in policy.pools.iter().zip(&inventory.pools).zip(pools) {
         let lead = super::pool_decision::wake_lead(world, pool);
-        let members: Vec<_> = members.iter().map(|member| (member, Lot::of(member, &verbs))).collect();
-        let deletes = pool.idle == Idle::Delete;
+        let members: Vec<_> =
+            members.iter().map(|member| (of_flavor(member, &made), Lot::of(member, &verbs))).collect();
         // What pods need is needed for as long as anybody knows.
         let served = |name: &str| demanded.contains(name);
-        let stay = members.iter().filter(|(member, lot)| {
-            *lot == Lot::Runs && (deletes || !stepped.contains(&*member.name) || served(&member.name))
-        });
-        // What a narrowed plan did not look at stays as it is, and nothing is ever deleted.
+        let stay = members
+            .iter()
+            .filter(|(member, lot)| *lot == Lot::Runs && (!stepped.contains(&*member.name) || served(&member.name)));
+        // What a narrowed plan did not look at stays as it is.
         let held = stay.filter_map(|(member, _)| match kept.get(&*member.name) {
-            Some(kept) if !deletes && !served(&member.name) => held_until(kept),
+            Some(kept) if !served(&member.name) => held_until(kept),
             _ => Some(Timestamp::MAX),
         });
         let held: Vec<Timestamp> = held.collect();

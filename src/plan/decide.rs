@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::arrival;
 use super::basis;
 use super::bounds::Bounds;
+use super::creating::{Daemons, blueprints};
 use super::growth::{grow, waiting};
 use super::limits::Limits;
 use super::members::{Inventory, Member, State};
@@ -22,7 +23,7 @@ use super::{
     brakes, forecast, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
-use crate::policy::Policy;
+use crate::policy::{Policy, Pool};
 use crate::schedule::{Holding, Turn, holds, next_change};
 
 /// The version of the plan document.
@@ -40,8 +41,18 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let holdings: Vec<Holding> =
         policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
     let mut removals = Removals::new(world, &policy.drain, now, &[]);
-    let pooled: Vec<Pooled<'_>> = (policy.pools.iter().zip(&inventory.pools).zip(&holdings))
-        .map(|((pool, members), holding)| Pooled {
+    let mut kinds = Vec::new();
+    let mut unknown_flavors = Vec::new();
+    for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
+        let (known, unknown) = blueprints(pool, members, world);
+        kinds.push(known);
+        unknown_flavors.extend(unknown.iter().map(|flavor| unheard_of(pool, flavor)));
+    }
+    let daemons = Daemons::of(world);
+    let pooled: Vec<Pooled<'_>> = (policy.pools.iter().zip(&inventory.pools).zip(&holdings).zip(&kinds))
+        .map(|(((pool, members), holding), blueprints)| Pooled {
+            blueprints,
+            daemons: &daemons,
             policy,
             pool,
             members,
@@ -59,6 +70,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let mut bounds = Bounds { limits, quota: QuotaLeft::of(world), world };
     for pooled in &pooled {
         let mut decision = Decision::default();
+        pooled.clear(&mut decision);
         up.push(pooled.bring(&mut decision, &mut removals, &mut bounds));
         decisions.push(decision);
     }
@@ -80,6 +92,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         build.bring(decision, &mut returning, &mut steps);
     }
     for (build, decision) in builds.iter().zip(&decisions) {
+        build.clear(decision, &mut steps);
         build.take(decision, &returning, &mut rounds, &mut steps);
     }
     if request.targets.is_empty() {
@@ -110,6 +123,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
     all_notes.extend(passed.written.iter().cloned());
     all_notes.extend(grown.quality.clone());
+    all_notes.extend(unknown_flavors);
     let ahead = policy.pools.iter().zip(&pools).zip(&nexts);
     all_notes.extend(
         ahead.filter_map(|((pool, line), next)| arrival::late_ahead(world, pool, line.desired, next.as_ref()?)),
@@ -220,6 +234,13 @@ fn strangers(policy: &Policy, inventory: &Inventory, targets: &[Target]) -> Vec<
     unknown.map(|target| format!("{target} is neither a pool of the policy nor a member of one")).collect()
 }
 
+fn unheard_of(pool: &Pool, flavor: &Name) -> String {
+    format!(
+        "nothing is known of flavor {flavor} of pool {}: neither does its provider list it nor has the pool such a node, so          nothing is made of it",
+        pool.name
+    )
+}
+
 /// Leaves only what a target names.
 fn narrow(decision: &mut Decision, members: &[Member], pool: &Name, targets: &[Target]) {
     if targets.is_empty() || targets.contains(&Target::Pool(pool.clone())) {
@@ -259,7 +280,8 @@ fn pool_lines(
             cordoned: count(&summary::cordoned),
             parked: count(&|state| matches!(state, State::Parked(_) | State::StoppedByOther(_))),
             unsettled: count(&|state| {
-                matches!(state, State::Waking | State::Busy(_) | State::NotReady | State::Broken(_))
+                use State::{Broken, Busy, Joining, LeftOver, NotReady, Waking};
+                matches!(state, Waking | Joining | LeftOver | Busy(_) | NotReady | Broken(_))
             }),
             absent: count(&|state| *state == State::Absent),
             desired: desired(members, decision, &world.memory, now),
@@ -300,8 +322,12 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
         return memory;
     }
     memory.watched = Some(now);
-    let going: BTreeSet<&str> =
-        plan.steps.iter().filter(|step| step.verb == Verb::Park).map(|step| step.node.as_str()).collect();
+    let going: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.verb, Verb::Park | Verb::Delete))
+        .map(|step| step.node.as_str())
+        .collect();
     let unneeded = |kept: &&Kept| {
         kept.reasons.first().is_some_and(|reason| matches!(reason.code, Code::UnneededFor | Code::Freeze))
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HeadroomPlan, Reason, Waiting};
+use super::{Creation, HeadroomPlan, Reason, Waiting};
 use crate::model::ByHand;
 use crate::policy::{Origin, Revision};
 use crate::schedule::Said;
@@ -25,18 +25,18 @@ pub enum Verb {
     Record,
     /// Until the node is Ready.
     Wait,
-    /// New pods may come again; what is ours on the node goes.
+    /// New pods may come; what is ours on the node goes. Of a node that is new, that it is in use.
     Uncordon,
-    /// A server is made. Not planned by this version.
+    /// A server is made, as `creation` says.
     Create,
-    /// A server is destroyed. Not planned by this version.
+    /// The server is destroyed, and with it the Node.
     Delete,
 }
 
 impl Verb {
     /// Whether a step of this verb takes capacity away: what brakes and freezes hold back.
     pub fn takes(self) -> bool {
-        matches!(self, Self::Cordon | Self::Drain | Self::Park)
+        matches!(self, Self::Cordon | Self::Drain | Self::Park | Self::Delete)
     }
 }
 
@@ -151,6 +151,9 @@ pub struct Step {
     /// For a drain: the node's pods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<PodMove>,
+    /// For a node that does not exist yet: what is made, or was and is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<Creation>,
 }
 
 /// What is wanted of a pool and what is there.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::creating::Daemons;
 use super::members::natural;
 use super::{Plan, PodAction, Verb};
 use crate::model::{Pod, PodKey, World};
@@ -41,11 +42,14 @@ impl<'a> Elsewhere<'a> {
     /// The room when `plan` is done, but for what it does to `node`: that is what is asked about.
     pub fn after(world: &'a World, plan: &'a Plan, node: Option<&str>) -> Self {
         let mut site = Site::new(world);
-        let mut going = BTreeSet::new();
+        let (mut going, daemons) = (BTreeSet::new(), Daemons::of(world));
         let others = || plan.steps.iter().filter(|step| Some(step.node.as_str()) != node);
         for step in others() {
             match step.verb {
-                Verb::Uncordon => site.open(&step.node),
+                Verb::Uncordon => match plan.new_node(&step.node) {
+                    Some(node) => daemons.arrive(&mut site, node),
+                    None => site.open(&step.node),
+                },
                 Verb::Cordon | Verb::Drain => {
                     site.close(&step.node);
                     going.insert(step.node.as_str());

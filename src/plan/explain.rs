@@ -121,6 +121,8 @@ pub fn state_words(state: &State) -> String {
         State::Parked(state) => format!("parked ({state})"),
         State::StoppedByOther(state) => format!("not running ({state}), and not parked by Tidegate"),
         State::Waking => "waking".to_owned(),
+        State::Joining => "made, and not joined yet".to_owned(),
+        State::LeftOver => "left over: its server is deleted".to_owned(),
         State::Busy(task) => format!("busy ({task})"),
         State::NotReady => "not Ready".to_owned(),
         State::Broken(why) => format!("broken: {why}"),

@@ -112,6 +112,11 @@ impl<'a> Limits<'a> {
         })
     }
 
+    /// What the member costs per hour while it runs, in millionths; what has no price costs most.
+    pub fn price(&self, pool: &Pool, member: &Member) -> i64 {
+        self.prices.active(pool, member).map_or(i64::MAX, |Money(micros)| micros)
+    }
+
     /// The member is woken: it counts from now on.
     pub fn take(&mut self, pool: &Pool, member: &Member) {
         self.count = self.count.plus(Count::of(pool, member, self.world, &self.prices));

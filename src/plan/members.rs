@@ -6,9 +6,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Name, Node, Server, ServerState, World};
+use crate::model::{Created, Kind, Name, Node, Server, ServerState, World};
 use crate::model::{NodeMark, NodeRecord, keys};
 use crate::policy::{Members, NamePattern, Policy, Pool};
+
+/// What Nova does with a server until it runs for the first time.
+const BUILDING: [&str; 4] = ["scheduling", "block_device_mapping", "networking", "spawning"];
+/// A node that became not Ready later than so long after its server was made has joined before.
+const JOINING: SignedDuration = SignedDuration::from_mins(15);
 
 /// A server that somebody started is left alone for so long (H23).
 const BY_HAND: SignedDuration = SignedDuration::from_hours(4);
@@ -28,6 +33,10 @@ pub enum State {
     StoppedByOther(ServerState),
     /// On its way up by our doing: the server runs or starts, the node is not Ready yet.
     Waking,
+    /// Tidegate made its server, which is not a Ready node yet.
+    Joining,
+    /// We took it away, and its server is deleted: only the Node is there still.
+    LeftOver,
     /// The provider is at work on the server.
     Busy(Name),
     /// The server runs, the node is not Ready.
@@ -142,7 +151,7 @@ fn member(name: &Name, pool: &Pool, world: &World) -> Member {
         Some(Err(error)) => (None, Some(error)),
     };
     let mut found = Member { name: name.clone(), node, server, record, record_error, state: State::Absent };
-    found.state = if alike.is_empty() { state(&found, pool) } else { State::Broken(several(&alike)) };
+    found.state = if alike.is_empty() { state(&found, pool, world) } else { State::Broken(several(&alike)) };
     found
 }
 
@@ -150,7 +159,7 @@ fn several(alike: &[Name]) -> String {
     format!("{} servers have its name and nothing says which is its own ({})", alike.len(), alike.join(", "))
 }
 
-fn state(member: &Member, pool: &Pool) -> State {
+fn state(member: &Member, pool: &Pool, world: &World) -> State {
     if let Some(error) = &member.record_error {
         return State::Broken(error.clone());
     }
@@ -158,9 +167,13 @@ fn state(member: &Member, pool: &Pool) -> State {
     let Some(server) = &member.server else {
         return match &member.node {
             None => State::Absent,
+            Some(_) if mark == Some(NodeMark::Deleting) && world.knows(Kind::Server) => State::LeftOver,
             Some(node) => node_state(node, mark),
         };
     };
+    if joins(member, server, world) {
+        return State::Joining;
+    }
     let ours = mark.is_some() || server.metadata.contains_key(keys::SERVER_RECORD) || pool.adopt;
     if let Some(task) = &server.task {
         return if mark == Some(NodeMark::Waking) { State::Waking } else { State::Busy(task.clone()) };
@@ -180,6 +193,19 @@ fn state(member: &Member, pool: &Pool) -> State {
             State::Broken(format!("its server is {other}{fault}"))
         }
     }
+}
+
+/// Whether we made the server and it has not been a Ready node yet: one that is not Ready for another reason has been so since
+/// later than it may take to join.
+fn joins(member: &Member, server: &Server, world: &World) -> bool {
+    let Some(made) = Created::of(server).filter(|made| made.is_for(world.cluster.as_ref())) else { return false };
+    let starts = matches!(server.state, ServerState::Build | ServerState::Active);
+    let building = server.task.as_deref().is_none_or(|task| BUILDING.contains(&task));
+    let since = |node: &Node| node.condition("Ready").and_then(|ready| ready.transition).or(node.created);
+    let fresh =
+        |node: &Node| since(node).is_none_or(|since| made.at.checked_add(JOINING).is_ok_and(|end| since <= end));
+    let new = member.node.as_ref().is_none_or(|node| !node.ready() && fresh(node));
+    starts && building && new && member.record.is_none() && !server.inferred
 }
 
 fn node_state(node: &Node, mark: Option<NodeMark>) -> State {

@@ -18,6 +18,7 @@ mod by_hand;
 mod candidates;
 mod check;
 mod course;
+mod creating;
 mod decide;
 mod difference;
 mod document;
@@ -62,6 +63,7 @@ pub use brakes::OTHER_CLUSTER;
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use by_hand::{Word, can_be_awake, emptied};
 pub use check::{CheckLevel, CheckRule, Checked, Condition, Finding, PlanRules, WeekDay, check};
+pub use creating::Creation;
 pub use decide::{FORMAT_VERSION, plan, plan_for, unknown_targets};
 pub use difference::{
     Deed, Difference, NodeDifference, PoolDifference, PoolSide, Side, SpanDifference, Wanted, difference,

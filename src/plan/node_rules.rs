@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::members::Member;
 use super::{Code, Evidence, Reason};
 use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys, skew};
-use crate::policy::{Idle, Policy, Pool};
+use crate::policy::{Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
 const DISABLED: [&str; 2] = ["cluster-autoscaler.kubernetes.io/scale-down-disabled", "karpenter.sh/do-not-disrupt"];
@@ -96,16 +96,6 @@ pub fn skewed(member: &Member, world: &World) -> Option<Reason> {
     let (kubelet, server) = member.node.as_ref()?.kubelet_version.as_ref().zip(world.version.as_ref())?;
     let text = skew(kubelet, server)?;
     Some(Reason { code: Code::KubeletSkew, text, evidence: Evidence::default(), origin: None })
-}
-
-/// Why a node of a pool with `idle: delete` stays, instead of being drained for a deletion that this version never makes.
-pub fn never_deleted(pool: &Pool) -> Option<Reason> {
-    (pool.idle == Idle::Delete).then(|| Reason {
-        code: Code::NotActedOn,
-        text: "not needed, but `idle: delete` is not acted on by this version: no server is deleted".to_owned(),
-        evidence: Evidence::default(),
-        origin: pool.origins.get("idle").cloned(),
-    })
 }
 
 fn by_node(

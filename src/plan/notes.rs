@@ -49,7 +49,9 @@ pub fn notes(
     for (((pool, decision), holding), members) in policy.pools.iter().zip(decisions).zip(holdings).zip(&inventory.pools)
     {
         let wakes = decision.coming.iter().filter_map(|coming| members.get(coming.member));
-        let wakes = wakes.filter(|member| matches!(member.state, State::Parked(_) | State::Waking)).count();
+        let wakes = wakes
+            .filter(|member| matches!(member.state, State::Parked(_) | State::Waking | State::Absent | State::Joining))
+            .count();
         notes.extend(arrival(policy, world, pool, wakes, holding, now));
     }
     let unremembered = policy.pools.iter().zip(decisions).filter(|(_, decision)| decision.unremembered);

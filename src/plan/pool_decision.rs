@@ -1,12 +1,14 @@
 //! For one pool: which nodes come, which go, which stay and why.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::basis;
 use super::bounds::Bounds;
 use super::candidates::Nearness;
+use super::creating::{Blueprint, Daemons, strange};
 use super::members::{Member, State};
 use super::patience::{Patience, Says};
 use super::rehearsal::Barred;
@@ -44,6 +46,8 @@ pub struct Coming {
     pub member: usize,
     /// Why.
     pub reason: Reason,
+    /// What is made for it, or was, if it is no node yet.
+    pub build: Option<Arc<Blueprint>>,
 }
 
 /// How far a node goes.
@@ -90,6 +94,8 @@ pub struct Decision {
     pub coming: Vec<Coming>,
     /// In order.
     pub going: Vec<Going>,
+    /// Servers, or Nodes, that are of no use to anybody: destroyed without a drain.
+    pub remains: Vec<(usize, Reason)>,
     /// With every reason found.
     pub kept: Vec<Kept>,
     /// Active nodes short of the floor that nothing can fill.
@@ -122,6 +128,10 @@ pub struct Pooled<'a> {
     pub now: Timestamp,
     /// What the plan is narrowed to; nothing is everything.
     pub targets: &'a [Target],
+    /// What may be made, in the policy's order.
+    pub blueprints: &'a [Arc<Blueprint>],
+    /// What comes with every new node.
+    pub daemons: &'a Daemons,
 }
 
 impl Pooled<'_> {
@@ -217,7 +227,7 @@ impl Pooled<'_> {
         });
         let floor = usize::try_from(self.holding.floor).unwrap_or(usize::MAX);
         // What the whole plan would bring and a narrowed one leaves out: nobody else comes in its place.
-        let mut elsewhere = 0;
+        let (mut elsewhere, mut said) = (0, false);
         for (nearness, index) in can {
             let Some(member) = self.members.get(index) else { continue };
             let by_hand = self.asked_to_wake(member);
@@ -229,10 +239,22 @@ impl Pooled<'_> {
                 let parked = nearness == Nearness::Parked;
                 parked.then(|| bounds.wake(self.pool, member)).flatten()
             });
-            if let Some(reason) = hindrance {
-                decision.kept.push(self.kept(member, vec![reason]));
-                continue;
-            }
+            let build = match (hindrance, nearness) {
+                (None, Nearness::Absent) => self.cheapest(member, bounds).map(Some),
+                (None, _) => Ok(self.build(member).filter(|_| member.node.is_none())),
+                (Some(reason), _) => Err(Box::new(reason)),
+            };
+            let build = match build {
+                Ok(build) => build,
+                Err(reason) => {
+                    // Where nothing exists one word is enough for all.
+                    if nearness < Nearness::Absent || !said {
+                        decision.kept.push(self.kept(member, vec![*reason]));
+                    }
+                    said |= nearness == Nearness::Absent;
+                    continue;
+                }
+            };
             let reason = match by_hand {
                 Some(entry) => Reason {
                     code: Code::Override,
@@ -249,8 +271,11 @@ impl Pooled<'_> {
             };
             if self.asked_about(member) {
                 up.push(index);
-                removals.open(&member.name);
-                decision.coming.push(Coming { member: index, reason });
+                match build.as_ref().filter(|_| member.node.is_none()) {
+                    Some(build) => removals.arrive(self.daemons, build.shape.node(&member.name)),
+                    None => removals.open(&member.name),
+                }
+                decision.coming.push(Coming { member: index, reason, build });
             } else {
                 elsewhere += 1;
             }
@@ -264,6 +289,40 @@ impl Pooled<'_> {
         decision.away = missing.min(away);
         decision.short = missing.saturating_sub(away);
         up
+    }
+
+    /// What is made for the floor where no pod decides: what costs least of what may be had, else what is written first.
+    fn cheapest(&self, member: &Member, bounds: &mut Bounds<'_>) -> Result<Arc<Blueprint>, Box<Reason>> {
+        let price = |build: &Arc<Blueprint>| bounds.limits.price(self.pool, &build.member(self.pool, &member.name));
+        let mut order: Vec<(i64, usize)> =
+            self.blueprints.iter().enumerate().map(|(at, build)| (price(build), at)).collect();
+        order.sort_unstable();
+        let mut first = None;
+        for build in order.into_iter().filter_map(|(_, at)| self.blueprints.get(at)) {
+            let refused =
+                self.refused(build).or_else(|| bounds.make(self.pool, &build.member(self.pool, &member.name)));
+            match refused {
+                None => return Ok(build.clone()),
+                Some(reason) => first = first.or(Some(reason)),
+            }
+        }
+        Err(Box::new(first.unwrap_or_else(|| Reason {
+            code: Code::NoCreate,
+            text: "nothing is known of its flavors".to_owned(),
+            evidence: Evidence::default(),
+            origin: self.origin("create"),
+        })))
+    }
+
+    /// Servers that were made and are no nodes, and Nodes without servers, unless a freeze is open.
+    pub fn clear(&self, decision: &mut Decision) {
+        for (index, member) in self.members.iter().enumerate().filter(|(_, member)| self.asked_about(member)) {
+            let Some(reason) = self.remains(member) else { continue };
+            match &self.holding.freeze {
+                None => decision.remains.push((index, reason)),
+                Some(_) => decision.kept.push(self.kept(member, vec![reason])),
+            }
+        }
     }
 
     /// Takes away what is not needed, least disturbed first, after every pool has said what comes: what comes anywhere is
@@ -349,7 +408,7 @@ impl Pooled<'_> {
                 staying.push((index, vec![reason]));
                 continue;
             }
-            if let Some(reason) = node_rules::never_deleted(self.pool).filter(|_| drained_by_hand.is_none()) {
+            if let Some(reason) = strange(self.pool, member, self.world).filter(|_| drained_by_hand.is_none()) {
                 unheld = unheld.saturating_sub(u32::from(!leftover));
                 staying.push((index, vec![reason]));
                 continue;
@@ -447,7 +506,7 @@ impl Pooled<'_> {
                 evidence: Evidence { key: Some(keys::RECORD.to_owned()), ..Evidence::default() },
                 origin: Some(self.pool.origin.clone()),
             };
-            decision.coming.push(Coming { member: index, reason });
+            decision.coming.push(Coming { member: index, reason, build: None });
         }
     }
 
@@ -467,7 +526,7 @@ impl Pooled<'_> {
             evidence: Evidence::default(),
             origin: Some(self.pool.origin.clone()),
         };
-        decision.coming.push(Coming { member: index, reason });
+        decision.coming.push(Coming { member: index, reason, build: None });
     }
 
     /// How many members are cordoned by us that the floor of now does not want back, but for those that a person asked for.

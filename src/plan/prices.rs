@@ -75,6 +75,13 @@ impl<'a> Prices<'a> {
     }
 }
 
+impl Prices<'_> {
+    /// What destroying it changes per hour.
+    pub fn destroyed(&self, pool: &Pool, member: &Member) -> Option<StepCost> {
+        Some(StepCost { per_hour_micros: Money::ZERO.minus(self.now(pool, member)?).0 })
+    }
+}
+
 /// Which share of the price is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
@@ -112,7 +119,7 @@ pub fn share_of_state(state: ServerState) -> Share {
 
 fn share_of(member: &Member) -> Share {
     match (&member.server, &member.state) {
-        (_, State::Absent) => Share::Nothing,
+        (_, State::Absent) | (None, State::LeftOver) => Share::Nothing,
         (Some(server), _) => share_of_state(server.state),
         (None, _) => Share::Active,
     }

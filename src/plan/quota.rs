@@ -32,6 +32,15 @@ impl QuotaLeft {
     /// the provider says itself what it does not allow.
     pub fn wake(&mut self, member: &Member, world: &World) -> Option<Reason> {
         let server = member.server.as_deref().filter(|server| server.state == ServerState::ShelvedOffloaded)?;
+        self.take(server, world)
+    }
+
+    /// The same of a server that is made.
+    pub fn make(&mut self, member: &Member, world: &World) -> Option<Reason> {
+        self.take(member.server.as_deref()?, world)
+    }
+
+    fn take(&mut self, server: &Server, world: &World) -> Option<Reason> {
         let (left, flavor) = (self.left.get_mut(&server.provider)?, flavor(server, world)?);
         let (needs, provider) = (&flavor.capacity, &server.provider);
         let says = |has: String, needs: String| Reason {

@@ -27,6 +27,10 @@ pub enum Code {
     GiveBack,
     /// Its server was parked after the execution that drained it was cut short: its record does not say so yet.
     RecordBehind,
+    /// A server that Tidegate made is in error, or did not become a node in time (H8).
+    NeverJoined,
+    /// The server is deleted, and only the Node is left.
+    LeftOver,
     // Why a node stays.
     /// The pool would fall below its floor.
     Floor,
@@ -86,8 +90,8 @@ pub enum Code {
     PodUnreadable,
     /// Our record on it cannot be read.
     RecordUnreadable,
-    /// The policy asks what this version does not act on yet.
-    NotActedOn,
+    /// Its server was not made by Tidegate, and the pool adopts none: it is not deleted.
+    NotOurs,
     /// The last backend of a webhook without which nothing replaces it would leave (H17).
     WebhookLockout,
     // Why a pod does not leave.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::budgets::{Allowances, Bound, Closed, Say};
+use super::creating::Daemons;
 use super::growth::unit_words;
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::spread::{Spreads, in_the_way};
 use super::webhooks::{Front, fronts, locked_out};
 use super::{Code, Evidence, PodAction, Reason};
-use crate::model::{Name, Pod, PodKey, World};
+use crate::model::{Name, Node, Pod, PodKey, World};
 use crate::placement::{Site, Unfit};
 use crate::policy::{Drain, Origin};
 
@@ -112,6 +113,11 @@ impl<'a> Removals<'a> {
     pub fn open(&mut self, node: &str) {
         self.site.open(node);
         self.spreads.open(node);
+    }
+
+    /// A node that the plan makes takes pods from now on.
+    pub fn arrive(&mut self, daemons: &Daemons, node: Node) {
+        daemons.arrive(&mut self.site, node);
     }
 
     /// The world that nodes are taken from.

@@ -100,6 +100,8 @@ fn ahead(policy: &Policy, world: &World, plan: &Plan) -> BTreeMap<String, (Times
                     Verb::Cordon => "is cordoned",
                     Verb::Park => "parks",
                     Verb::Wake => "wakes",
+                    Verb::Create => "is made",
+                    Verb::Delete => "is deleted",
                     Verb::Uncordon if !found.contains_key(&step.node) => "is uncordoned",
                     _ => continue,
                 };
@@ -162,7 +164,7 @@ pub(super) fn of(member: &Member, pool: &Name, world: &World, plan: &Plan) -> No
         },
         next: match &member.state {
             _ if !steps.is_empty() => steps.join(", "),
-            State::Busy(_) | State::Waking => "under way".to_owned(),
+            State::Busy(_) | State::Waking | State::Joining => "under way".to_owned(),
             _ if leaves.is_some() => "parks".to_owned(),
             _ => STAYS.to_owned(),
         },

@@ -8,9 +8,9 @@ use super::pool_decision::{Decision, Depth, Going};
 use super::prices::Prices;
 use super::rehearsal::Waves;
 use super::removal::Removals;
-use super::{PodAction, PodMove, Precondition, Step, StepCost, Verb};
+use super::{Creation, PodAction, PodMove, Precondition, Step, StepCost, Verb};
 use crate::model::{IntOrPercent, Name};
-use crate::policy::{OnTimeout, Policy, Pool};
+use crate::policy::{Idle, OnTimeout, Policy, Pool};
 
 /// Counts evictions under each bound over the whole plan: the n-th pod under a bound of k goes in round ⌈n/k⌉.
 #[derive(Debug, Default)]
@@ -100,12 +100,22 @@ impl Build<'_> {
                     step.cost = self.prices.change(self.pool, member, true);
                 });
             }
-            if matches!(member.state, State::Parked(_) | State::Waking) {
+            let creation = coming.build.as_ref().map(|build| Creation::of(build));
+            let absent = member.state == State::Absent;
+            if let Some(build) = coming.build.as_ref().filter(|_| absent) {
+                push(Verb::Create, &|step| {
+                    step.provider_verb = Some("create".to_owned());
+                    step.creation = creation.clone();
+                    step.cost = self.prices.change(self.pool, &build.member(self.pool, &member.name), true);
+                });
+            }
+            if absent || matches!(member.state, State::Parked(_) | State::Waking | State::Joining) {
                 // What was woken before costs more once its server is up.
                 push(Verb::Wait, &|step| {
                     let change = || self.prices.change(self.pool, member, true);
                     let changes = |cost: &StepCost| cost.per_hour_micros != 0;
                     step.cost = (member.state == State::Waking).then(change).flatten().filter(changes);
+                    step.creation = creation.clone().filter(|_| !absent && member.node.is_none());
                 });
             }
             push(Verb::Uncordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
@@ -182,7 +192,8 @@ impl Build<'_> {
         if going.depth == Depth::Drain {
             return after.pop().unwrap_or_default();
         }
-        let mut park = self.step(Verb::Park, member, going.reason.clone());
+        let verb = if self.pool.idle == Idle::Delete { Verb::Delete } else { Verb::Park };
+        let mut park = self.step(verb, member, going.reason.clone());
         park.after = after;
         park.provider_verb = Some(self.pool.idle.verb().to_owned());
         park.preconditions.push(Precondition::Marked);
@@ -191,6 +202,18 @@ impl Build<'_> {
         let id = park.id.clone();
         steps.push(park);
         id
+    }
+
+    /// Adds the steps of what is destroyed without having been in use.
+    pub fn clear(&self, decision: &Decision, steps: &mut Vec<Step>) {
+        for (index, reason) in &decision.remains {
+            let Some(member) = self.members.get(*index) else { continue };
+            let mut delete = self.step(Verb::Delete, member, reason.clone());
+            delete.provider_verb = Some(Idle::Delete.verb().to_owned());
+            delete.preconditions.extend(server_is(member));
+            delete.cost = member.server.is_some().then(|| self.prices.destroyed(self.pool, member)).flatten();
+            steps.push(delete);
+        }
     }
 
     fn moves(&self, going: &Going, rounds: &mut Rounds) -> Vec<PodMove> {
@@ -233,6 +256,7 @@ impl Build<'_> {
             preconditions: uid.map(|uid| Precondition::Node { uid }).into_iter().collect(),
             cost: None::<StepCost>,
             pods: Vec::new(),
+            creation: None,
         }
     }
 }

@@ -23,8 +23,8 @@ pub fn summarise(
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
         u32::try_from(moves.count()).unwrap_or(u32::MAX)
     };
-    let (wake, park) = (count(Verb::Wake), count(Verb::Park));
-    let uncordon = count(Verb::Uncordon).saturating_sub(wake);
+    let (wake, park, create) = (count(Verb::Wake), count(Verb::Park), count(Verb::Create));
+    let uncordon = count(Verb::Uncordon).saturating_sub(wake.saturating_add(create));
     let (evictions, waits) = (pods(PodAction::Evict), pods(PodAction::Wait));
     let short: u32 = decisions.iter().map(|decision| decision.short).sum();
     let over: u32 = decisions.iter().map(|decision| decision.over).sum();
@@ -36,8 +36,8 @@ pub fn summarise(
         wake,
         park,
         record: count(Verb::Record),
-        create: 0,
-        delete: 0,
+        create,
+        delete: count(Verb::Delete),
         evictions,
         waits,
         lost: u32::try_from(plan.losses().count()).unwrap_or(u32::MAX),
@@ -256,6 +256,13 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
     if summary.wake > 0 {
         given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
     }
+    if summary.create > 0 {
+        let mut what: Vec<&str> =
+            plan.steps.iter().filter_map(|step| Some(step.creation.as_ref()?.flavor.as_str())).collect();
+        what.sort_unstable();
+        what.dedup();
+        given.push(format!("{} to create ({})", summary.create, what.join(", ")));
+    }
     if let Some(last) = given.last_mut().filter(|_| summary.served > 0) {
         last.push_str(&format!(" for {}", counted(summary.served, "pending pod")));
     }
@@ -267,6 +274,9 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         let verbs = provider_verbs(Verb::Park);
         let back = if verbs.contains("shelve") { "; coming back needs a free host" } else { "" };
         taken.push(format!("{} to park ({verbs}{back})", summary.park));
+    }
+    if summary.delete > 0 {
+        taken.push(format!("{} to delete for good", summary.delete));
     }
     let cordons = plan.steps.iter().filter(|step| step.verb == Verb::Cordon).count();
     if given.is_empty() && taken.is_empty() && cordons > 0 {

@@ -47,6 +47,7 @@ fn step(node: &Node, record: &NodeRecord, world: &World) -> Step {
         preconditions: vec![Precondition::Node { uid: node.uid.to_string() }, Precondition::NotCordonedByOther],
         cost: None,
         pods: Vec::new(),
+        creation: None,
     }
 }
 

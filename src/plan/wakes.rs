@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Code, Evidence, Reason};
-use crate::model::World;
+use crate::model::{Name, World};
 use crate::policy::{Policy, Pool};
 
 /// How often the last wakes of a node failed in a row.
@@ -34,6 +34,18 @@ pub fn pool_backs_off(world: &World, pool: &Pool, now: Timestamp) -> Option<Reas
     };
     let evidence = Evidence { until: Some(until), ..Evidence::default() };
     Some(Reason { code, text, evidence, origin: Some(pool.origin.clone()) })
+}
+
+/// Why no server of this flavor is made in a pool yet: the provider refused the last one.
+pub fn flavor_backs_off(world: &World, pool: &Pool, flavor: &Name, now: Timestamp) -> Option<Reason> {
+    let memory = world.memory.pools.get(&pool.name)?;
+    let failure = memory.refused.get(flavor).filter(|failure| failure.next > now)?;
+    Some(Reason {
+        code: Code::BackOff,
+        text: format!("the provider made no {flavor} ({}), {} in a row", failure.why, failure.tries),
+        evidence: Evidence { until: Some(failure.next), ..Evidence::default() },
+        origin: Some(pool.origin.clone()),
+    })
 }
 
 /// What is said of each broken pool, whether something is to be woken in it now or not.

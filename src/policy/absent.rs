@@ -33,7 +33,7 @@ fn other_cluster(policy: &Policy, world: &World) -> Option<Problem> {
 fn names(policy: &Policy, world: &World, problems: &mut Vec<Problem>) {
     let mut nodes: BTreeSet<Name> = world.nodes.keys().cloned().collect();
     nodes.extend(world.servers.values().map(|server| server.carries().clone()));
-    for pool in policy.pools.iter().filter(|pool| pool.idle != super::Idle::Delete) {
+    for pool in policy.pools.iter().filter(|pool| pool.create.is_none()) {
         let Members::Names(patterns) = &pool.members else { continue };
         for pattern in patterns {
             let named = pattern.expand().unwrap_or_default();

@@ -74,7 +74,7 @@ fn did_you_mean(name: &str, nodes: &BTreeSet<Name>) -> String {
 /// Patterns and selectors of one pool that take in nothing.
 fn unmatched(pool: &Pool, nodes: &BTreeSet<Name>, world: &World, problems: &mut Vec<Problem>) {
     // A pool that can create its nodes may well have none.
-    let can_create = pool.idle == super::Idle::Delete;
+    let can_create = pool.create.is_some();
     let mut report = |pattern: &NamePattern| {
         let message = format!("`{}` matches no node of this cluster", pattern.text);
         problems.push(warning("matches-nothing", &pattern.origin, message, &did_you_mean(&pattern.text, nodes)));

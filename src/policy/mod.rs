@@ -43,7 +43,7 @@ pub use losses::losses;
 pub use origin::Origin;
 pub use past::past;
 pub use pattern::MOST_NAMES;
-pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool};
+pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool, Template, VARIABLES};
 pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use revision::{Revision, file_name, path_of};

@@ -1,12 +1,13 @@
 //! Pools: nodes that are interchangeable for scaling.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{Exception, Origin, Window};
-use crate::model::{IntOrPercent, Name, Resources, Selector};
+use crate::model::{IntOrPercent, Name, Resources, Selector, Taint};
 
 /// A node name, with `{2..10}` (numbers, leading zeros kept: `{01..10}`) and `*` (any run of characters).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub enum Idle {
     Stop,
     /// Kept on its host, memory on disk.
     Suspend,
-    /// Destroyed. Validated, and not acted on by this version.
+    /// Destroyed, with its Node: what Tidegate made, or what the pool adopts.
     Delete,
 }
 
@@ -97,6 +98,48 @@ impl Headroom {
     }
 }
 
+/// How servers of a pool are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// The image, by name or id.
+    pub image: Name,
+    /// The flavors that may be had, the preferred one first; prices decide before that.
+    pub flavors: Vec<Name>,
+    /// The availability zones, the preferred one first; none leaves it to the provider.
+    pub zones: Vec<Name>,
+    /// The networks, by name or id; none leaves it to the provider.
+    pub networks: Vec<Name>,
+    /// The key pair that may log in.
+    pub key_pair: Option<Name>,
+    /// The security groups; none is the provider's default one.
+    pub security_groups: Vec<Name>,
+    /// What a server runs at its first boot, before its variables are filled in.
+    pub user_data: Option<Name>,
+    /// Bytes of the volume that it boots from; None boots from the host's disk.
+    pub boot_volume: Option<i64>,
+    /// The server group, by name or id.
+    pub server_group: Option<Name>,
+    /// Labels that its node will have.
+    pub labels: BTreeMap<Name, Name>,
+    /// Taints that its node will have.
+    pub taints: BTreeSet<Taint>,
+    /// Millicores of the machine that pods cannot ask for.
+    pub reserved_cpu: i64,
+    /// Bytes of the machine that pods cannot ask for, beside what every kubelet keeps free; None is a twentieth.
+    pub reserved_memory: Option<i64>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// The variables that user data may have, with what each stands for.
+pub const VARIABLES: [(&str, &str); 5] = [
+    ("TIDEGATE_NODE", "the name of the server and its node"),
+    ("TIDEGATE_POOL", "the pool"),
+    ("TIDEGATE_FLAVOR", "the flavor"),
+    ("TIDEGATE_ZONE", "the availability zone, empty where the provider chooses"),
+    ("TIDEGATE_CLUSTER", "the UID of the cluster, empty where it is not known"),
+];
+
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pool {
@@ -142,6 +185,9 @@ pub struct Pool {
     pub shared_with: Vec<Name>,
     /// Spare capacity.
     pub headroom: Option<Headroom>,
+    /// How its servers are made; None wakes those that there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<Template>,
     /// Its own windows and those of its schedules, in the order of the policy.
     pub windows: Vec<Window>,
     /// The exceptions of its schedules and its own.
@@ -149,5 +195,5 @@ pub struct Pool {
     /// Where the pool stands (its name).
     pub origin: Origin,
     /// Where `min`, `max`, `replicas`, `idle` … stand, by field name; only those that are written.
-    pub origins: std::collections::BTreeMap<Name, Origin>,
+    pub origins: BTreeMap<Name, Origin>,
 }

@@ -30,7 +30,10 @@ pub fn by_node<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Vec<&'a Step>> 
 /// `cordon → drain (2 evictions) → shelve`.
 pub fn in_words(plan: &Plan, steps: &[&Step]) -> String {
     let blind = plan.snapshot.unknown.iter().any(|kind| kind == "Pod");
-    let verbs: Vec<String> = steps.iter().map(|step| step_words(step, blind)).collect();
+    // What is new is in use when it is Ready: nobody cordoned it.
+    let new = steps.iter().any(|step| step.verb == Verb::Create || step.creation.is_some());
+    let told = steps.iter().filter(|step| !new || step.verb != Verb::Uncordon);
+    let verbs: Vec<String> = told.map(|step| step_words(step, blind)).collect();
     verbs.join(" → ")
 }
 
@@ -140,6 +143,10 @@ fn step_words(step: &Step, blind: bool) -> String {
         }
         Verb::Record => "record as parked".to_owned(),
         Verb::Wait => "wait until Ready".to_owned(),
+        Verb::Create => {
+            let what = step.creation.as_ref().map(|creation| format!(" ({})", creation.words())).unwrap_or_default();
+            format!("create{what}")
+        }
         Verb::Uncordon => "uncordon".to_owned(),
         verb => {
             let own = crate::plan::verb_name(verb);

@@ -9,7 +9,7 @@ use super::sim::Command;
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
 use crate::execute::Clock;
-use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, Snapshot};
+use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, ServerOrder, Snapshot};
 use crate::policy::Idle;
 
 impl Cluster for Sandbox {
@@ -77,6 +77,14 @@ impl Cluster for Sandbox {
         })
     }
 
+    fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
+        let (node, uid) = (name.clone(), uid.clone());
+        Box::pin(async move {
+            let command = Command::DeleteNode { node: node.clone(), uid: uid.clone() };
+            self.ask(command, |sim| sim.delete_node(&node, &uid))?
+        })
+    }
+
     fn remember(&self, memory: &Memory) -> Pending<'_, ()> {
         let memory = memory.clone();
         Box::pin(async move {
@@ -119,6 +127,22 @@ impl Provider for Sandbox {
         Box::pin(async move {
             let command = Command::SetMetadata { server: id.clone(), key: key.clone(), value: value.clone() };
             self.ask(command, |sim| sim.set_metadata(&id, key, value))?
+        })
+    }
+
+    fn create(&self, order: &ServerOrder) -> Pending<'_, Name, ProviderError> {
+        let order = order.clone();
+        Box::pin(async move {
+            let command = Command::Create { order: Box::new(order.clone()) };
+            self.ask(command, |sim| sim.create_server(&order))?
+        })
+    }
+
+    fn delete(&self, id: &Name) -> Pending<'_, (), ProviderError> {
+        let id = id.clone();
+        Box::pin(async move {
+            let command = Command::Delete { server: id.clone() };
+            self.ask(command, |sim| sim.delete_server(&id))?
         })
     }
 

@@ -47,6 +47,10 @@ pub enum Occasion {
     Park,
     /// A server is woken.
     Wake,
+    /// A server is made.
+    Create,
+    /// A server is destroyed.
+    Delete,
     /// A node becomes Ready after its server runs.
     Join,
     /// A pod starts.
@@ -163,13 +167,14 @@ impl Fault {
 
 impl FaultKind {
     fn knows(self, occasion: Occasion) -> bool {
-        use Occasion::{Evict, Join, Park, Ready, Start, Stop, Wake};
+        use Occasion::{Create, Delete, Evict, Join, Park, Ready, Start, Stop, Wake};
         match self {
-            Self::Slow => matches!(occasion, Park | Wake | Join | Start | Ready | Stop),
-            Self::Error => matches!(occasion, Park | Wake),
-            Self::Stuck => matches!(occasion, Park | Wake | Stop),
-            Self::NoValidHost | Self::Quota | Self::OtherZone | Self::NoImage => occasion == Wake,
-            Self::Locked => matches!(occasion, Park | Wake),
+            Self::Slow => matches!(occasion, Park | Wake | Create | Delete | Join | Start | Ready | Stop),
+            Self::Error => matches!(occasion, Park | Wake | Create),
+            Self::Stuck => matches!(occasion, Park | Wake | Create | Delete | Stop),
+            Self::NoValidHost | Self::Quota => matches!(occasion, Wake | Create),
+            Self::OtherZone | Self::NoImage => occasion == Wake,
+            Self::Locked => matches!(occasion, Park | Wake | Delete),
             Self::KeepShelved => occasion == Park,
             Self::NodeNeverReady => occasion == Join,
             Self::PodNeverReady | Self::CrashLoop => occasion == Ready,

@@ -150,6 +150,9 @@ mod quiet {
         fn delete_pod(&self, pod: &PodKey, uid: &Name) -> Pending<'_, ()> {
             self.0.delete_pod(pod, uid)
         }
+        fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
+            self.0.delete_node(name, uid)
+        }
         fn remember(&self, memory: &Memory) -> Pending<'_, ()> {
             self.0.remember(memory)
         }

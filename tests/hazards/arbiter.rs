@@ -254,6 +254,10 @@ impl Door for Meddled<'_> {
         self.stage.sandbox.delete_pod(pod, uid)
     }
 
+    fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
+        self.stage.sandbox.delete_node(name, uid)
+    }
+
     fn remember(&self, memory: &Memory) -> Pending<'_, ()> {
         self.stage.sandbox.remember(memory)
     }

@@ -38,7 +38,10 @@ fn a_policy_is_compared_with_the_cluster() {
             vec!["matches-nothing `worker-9`"],
         ),
         ("  pools: [{name: a, nodes: {names: [wroker-1, worker-2]}}]\n", vec!["matches-nothing `wroker-1`"]),
-        ("  pools: [{name: a, nodes: {names: new-1}, idle: delete}]\n", vec![]),
+        (
+            "  providers: [{name: cloud, openstack: {cloud: c}}]\n  pools: [{name: a, nodes: {names: new-1}, idle: delete, create: {image: u, flavors: f}}]\n",
+            vec![],
+        ),
         ("  pools: [{name: a, nodes: {labels: {pool: c}}}]\n", vec!["matches-nothing no"]),
         ("  pools: [{name: a, nodes: {labels: {pool: a}}, min: 3}]\n", vec!["too-few-nodes pool"]),
         (
@@ -80,7 +83,10 @@ fn what_a_cluster_does_not_have_now_is_told() {
         ("  pools: [{name: a, nodes: {names: \"worker-{1..4}\"}}]\n", vec!["names-absent-nodes 5"]),
         // Nothing of it is there: that is a warning of its own.
         ("  pools: [{name: a, nodes: {names: \"wroker-{1..4}\"}}]\n", vec![]),
-        ("  pools: [{name: a, nodes: {names: \"worker-{1..4}\"}, idle: delete}]\n", vec![]),
+        (
+            "  providers: [{name: cloud, openstack: {cloud: c}}]\n  pools: [{name: a, nodes: {names: \"worker-{1..4}\"}, create: {image: u, flavors: f}}]\n",
+            vec![],
+        ),
         (&format!("  pools: []\n{drain}"), vec!["matches-no-pod 9", "matches-no-pod 12"]),
     ] {
         let (policy, _) = policy(spec);
@@ -145,8 +151,11 @@ fn what_an_entry_loses_is_told() {
 fn what_is_not_acted_on_is_told() {
     for (spec, expected) in [
         ("  pools: [{name: a, nodes: {names: w-1}, min: 1}]\n", vec![]),
-        ("  brakes: {maxDeletes: 6}\n  pools: []\n", vec!["not-acted-on `brakes.maxDeletes` 5"]),
-        ("  pools:\n    - name: a\n      nodes: {names: w-1}\n      idle: delete\n", vec!["not-acted-on `idle: 8"]),
+        ("  brakes: {maxDeletes: 6}\n  pools: []\n", vec![]),
+        (
+            "  pools:\n    - name: a\n      nodes: {names: w-1}\n      parkedNode: delete\n",
+            vec!["not-acted-on `parkedNode: 8"],
+        ),
     ] {
         let (policy, _) = policy(spec);
         let problems = unheeded(&policy);

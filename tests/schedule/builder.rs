@@ -106,6 +106,7 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         adopt: false,
         shared_with: Vec::new(),
         headroom: None,
+        create: None,
         windows: Vec::new(),
         exceptions: Vec::new(),
         origin: origin(40),

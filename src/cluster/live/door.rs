@@ -52,6 +52,11 @@ impl Cluster for Live {
         Box::pin(async move { self.ask_to_delete(&pod, &uid).await })
     }
 
+    fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
+        let (name, uid) = (name.clone(), uid.clone());
+        Box::pin(async move { self.remove_node(&name, &uid).await })
+    }
+
     fn remember(&self, memory: &Memory) -> Pending<'_, ()> {
         let memory = memory.clone();
         Box::pin(async move { self.write_memory(&memory).await })

@@ -5,7 +5,7 @@
 //! 403 a budget of which nothing can be told, a namespace that is being deleted, or our role.
 
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
@@ -125,6 +125,20 @@ impl Live {
                 There::No => Err(ClusterError::NotFound(format!("pod {key}"))),
                 There::Yes | There::Ending => Err(ClusterError::Conflict(format!("pod {key}"))),
             },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a Node object.
+    pub(super) async fn remove_node(&self, name: &Name, uid: &Name) -> Result<(), ClusterError> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let meant = kube::api::Preconditions { uid: Some(uid.to_string()), resource_version: None };
+        let options = DeleteParams { preconditions: Some(meant), ..DeleteParams::default() };
+        let call = Call::new("delete", format!("node {name}"));
+        match self.once(&call, nodes.delete(name, &options)).await {
+            Ok(_) => Ok(()),
+            // Another node has that name now: ours is gone.
+            Err(ClusterError::Conflict(_)) => Err(ClusterError::NotFound(format!("node {name}"))),
             Err(error) => Err(error),
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::ProviderError;
 use crate::cluster::{ClusterError, Evicted, NodePatch};
-use crate::model::{Memory, Name, Node, Pod, PodKey, Server};
+use crate::model::{Memory, Name, Node, Pod, PodKey, Server, ServerOrder};
 use crate::policy::Idle;
 
 /// An act's name: `verb/node#number`, unique in one journal and the same for the same history.
@@ -37,6 +37,12 @@ pub enum Act {
     Park { node: Name, server: Name, how: Idle },
     /// Wake a server.
     Wake { node: Name, server: Name },
+    /// Have a server made, once however often it is asked for.
+    Create { node: Name, order: Box<ServerOrder> },
+    /// Destroy a server.
+    DeleteServer { node: Name, server: Name },
+    /// Delete a Node object whose server is gone.
+    DeleteNode { node: Name, uid: Name },
     /// Read a server's state.
     ReadServer { node: Name, server: Name },
     /// Write into a server's metadata who parked it, or take that away (H23).
@@ -60,9 +66,14 @@ impl Act {
     pub fn takes(&self) -> bool {
         match self {
             Self::Patch { patch, .. } => patch.unschedulable == Some(true) || !patch.add_taints.is_empty(),
-            Self::Evict { .. } | Self::Delete { .. } | Self::Park { .. } => true,
+            Self::Evict { .. }
+            | Self::Delete { .. }
+            | Self::Park { .. }
+            | Self::DeleteServer { .. }
+            | Self::DeleteNode { .. } => true,
             Self::List { .. }
             | Self::Wake { .. }
+            | Self::Create { .. }
             | Self::ReadServer { .. }
             | Self::MarkServer { .. }
             | Self::Suspend { .. }
@@ -80,6 +91,9 @@ impl Act {
             Self::Delete { .. } => "delete-pod",
             Self::Park { .. } => "park",
             Self::Wake { .. } => "wake",
+            Self::Create { .. } => "create",
+            Self::DeleteServer { .. } => "delete",
+            Self::DeleteNode { .. } => "delete-node",
             Self::ReadServer { .. } => "read-server",
             Self::MarkServer { .. } => "mark-server",
             Self::Suspend { .. } => "suspend",
@@ -97,6 +111,9 @@ impl Act {
             | Self::Delete { node, .. }
             | Self::Park { node, .. }
             | Self::Wake { node, .. }
+            | Self::Create { node, .. }
+            | Self::DeleteServer { node, .. }
+            | Self::DeleteNode { node, .. }
             | Self::MarkServer { node, .. }
             | Self::Suspend { node, .. }
             | Self::Hook { node, .. }

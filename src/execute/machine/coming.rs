@@ -6,6 +6,7 @@ use super::act::{Act, TroubleKind};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
 use super::hooking::Called;
+use super::making::Making;
 use super::returning::give_back;
 use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
@@ -41,6 +42,8 @@ pub enum Coming {
     Tidy(Option<Timestamp>, Tidy),
     /// The cordon goes. Asked when, if it was.
     Uncordon(Option<Timestamp>),
+    /// Its server is made.
+    Make(Making),
     /// It failed: the server is parked again, then the record says so.
     ParkAgain(Timestamp),
     /// It failed and is parked: the record says so again.
@@ -66,12 +69,16 @@ impl Course {
                 at => Way::Coming(Coming::Tidy(since, at)),
             },
             Coming::Uncordon(since) => self.uncordon(since, desk, world, now),
+            Coming::Make(making) => self.make(making, desk, world, now),
             Coming::ParkAgain(since) => self.park_again(since, desk, world, now),
             Coming::SealAgain => self.seal_again(desk, world, now),
         }
     }
 
     fn look_before_wake(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if self.makes(world) {
+            return self.look_before_making(desk, world, now);
+        }
         let looked = self.planned_node(world).and_then(|node| Ok((node.unschedulable, NodeRecord::of(node)?)));
         let (cordoned, record) = match looked {
             Ok(looked) => looked,
@@ -130,7 +137,7 @@ impl Course {
             }
             Gate::Open => {}
         }
-        if first != Verb::Wake {
+        if !matches!(first, Verb::Wake | Verb::Create) {
             // A wake that was cut short: what it waits for is waited for.
             let cut_short = first == Verb::Wait || self.mark(world) == Some(NodeMark::Waking);
             let way = match self.server(world).filter(|id| cut_short && world.servers.contains_key(id)) {
@@ -145,6 +152,11 @@ impl Course {
         }
         desk.transit.insert(self.pool.clone(), (going, all + 1));
         let usually = desk.usually(&self.pool, |memory| &memory.wake_times);
+        if let Some(creation) = self.step(Verb::Create).and_then(|step| step.creation.as_ref()) {
+            let text = format!("making {} ({}){usually}", self.node, creation.words());
+            self.begin(desk, Verb::Create, now, text);
+            return self.go(desk, Way::Coming(Coming::Make(Making::Ask)));
+        }
         self.begin(desk, Verb::Wake, now, format!("waking {}{usually}", self.node));
         self.go(desk, Way::Coming(Coming::Mark))
     }
@@ -279,7 +291,8 @@ impl Course {
 
     fn settle(&mut self, since: Timestamp, ready: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         if !self.back(world, since) {
-            return self.go(desk, Way::Coming(Coming::Boot(since, None)));
+            let way = if self.makes(world) { Coming::Make(Making::Join(since)) } else { Coming::Boot(since, None) };
+            return self.go(desk, Way::Coming(way));
         }
         if let Some(why) = self.unfit(world) {
             return self.not_opened(desk, now, &why);
@@ -347,6 +360,7 @@ impl Course {
         now: Timestamp,
     ) -> Way {
         let Some(node) = world.nodes.get(&self.node).filter(|node| node.unschedulable) else {
+            self.has_joined(desk, world);
             return self.awake(since, desk, now);
         };
         if !self.adopted(desk, world) {
@@ -377,6 +391,7 @@ impl Course {
                 self.measure_wake(desk, since, now);
             }
             let node = desk.remember(&self.node);
+            node.unneeded_since = None;
             node.parked_since = None;
             node.wake_failure = None;
         }
@@ -385,6 +400,9 @@ impl Course {
 
     /// It does not count, its pool backs off unless it failed of itself `alone`, and a server that runs for nothing is parked again (H8).
     fn wake_failed(&mut self, desk: &mut Desk, world: &World, now: Timestamp, alone: bool, why: &str) -> Way {
+        if self.makes(world) {
+            return self.made_in_vain(None, why, desk, now);
+        }
         let next = desk.back_off(&self.node, &self.pool, alone, why, now);
         self.give_up(desk, now, true, None, &format!("{why}; not tried again before {next}"));
         let server = self.server(world).and_then(|id| world.servers.get(&id));

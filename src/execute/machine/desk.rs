@@ -145,7 +145,7 @@ impl Desk {
     /// Whether `step` may begin. A drain and what follows it need what stands before them (a home, their own
     /// cordon); others only stand in line, and go on when what is before them has failed.
     pub fn gate(&self, step: &Step) -> Gate {
-        let in_line = matches!(step.verb, Verb::Cordon | Verb::Wake | Verb::Uncordon);
+        let in_line = matches!(step.verb, Verb::Cordon | Verb::Wake | Verb::Create | Verb::Uncordon);
         for id in &step.after {
             match self.steps.get(id) {
                 None | Some(StepState::Done) => {}
@@ -191,13 +191,36 @@ impl Desk {
         let next = later(now, doubling(SignedDuration::from_mins(5), tries, SignedDuration::from_mins(60)));
         let why = why.to_owned();
         self.remember(node).wake_failure = Some(crate::model::WakeFailure { why, tries, next });
-        if alone {
-            return next;
+        if !alone {
+            self.back_off_pool(pool, now);
         }
+        next
+    }
+
+    /// A node of the pool goes for good: that it is missing says nothing of the observation.
+    pub fn forget(&mut self, pool: &Name, node: &Name) {
+        if self.memory.pools.get(pool).is_some_and(|memory| memory.names.contains(node)) {
+            let memory = self.remember_pool(pool);
+            memory.names.remove(node);
+            memory.members = memory.members.saturating_sub(1);
+        }
+    }
+
+    /// The provider has none of this flavor for now: 5 min, doubling to 60, in which others are taken (H8).
+    pub fn refuse(&mut self, pool: &Name, flavor: &Name, why: &str, now: Timestamp) -> Timestamp {
+        let refused = &mut self.remember_pool(pool).refused;
+        let tries = refused.get(flavor).map_or(0, |failure| failure.tries) + 1;
+        let next = later(now, doubling(SignedDuration::from_mins(5), tries, SignedDuration::from_mins(60)));
+        refused.insert(flavor.clone(), crate::model::WakeFailure { why: why.to_owned(), tries, next });
+        next
+    }
+
+    /// The whole pool backs off: 5 min, doubling to 60 (H8). Until when.
+    pub fn back_off_pool(&mut self, pool: &Name, now: Timestamp) -> Timestamp {
         let memory = self.remember_pool(pool);
         // Those that were under way together and fail together are one failure, or nine nodes would count for nine.
-        if memory.backoff_until.is_some_and(|until| until > now) {
-            return next;
+        if let Some(until) = memory.backoff_until.filter(|until| *until > now) {
+            return until;
         }
         memory.failed_wakes = memory.failed_wakes.saturating_add(1);
         let fails = memory.failed_wakes;
@@ -207,7 +230,7 @@ impl Desk {
             let text = format!("pool {pool} is broken: its wakes failed {fails} times in a row; next try {again}");
             self.tell(Event { pool: Some(pool.to_string()), ..Event::new(EventKind::Warning, now, text) });
         }
-        next
+        again
     }
 }
 

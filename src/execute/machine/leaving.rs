@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, Answer};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
+use super::deleting::Deleting;
 use super::desk::{Desk, Gate, StepState, later};
 use super::evicting::{Evicting, Look, tolerates_cordon};
 use super::hooking::Called;
@@ -53,6 +54,8 @@ pub enum Leaving {
     LastLook,
     /// The server is being parked.
     Park(Parking),
+    /// The server is being destroyed.
+    Delete(Deleting),
 }
 
 /// A pod that is waited for.
@@ -79,10 +82,16 @@ impl Course {
             Leaving::Grace(until) => self.grace(until, desk, world, now),
             Leaving::LastLook => self.last_look(desk, world, now),
             Leaving::Park(parking) => self.park(parking, desk, world, now),
+            Leaving::Delete(deleting) => self.delete(deleting, desk, world, now),
         }
     }
 
     fn look(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if self.deletes()
+            && let Some(way) = self.look_before_deleting(desk, world, now)
+        {
+            return way;
+        }
         let node = match self.planned_node(world) {
             Ok(node) => node,
             Err(why) => return self.stay(desk, now, &why),
@@ -110,7 +119,7 @@ impl Course {
             Some(NodeMark::Leaving | NodeMark::Draining) if self.held(world).is_some() => {
                 self.taken_back(desk, world, now).unwrap_or(Way::Ended)
             }
-            Some(NodeMark::Draining | NodeMark::Waking) if node.unschedulable => {
+            Some(NodeMark::Draining | NodeMark::Waking | NodeMark::Deleting) if node.unschedulable => {
                 self.begin(desk, Verb::Cordon, now, format!("{} was cordoned by Tidegate already", self.node));
                 self.go(desk, Way::Leaving(Leaving::List))
             }
@@ -212,7 +221,7 @@ impl Course {
     }
 
     fn list(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
-        if self.step(Verb::Drain).is_none() && self.step(Verb::Park).is_none() {
+        if self.step(Verb::Drain).is_none() && !self.ends_server() {
             return self.done(desk, now);
         }
         if !self.busy() {
@@ -340,7 +349,7 @@ impl Course {
     }
 
     fn detach(&mut self, since: Timestamp, told: bool, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
-        if self.step(Verb::Park).is_none() {
+        if !self.ends_server() {
             return self.done(desk, now);
         }
         if let Some(way) = self.taken_back(desk, world, now) {
@@ -396,7 +405,7 @@ impl Course {
             if self.halted(desk, now) {
                 return self.leave_undone(desk, now);
             }
-            match self.gate(desk, Verb::Park) {
+            match self.gate(desk, if self.deletes() { Verb::Delete } else { Verb::Park }) {
                 Gate::Never(why) => {
                     self.give_up(desk, now, false, None, &why);
                     return self.go(desk, Way::Returning(Returning::new(why)));
@@ -416,7 +425,8 @@ impl Course {
             }
         };
         let Some(pod) = pods.iter().find(|pod| somebody(pod)) else {
-            return self.go(desk, Way::Leaving(Leaving::Park(Parking::Mark)));
+            let end = if self.deletes() { Leaving::Delete(Deleting::Mark) } else { Leaving::Park(Parking::Mark) };
+            return self.go(desk, Way::Leaving(end));
         };
         if pod.terminating() {
             let going: Vec<Pod> = pods.iter().filter(|pod| pod.terminating()).cloned().collect();

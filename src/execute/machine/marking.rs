@@ -114,6 +114,12 @@ impl Marking<'_> {
     }
 }
 
+/// Drained, and about to go for good: the rest stays as it is, should its server be kept after all.
+pub fn condemn(node: &Node, mut record: NodeRecord) -> NodePatch {
+    record.mark = NodeMark::Deleting;
+    with_record(node, &record)
+}
+
 /// Parked: the soft taint has done its work, the cordon and the rest stay until it comes back.
 pub fn seal(node: &Node, mut record: NodeRecord, now: Timestamp) -> NodePatch {
     record.mark = NodeMark::Parked;

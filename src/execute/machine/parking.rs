@@ -285,7 +285,7 @@ impl Course {
     }
 
     /// The server is in nobody's hands: the node cannot be given back and stays cordoned, with our record.
-    fn fail_in_place(&mut self, desk: &mut Desk, now: Timestamp, why: &str) -> Way {
+    pub(super) fn fail_in_place(&mut self, desk: &mut Desk, now: Timestamp, why: &str) -> Way {
         let step = self.current(desk);
         desk.bar(&self.node, None, why, now);
         self.give_up(desk, now, true, None, why);

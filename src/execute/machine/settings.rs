@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{IntOrPercent, Memory, Name, Pod, World};
 use crate::plan::leaving;
-use crate::policy::{Drain, HookTime, Idle, OnFailure, Overrun, Wake};
+use crate::policy::{Drain, HookTime, Idle, OnFailure, Overrun, Template, Wake};
 
 /// Whether a pod may leave its node, asked again right before it is made to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,10 @@ pub struct HookRule {
 pub struct PoolSettings {
     /// How its servers are parked.
     pub idle: Idle,
+    /// The policy's name for its provider.
+    pub provider: Option<Name>,
+    /// How its servers are made.
+    pub create: Option<Template>,
     /// Whoever slept for longer may have missed something.
     pub max_parked: SignedDuration,
     /// How long the provider gets to free the host of a shelved server.

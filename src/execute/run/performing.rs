@@ -1,7 +1,7 @@
 //! One act, done through the doors: what it answers, and what it showed of the world.
 
 use crate::cloud::Provider;
-use crate::cluster::{Cluster, keys};
+use crate::cluster::{Cluster, ClusterError, keys};
 use crate::execute::Clock;
 use crate::execute::hooks::{Hooks, Occasion};
 use crate::execute::machine::{Act, Answer, Trouble, TroubleKind};
@@ -47,6 +47,21 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
         Act::Wake { server, .. } => match provider.wake(&server).await {
             Ok(()) => (Answer::Done, reread(&server, provider).await),
             Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
+        },
+        Act::Create { order, .. } => match provider.create(&order).await {
+            Ok(id) => (Answer::Done, reread(&id, provider).await),
+            Err(error) => failed(error),
+        },
+        Act::DeleteServer { server, .. } => match provider.delete(&server).await {
+            Ok(()) => (Answer::Done, reread(&server, provider).await),
+            Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
+        },
+        Act::DeleteNode { node, uid } => match cluster.delete_node(&node, &uid).await {
+            Ok(()) => (Answer::Done, vec![Change::NodeGone(node)]),
+            Err(ClusterError::NotFound(what)) => {
+                (Answer::Failed(ClusterError::NotFound(what).into()), vec![Change::NodeGone(node)])
+            }
+            Err(error) => failed(error),
         },
         Act::MarkServer { server, record, .. } => {
             match provider.set_metadata(&server, keys::SERVER_RECORD, record.as_ref()).await {

@@ -26,6 +26,8 @@ pub fn settings(
         let active = plan.pools.iter().find(|line| *line.name == *pool.name).map_or(0, |line| line.active);
         let settings = PoolSettings {
             idle: pool.idle,
+            provider: pool.provider.clone(),
+            create: pool.create.clone(),
             max_parked: pool.max_parked,
             offload_timeout: offload_timeout(policy, pool),
             parallelism: pool.parallelism,

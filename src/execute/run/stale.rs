@@ -74,7 +74,9 @@ pub fn carried_out(saved: &Plan, fresh: &Plan, world: &World, policy: &Policy) -
             _ => true,
         });
         same && member.is_some_and(|member| match (step.verb, &member.state) {
-            (Verb::Park | Verb::Record, State::Parked(_)) | (Verb::Cordon, State::OwnCordon(_)) => true,
+            (Verb::Park | Verb::Record, State::Parked(_))
+            | (Verb::Cordon, State::OwnCordon(_))
+            | (Verb::Delete, State::Absent) => true,
             (Verb::Drain, State::OwnCordon(_)) => emptied(world, &step.node),
             (Verb::Wake | Verb::Wait | Verb::Uncordon, State::Active) => true,
             _ => false,

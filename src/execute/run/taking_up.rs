@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{NodeMark, NodeRecord};
 use crate::model::World;
-use crate::plan::{Code, Kept, Plan, Reason};
+use crate::plan::{Code, Kept, Plan, Reason, Verb};
 
 /// What of a plan is still to be done, and what not.
 #[derive(Debug)]
@@ -37,6 +37,11 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> Left {
         let about = |kept: &&Kept| kept.reasons.iter().all(|reason| about_pods(reason.code)) && !frozen(&kept.pool);
         mark(name).is_some() && kept.get(name).is_some_and(about)
     };
+    // Gone with its Node: what is left is to say so.
+    let destroyed = |name: &str| {
+        let deletes = told.steps.iter().any(|step| step.verb == Verb::Delete && step.node == name);
+        deletes && !world.nodes.contains_key(name)
+    };
     // What is being woken already is brought to its end.
     let asleep = |name: &str| mark(name) != Some(NodeMark::Waking);
     let barred = |name: &str| kept.get(name).and_then(|kept| barred(kept));
@@ -49,7 +54,7 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> Left {
         let drained = world.memory.drained(node, fresh.now).is_some();
         let takes = step.verb.takes();
         let keep = match takes {
-            true => wanted.contains(node) || sent(node) || only_pods(node) || drained,
+            true => wanted.contains(node) || sent(node) || only_pods(node) || drained || destroyed(node),
             false => barred(node).is_none_or(|reason| reason.code == Code::RecentlyFailed) || !asleep(node),
         };
         if !keep {

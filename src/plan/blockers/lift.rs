@@ -96,9 +96,9 @@ fn plain(code: Code) -> Lifted {
         Code::FrontDoor => line("frontDoors: allowed".to_owned(), "in the pool, if its traffic may end"),
         Code::HoldsStorage => line("nodeStorage: allowed".to_owned(), "in the pool, if its data may be away"),
         Code::StoppedByOther => line("adopt: true".to_owned(), "in the pool, if these nodes are Tidegate's to wake"),
-        Code::NotActedOn => line(
-            "idle: shelve".to_owned(),
-            "in the pool (`stop` or `suspend` too), if its servers may be kept; or delete them yourself",
+        Code::NotOurs => line(
+            "adopt: true".to_owned(),
+            "in the pool, if all of its servers may be destroyed for good; or `idle: shelve`, which keeps them",
         ),
         other => only(advice(other)),
     }

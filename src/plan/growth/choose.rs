@@ -10,10 +10,11 @@ use super::headroom::{Spare, members, namespace, refill, unit_words};
 use super::offered::{Asked, Candidate, candidates};
 use super::value::Offer;
 use super::why::Why;
-use crate::model::{Name, Pod, PodKey};
-use crate::placement::Site;
+use crate::model::{Name, Pod, PodKey, Resources};
+use crate::placement::{Mark, Site};
 use crate::plan::bounds::Bounds;
 use crate::plan::candidates::Nearness;
+use crate::plan::creating::Blueprint;
 use crate::plan::members::Member;
 use crate::plan::pool_decision::{Coming, Decision, Pooled};
 use crate::plan::prices::Prices;
@@ -122,6 +123,40 @@ impl Growth<'_, '_> {
         self.pooled.get(candidate.pool)?.members.get(candidate.member)
     }
 
+    /// What pods may ask of a candidate.
+    fn room<'c>(&'c self, candidate: &'c Candidate) -> Option<&'c Resources> {
+        match &candidate.build {
+            Some(build) => Some(&build.shape.allocatable),
+            None => self.member(candidate)?.node.as_ref().map(|node| &node.allocatable),
+        }
+    }
+
+    /// The node of a candidate takes pods; one that does not exist comes first.
+    pub(super) fn open(&mut self, pool: usize, name: &Name, build: Option<&Blueprint>) {
+        match (build, self.pooled.get(pool)) {
+            (Some(build), Some(pooled)) => self.removals.arrive(pooled.daemons, build.shape.node(name)),
+            _ => self.site().open(name),
+        }
+    }
+
+    /// Back to `mark`, from before a node was opened; one that does not exist is forgotten.
+    pub(super) fn close(&mut self, mark: Mark, name: &Name, build: Option<&Blueprint>) {
+        self.site().roll_back(mark);
+        if build.is_some() {
+            self.site().part(name);
+        }
+    }
+
+    /// Why something that costs is not brought; None if it is, and then it counts.
+    fn bound(&self, candidate: &Candidate, bounds: &mut Bounds<'_>) -> Option<Reason> {
+        let (pool, member) = (self.pooled.get(candidate.pool)?.pool, self.member(candidate)?);
+        match (&candidate.build, candidate.nearness) {
+            (Some(build), Nearness::Absent) => bounds.make(pool, &build.member(pool, &member.name)),
+            (_, Nearness::Parked) => bounds.wake(pool, member),
+            _ => None,
+        }
+    }
+
     fn lodge(&mut self, pod: Arc<Pod>, node: &Name) {
         self.site().place(&pod, node);
         self.placed.entry(node.clone()).or_default().push(pod);
@@ -161,15 +196,20 @@ impl Growth<'_, '_> {
     pub(super) fn bring(&mut self, alike: &mut [Alike], bounds: &mut Bounds<'_>) {
         let mut tried = Tried::of(alike);
         while let Some(best) = self.best(alike, &mut tried) {
-            let mut candidate = self.candidates.remove(best);
-            let parked = self.member(&candidate).filter(|_| candidate.nearness == Nearness::Parked);
-            let pool = self.pooled.get(candidate.pool).map(|pooled| pooled.pool);
-            if let Some(reason) = parked.zip(pool).and_then(|(member, pool)| bounds.wake(pool, member)) {
-                candidate.hindrance = Some(reason);
+            let candidate = self.candidates.remove(best);
+            if let Some(reason) = self.bound(&candidate, bounds) {
+                // Of what does not exist all of a sort are refused with one.
+                let (sort, absent) = (candidate.sort, candidate.nearness == Nearness::Absent);
                 self.candidates.insert(best, candidate);
+                for (index, one) in self.candidates.iter_mut().enumerate() {
+                    if index == best || absent && one.sort == sort {
+                        one.hindrance = Some(reason.clone());
+                    }
+                }
                 continue;
             }
-            self.site().open(&candidate.name);
+            self.open(candidate.pool, &candidate.name, candidate.build.as_deref());
+            self.candidates.retain(|other| (other.pool, other.member) != (candidate.pool, candidate.member));
             let taken = fill(self.site(), alike, &candidate.name);
             let placed = self.placed.entry(candidate.name.clone()).or_default();
             for (alike, taken) in alike.iter_mut().zip(taken) {
@@ -200,13 +240,14 @@ impl Growth<'_, '_> {
             let (nearness, tries, cost, all) = (candidate.nearness, candidate.tries, candidate.cost, candidate.room);
             let weight = self.pooled.get(candidate.pool).map_or(0, |pooled| pooled.pool.weight);
             let (sort, name) = (candidate.sort, candidate.name.clone());
+            let (pool, build) = (candidate.pool, candidate.build.clone());
             let taken = match tried.known(sort, alike) {
                 Some(taken) => taken,
                 None => {
                     let mark = self.site().mark();
-                    self.site().open(&name);
+                    self.open(pool, &name, build.as_deref());
                     let taken = fill(self.site(), alike, &name);
-                    self.site().roll_back(mark);
+                    self.close(mark, &name, build.as_deref());
                     tried.keep(sort, taken)
                 }
             };
@@ -226,13 +267,11 @@ impl Growth<'_, '_> {
         best.map(|(index, ..)| index)
     }
 
-    /// Leaves out again what turned out to be spare: a parked node whose pods fit on the others that come, or are there.
+    /// Leaves out again what turned out to be spare: a node that costs and whose pods fit on the others that come, or are there.
     fn spare(&mut self) {
         for index in (0..self.chosen.len()).rev() {
-            let Some(candidate) = self.chosen.get(index).filter(|one| one.nearness == Nearness::Parked) else {
-                continue;
-            };
-            let (name, pool) = (candidate.name.clone(), candidate.pool);
+            let Some(candidate) = self.chosen.get(index).filter(|one| one.costs()) else { continue };
+            let (name, pool, new) = (candidate.name.clone(), candidate.pool, candidate.build.is_some());
             let pods = self.placed.get(&name).cloned().unwrap_or_default();
             let mark = self.site().mark();
             self.site().close(&name);
@@ -246,6 +285,10 @@ impl Growth<'_, '_> {
             if homes.len() < pods.len() {
                 self.site().roll_back(mark);
                 continue;
+            }
+            if new {
+                self.site().settle();
+                self.site().part(&name);
             }
             self.placed.remove(&name);
             for (pod, home) in pods.into_iter().zip(homes) {
@@ -268,8 +311,7 @@ impl Growth<'_, '_> {
         let on = |candidate: &Candidate| self.placed.get(&candidate.name).map(Vec::as_slice).unwrap_or_default();
         let asked = self.chosen.iter().flat_map(on).map(|pod| &pod.spec.requests);
         let all = self.chosen.iter().chain(&self.candidates);
-        let nodes = all.filter_map(|candidate| self.member(candidate)?.node.as_ref());
-        let least = at_least(asked, nodes.map(|node| &node.allocatable)).min(count);
+        let least = at_least(asked, all.filter_map(|candidate| self.room(candidate))).min(count);
         Some(format!("{count} nodes come for what has no room on those that are up, at least {least} needed"))
     }
 
@@ -290,6 +332,10 @@ impl Growth<'_, '_> {
             let asked = self.member(&candidate).is_some_and(|member| pooled.asked_about(member));
             if !asked {
                 self.site().close(&candidate.name);
+                if candidate.build.is_some() {
+                    self.site().settle();
+                    self.site().part(&candidate.name);
+                }
                 let reason = Reason {
                     code: Code::Target,
                     text: "a node that would come for them was not asked about (`--target`)".to_owned(),
@@ -301,14 +347,15 @@ impl Growth<'_, '_> {
                 grown.left.extend(pods.map(|pod| (pod, reason.clone())));
                 continue;
             }
-            let pods = self.placed.get(&candidate.name).map(Vec::as_slice).unwrap_or_default();
+            let name = candidate.name.clone();
+            let pods = self.placed.get(&name).map(Vec::as_slice).unwrap_or_default();
             let reason = serves(pods, pooled);
             let (Some(decision), Some(up)) = (decisions.get_mut(candidate.pool), up.get_mut(candidate.pool)) else {
                 continue;
             };
-            decision.coming.push(Coming { member: candidate.member, reason });
+            decision.coming.push(Coming { member: candidate.member, reason, build: candidate.build });
             up.push(candidate.member);
-            self.removals.open(&candidate.name);
+            self.removals.open(&name);
         }
         for (node, pods) in std::mem::take(&mut self.placed) {
             for pod in pods {

@@ -62,7 +62,8 @@ impl Spare {
         let members = members(pooled);
         // What may come to the pool tolerates what its nodes always carry.
         let nodes = pooled.members.iter().filter_map(|member| member.node.as_ref());
-        let lasting = nodes.flat_map(|node| &node.taints).filter(|taint| !passes(taint));
+        let new = pooled.blueprints.iter().flat_map(|build| &build.shape.taints);
+        let lasting = nodes.flat_map(|node| &node.taints).chain(new).filter(|taint| !passes(taint));
         let tolerations: BTreeSet<Toleration> = lasting
             .map(|taint| Toleration {
                 key: Some(taint.key.clone()),

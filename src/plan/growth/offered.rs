@@ -1,12 +1,14 @@
 //! What could be brought, and which of it is the same to every pod that waits: only one of each sort is tried.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::demand::Alike;
 use super::value::size;
-use crate::model::{Labels, Name, PodSpec, Resources, Taint, VolumeSource};
+use crate::model::{HOSTNAME, Labels, Name, PodSpec, Resources, Taint, VolumeSource};
 use crate::placement::passes;
 use crate::plan::candidates::Nearness;
+use crate::plan::creating::Blueprint;
 use crate::plan::pool_decision::Pooled;
 use crate::plan::prices::Prices;
 use crate::plan::{Code, Reason};
@@ -32,6 +34,15 @@ pub struct Candidate {
     pub room: i128,
     /// Candidates with the same number are the same to every pod that waits.
     pub sort: usize,
+    /// What it will be, if it is no node yet.
+    pub build: Option<Arc<Blueprint>>,
+}
+
+impl Candidate {
+    /// Whether bringing it costs something.
+    pub fn costs(&self) -> bool {
+        self.nearness >= Nearness::Parked
+    }
 }
 
 /// Everything that could be brought in any pool and is not up yet, each pool's in its order.
@@ -43,47 +54,50 @@ pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>,
         let up: BTreeSet<&usize> = up.iter().collect();
         for (nearness, member) in pooled.roll().1 {
             let Some(found) = pooled.members.get(member).filter(|_| !up.contains(&member)) else { continue };
-            let Some(node) = found.node.as_deref() else { continue };
-            let parked = nearness == Nearness::Parked;
-            let price = prices.change(pooled.pool, found, true).filter(|_| parked);
-            priced &= price.is_some() || !parked;
-            let cost = price.map_or(0, |price| i128::from(price.per_hour_micros.max(0)));
-            let hindrance = pooled.hindrance(found, nearness, false);
-            let mut used = Resources::default();
-            pooled.world.pods_on(&found.name).filter(|pod| !pod.finished()).for_each(|pod| {
-                used.add(&pod.spec.requests);
-                used.pods = used.pods.saturating_add(1);
-            });
-            let sort = Sort {
-                pool,
-                nearness,
-                cost,
-                tries: pooled.tries(member),
-                room: amounts(&node.allocatable),
-                used: amounts(&used),
-                labels: asked.labels(&node.labels, &found.name),
-                taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
-                hindrance: hindrance.as_ref().map(|why| why.code),
+            let builds: Vec<Option<Arc<Blueprint>>> = match (nearness, &found.node) {
+                (Nearness::Absent, _) => pooled.blueprints.iter().cloned().map(Some).collect(),
+                (_, Some(_)) => vec![None],
+                (_, None) => pooled.build(found).into_iter().map(Some).collect(),
             };
-            let tries = sort.tries;
-            let next = sorts.len();
-            let sort = *sorts.entry(sort).or_insert(next);
-            all.push(Candidate {
-                pool,
-                member,
-                name: found.name.clone(),
-                nearness,
-                hindrance,
-                tries,
-                cost,
-                room: size(&node.allocatable),
-                sort,
-            });
+            let hindrance = pooled.hindrance(found, nearness, false);
+            for build in builds {
+                let new = build.as_ref().map(|build| build.member(pooled.pool, &found.name));
+                let Some(node) = new.as_ref().unwrap_or(found).node.as_deref() else { continue };
+                let costs = nearness >= Nearness::Parked;
+                let price = prices.change(pooled.pool, new.as_ref().unwrap_or(found), true).filter(|_| costs);
+                priced &= price.is_some() || !costs;
+                let cost = price.map_or(0, |price| i128::from(price.per_hour_micros.max(0)));
+                let refused = || build.as_ref().filter(|_| costs).and_then(|build| pooled.refused(build));
+                let hindrance = hindrance.clone().or_else(refused);
+                let mut used = Resources::default();
+                pooled.world.pods_on(&found.name).filter(|pod| !pod.finished()).for_each(|pod| {
+                    used.add(&pod.spec.requests);
+                    used.pods = used.pods.saturating_add(1);
+                });
+                // Of those that do not exist one is as good as another, whatever pods say of names.
+                let named = Some(&found.name).filter(|_| nearness < Nearness::Absent);
+                let sort = Sort {
+                    pool,
+                    nearness,
+                    cost,
+                    tries: if nearness == Nearness::Absent { 0 } else { pooled.tries(member) },
+                    room: amounts(&node.allocatable),
+                    used: amounts(&used),
+                    labels: asked.labels(&node.labels, named),
+                    taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
+                    hindrance: hindrance.as_ref().map(|why| why.code),
+                };
+                let (tries, room) = (sort.tries, size(&node.allocatable));
+                let next = sorts.len();
+                let sort = *sorts.entry(sort).or_insert(next);
+                let name = found.name.clone();
+                all.push(Candidate { pool, member, name, nearness, hindrance, tries, cost, room, sort, build });
+            }
         }
     }
     if !priced {
         // Prices of some only would make the others free.
-        for candidate in all.iter_mut().filter(|one| one.nearness == Nearness::Parked) {
+        for candidate in all.iter_mut().filter(|one| one.costs()) {
             candidate.cost = candidate.room;
         }
     }
@@ -118,8 +132,6 @@ pub struct Asked {
     each: bool,
 }
 
-const HOSTNAME: &str = "kubernetes.io/hostname";
-
 impl Asked {
     /// What these pods look at.
     pub fn of(alike: &[Alike]) -> Self {
@@ -145,11 +157,11 @@ impl Asked {
         asked
     }
 
-    fn labels(&self, labels: &Labels, node: &Name) -> Vec<(Name, Name)> {
+    fn labels(&self, labels: &Labels, node: Option<&Name>) -> Vec<(Name, Name)> {
         let asked = labels.iter().filter(|(key, _)| self.keys.contains(*key));
         let mut found: Vec<(Name, Name)> = asked.map(|(key, value)| (key.clone(), value.clone())).collect();
         if self.each {
-            found.push((HOSTNAME.into(), node.clone()));
+            found.extend(node.map(|node| (HOSTNAME.into(), node.clone())));
         }
         found
     }

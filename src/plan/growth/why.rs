@@ -1,10 +1,12 @@
 //! Why a pod that is demand goes on waiting: what each pool says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::choose::Growth;
 use crate::model::{Name, Pod};
 use crate::placement::Site;
+use crate::plan::creating::Blueprint;
 use crate::plan::next_node::join_next;
 use crate::plan::{Code, Evidence, Reason};
 use crate::policy::Origin;
@@ -80,7 +82,8 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
                 origin: hindrance.origin.or(origin),
             });
         }
-        let like = pooled.members.iter().find_map(|member| member.node.as_deref())?;
+        let like = pooled.members.iter().find_map(|member| member.node.as_deref());
+        let Some(like) = like.filter(|_| pooled.blueprints.is_empty()) else { return self.makes(index, pod) };
         let next = next_name(name);
         let site = self.more();
         let unfit = site.unfit(pod, &next);
@@ -106,20 +109,67 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
         })
     }
 
+    /// What is said of the servers that a pool may make.
+    fn makes(&mut self, index: usize, pod: &Pod) -> Option<Says> {
+        let pooled = self.growth.pooled.get(index)?;
+        let (pool, name) = (pooled.pool, next_name(&pooled.pool.name));
+        let mut whys: Vec<String> = Vec::new();
+        for build in pooled.blueprints {
+            let mark = self.growth.site().mark();
+            self.growth.open(index, &name, Some(build));
+            let unfit = self.growth.site().unfit(pod, &name);
+            self.growth.close(mark, &name, Some(build));
+            let Some(first) = unfit.first() else {
+                return Some(Says {
+                    code: Code::NoCreate,
+                    text: format!(
+                        "a new {} would take it, and every name of pool {} is in use: add names to `nodes`",
+                        build.words(),
+                        pool.name
+                    ),
+                    evidence: Evidence::default(),
+                    origin: pooled.origin("nodes"),
+                });
+            };
+            let why = format!("{}: {first}", build.words());
+            if !whys.contains(&why) {
+                whys.push(why);
+            }
+        }
+        (!whys.is_empty()).then(|| Says {
+            code: Code::NoNodeFits,
+            text: format!("nothing that pool {} may make would take it ({})", pool.name, whys.join("; ")),
+            evidence: Evidence::default(),
+            origin: Some(pool.origin.clone()),
+        })
+    }
+
     /// A node of the pool that would take the pod if it were brought, with what is in its way; one without first.
     fn taker(&mut self, pool: usize, pod: &Pod) -> Option<(Name, Option<Reason>)> {
         let of_pool = self.growth.candidates.iter().filter(|candidate| candidate.pool == pool);
-        let mut nodes: Vec<(Name, Option<Reason>)> =
-            of_pool.map(|candidate| (candidate.name.clone(), candidate.hindrance.clone())).collect();
-        nodes.sort_by_key(|(_, hindrance)| hindrance.is_some());
-        let site = self.growth.site();
-        nodes.into_iter().find(|(node, _)| {
-            let mark = site.mark();
-            site.open(node);
-            let fits = site.fits(pod, node);
-            site.roll_back(mark);
+        let mut nodes: Vec<(Name, Option<Arc<Blueprint>>, Option<Reason>)> = of_pool
+            .map(|candidate| (candidate.name.clone(), candidate.build.clone(), candidate.hindrance.clone()))
+            .collect();
+        nodes.sort_by_key(|(.., hindrance)| hindrance.is_some());
+        // Of those that may be made in one way one is as good as another.
+        let mut seen = Vec::new();
+        nodes.retain(|(_, build, hindrance)| {
+            let Some(build) = build else { return true };
+            let kind = (build.clone(), hindrance.as_ref().map(|why| why.code));
+            let new = !seen.contains(&kind);
+            if new {
+                seen.push(kind);
+            }
+            new
+        });
+        let found = nodes.into_iter().find(|(node, build, _)| {
+            let mark = self.growth.site().mark();
+            self.growth.open(pool, node, build.as_deref());
+            let fits = self.growth.site().fits(pod, node);
+            self.growth.close(mark, node, build.as_deref());
             fits
-        })
+        });
+        found.map(|(node, _, hindrance)| (node, hindrance))
     }
 
     fn more(&mut self) -> &Site {

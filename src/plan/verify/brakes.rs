@@ -12,7 +12,12 @@ use crate::policy::Members;
 /// out, whether the cluster is the right one is asked with the plan's identity.
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let brakes = &case.policy.brakes;
-    let parks = case.plan.steps.iter().filter(|step| step.verb == Verb::Park).count();
+    let ends = |verb: Verb| case.plan.steps.iter().filter(move |step| step.verb == verb);
+    let deletes = ends(Verb::Delete).filter(|step| case.has(Verb::Drain, &step.node)).count();
+    let parks = ends(Verb::Park).count() + deletes;
+    let strange =
+        ends(Verb::Delete).filter(|step| case.server(&step.node).is_some() && case.made(&step.node).is_none());
+    let strange = u32::try_from(strange.count()).unwrap_or(u32::MAX);
     let active: u32 = case.pools.iter().map(|wanted| case.count(wanted, |life| life == Life::Active)).sum();
     let most = brakes.max_nodes.map_or(u64::MAX, |most| match most {
         IntOrPercent::Count(count) => u64::from(count),
@@ -31,6 +36,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
     let emptied = case.policy.pools.is_empty() && remembered.values().any(|memory| memory.members > 0);
     for (brake, holds) in [
         ("max-nodes", u64::try_from(parks).unwrap_or(u64::MAX) > most),
+        ("max-deletes", strange > brakes.max_deletes),
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
         ("unready-share", stops_autoscaler(case)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::model::{
-    ByHand, Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, Target, Wish, World, keys,
+    ByHand, Kind, Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, Target, Wish, World, keys,
 };
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Members, Override, Policy, Pool};
@@ -155,6 +155,8 @@ impl<'a> Case<'a> {
         let noted = server.is_some_and(|server| server.metadata.contains_key(keys::SERVER_RECORD));
         let adopted = self.pool_of(name).is_some_and(|wanted| wanted.pool.adopt);
         let runs = match server {
+            // Its server is destroyed: the Node is left over.
+            None if mark == Some(NodeMark::Deleting) && self.world.knows(Kind::Server) => return Life::Other,
             None => true,
             Some(server) if server.task.is_some() => return Life::Other,
             Some(server) if server.state.parked() => return Life::Parked { ours: mark.is_some() || noted || adopted },
@@ -223,5 +225,5 @@ impl<'a> Case<'a> {
 
 /// Whether a step takes capacity away.
 pub fn takes(step: &Step) -> bool {
-    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park)
+    matches!(step.verb, Verb::Cordon | Verb::Drain | Verb::Park | Verb::Delete)
 }

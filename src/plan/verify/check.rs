@@ -4,8 +4,8 @@ use super::case::Case;
 use super::said::otherwise;
 use super::violation::{Found, Rule};
 use super::{
-    Violation, brakes, document, figures, graph, identity, limits, money, nodes, outages, pending, pods, preconditions,
-    replay, rounds, width,
+    Violation, brakes, creations, document, figures, graph, identity, limits, money, nodes, outages, pending, pods,
+    preconditions, replay, rounds, width,
 };
 use crate::model::World;
 use crate::plan::Plan;
@@ -29,6 +29,7 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
     brakes::check(&case, &mut found);
     graph::order_on_nodes(plan, &mut found);
     nodes::check(&case, &mut found);
+    creations::check(&case, &mut found);
     preconditions::check(&case, &mut found);
     pods::check(&case, &mut found);
     rounds::check(&case, &mut found);

@@ -95,7 +95,8 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.action == action).count()
     };
     let uncordon = plan.steps.iter().filter(|step| step.verb == Verb::Uncordon);
-    let uncordon = uncordon.filter(|step| !case.has(Verb::Wake, &step.node)).count();
+    let uncordon = uncordon.filter(|step| !case.has(Verb::Wake, &step.node) && !case.has(Verb::Create, &step.node));
+    let uncordon = uncordon.count();
     for (outlook, told) in [(Outlook::Comes, said.served), (Outlook::Waits, said.unserved)] {
         let of_it = plan.waiting.iter().filter(|waiting| waiting.outlook == outlook);
         let is: usize = of_it.map(|waiting| waiting.pods.len()).sum();
@@ -108,8 +109,8 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         ("to wake", said.wake, count(Verb::Wake)),
         ("to park", said.park, count(Verb::Park)),
         ("to record", said.record, count(Verb::Record)),
-        ("to create", said.create, 0),
-        ("to delete", said.delete, 0),
+        ("to create", said.create, count(Verb::Create)),
+        ("to delete", said.delete, count(Verb::Delete)),
         ("eviction", said.evictions, pods(PodAction::Evict)),
         ("waited for", said.waits, pods(PodAction::Wait)),
         ("LOST", said.lost, plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.lost).count()),

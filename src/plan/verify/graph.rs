@@ -100,15 +100,14 @@ pub fn order_on_nodes(plan: &Plan, found: &mut Found) {
             let (needed, wrong): (&[Verb], _) = match step.verb {
                 Verb::Drain => (&[Verb::Cordon], "drained before it is cordoned"),
                 Verb::Park => (&[Verb::Drain], "its server goes before it is drained"),
-                Verb::Uncordon if steps.values().any(|other| other.verb == Verb::Wake) => {
+                Verb::Uncordon if steps.values().any(|other| matches!(other.verb, Verb::Wake | Verb::Create)) => {
                     (&[Verb::Wait], "uncordoned before it is Ready")
                 }
-                Verb::Wait => (&[Verb::Wake], "waited for before it is woken"),
-                Verb::Cordon | Verb::Uncordon | Verb::Wake | Verb::Record => continue,
-                Verb::Create | Verb::Delete => {
-                    found.step(step, Rule::Order, "this version neither makes nor destroys servers");
-                    continue;
-                }
+                Verb::Wait => (&[Verb::Wake, Verb::Create], "waited for before it is woken or made"),
+                // What was never a node in use has nothing to be drained.
+                Verb::Delete if steps.len() == 1 => continue,
+                Verb::Delete => (&[Verb::Drain], "its server is destroyed before it is drained"),
+                Verb::Cordon | Verb::Uncordon | Verb::Wake | Verb::Record | Verb::Create => continue,
             };
             // A node that was on its way already is waited for without a wake.
             let optional = step.verb == Verb::Wait && !steps.values().any(|other| needed.contains(&other.verb));

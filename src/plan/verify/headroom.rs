@@ -60,11 +60,12 @@ pub fn check(case: &Case<'_>, mut site: Site, going: &BTreeSet<&str>, found: &mu
 
 /// A unit as a pod that minds no lasting taint of the node.
 fn pod(units: &HeadroomUnits, case: &Case<'_>, node: &str) -> Pod {
-    let taints = case.node(node).into_iter().flat_map(|node| &node.taints);
-    let lasting = taints.filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
+    let new = || case.new_node(node).map(|node| node.taints);
+    let taints = case.node(node).map(|node| node.taints.clone()).or_else(new).unwrap_or_default();
+    let lasting = taints.into_iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
     let tolerations = lasting.map(|taint| Toleration {
-        key: Some(taint.key.clone()),
-        value: Some(taint.value.clone()),
+        key: Some(taint.key),
+        value: Some(taint.value),
         effect: Some(taint.effect),
         seconds: None,
     });

@@ -2,13 +2,13 @@
 
 use super::case::{Case, Life};
 use super::violation::{Found, Rule};
-use crate::model::{Money, Resources};
+use crate::model::Money;
 use crate::plan::Verb;
 use crate::policy::Pool;
 
 /// What runs when everything that is woken runs and nothing is parked yet, against each limit.
 pub fn check(case: &Case<'_>, found: &mut Found) {
-    let woken = |name: &str| case.has(Verb::Wake, name);
+    let woken = |name: &str| case.has(Verb::Wake, name) || case.has(Verb::Create, name);
     let (mut sums, mut brought) = ([0_i128; 5], [0_i128; 5]);
     for wanted in &case.pools {
         for name in &wanted.members {
@@ -47,8 +47,9 @@ fn member(case: &Case<'_>, pool: &Pool, name: &str) -> [i128; 5] {
         let server = server?;
         Some(&case.world.flavors.get(&(server.provider.clone(), server.flavor.clone()))?.capacity)
     };
-    let empty = Resources::default();
-    let has = case.node(name).map(|node| &node.capacity).or_else(of_flavor).unwrap_or(&empty);
+    let made = || case.machine(case.pool_of(name)?, &case.plan.creation(name)?.flavor);
+    let known = case.node(name).map(|node| &node.capacity).or_else(of_flavor).cloned();
+    let has = known.or_else(made).unwrap_or_default();
     let gpus = has.extended.iter().filter(|(name, _)| name.ends_with("/gpu"));
     let gpus: i128 = gpus.map(|(_, count)| i128::from(*count).max(0)).sum();
     let cost = super::money::running(case, pool, name).map_or(0, |Money(micros)| i128::from(micros).max(0));

@@ -20,6 +20,7 @@
 mod brakes;
 mod case;
 mod check;
+mod creations;
 mod document;
 mod figures;
 mod graph;

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::violation::{Found, Rule};
-use crate::model::{Money, PerMille, Server, ServerState};
+use crate::model::{Money, NodeMark, PerMille, Server, ServerState};
 use crate::plan::brakes::Left;
 use crate::plan::members::Inventory;
 use crate::plan::{StepCost, Verb, forecast};
@@ -65,7 +65,14 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
 
 fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Money> {
     let (rate, full) = price(case, pool, node)?;
+    if verb == Verb::Create {
+        return Some(full.share(rate.charged.active));
+    }
+    if verb == Verb::Delete && case.server(node).is_none() {
+        return None;
+    }
     let share = match verb {
+        Verb::Delete => PerMille(0),
         Verb::Wake => rate.charged.active,
         Verb::Wait if !case.has(Verb::Wake, node) => rate.charged.active,
         Verb::Park => parked(pool.idle, &rate.charged),
@@ -83,7 +90,8 @@ pub fn running(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
 
 /// What a member costs per hour as it is. What does not exist costs nothing.
 fn now(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
-    if case.node(node).is_none() && case.server(node).is_none() {
+    let left_over = case.record(node).is_some_and(|record| record.mark == NodeMark::Deleting);
+    if case.server(node).is_none() && (case.node(node).is_none() || left_over) {
         return None;
     }
     let (rate, full) = price(case, pool, node)?;
@@ -99,9 +107,10 @@ fn leaving(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
 }
 
 /// The newest rate that has begun and prices the node's flavor; one for its provider before one for all.
-fn price<'a>(case: &Case<'a>, pool: &Pool, node: &str) -> Option<(&'a Rate, Money)> {
+fn price<'a>(case: &'a Case<'_>, pool: &Pool, node: &str) -> Option<(&'a Rate, Money)> {
     let of_server = case.server(node).map(|server| &*server.flavor).filter(|flavor| !flavor.is_empty());
-    let flavor = of_server.or(pool.flavor.as_deref())?;
+    let made = case.plan.creation(node).map(|creation| creation.flavor.as_str());
+    let flavor = of_server.or(made).or(pool.flavor.as_deref())?;
     let mut best: Option<(&Rate, Money)> = None;
     for rate in &case.policy.rates {
         let begun = rate.from.is_none_or(|from| from <= case.plan.now);

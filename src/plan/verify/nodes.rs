@@ -8,7 +8,7 @@ use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
 use crate::model::{Name, Node, NodeMark, NodeMemory, PodKey, Volume, VolumeSource, keys};
 use crate::plan::{Step, Verb};
-use crate::policy::{Idle, Overrun};
+use crate::policy::Overrun;
 use crate::schedule::{Held, holds};
 
 /// Annotations by which a person or another system keeps a node, with the value that means it (None: any).
@@ -56,14 +56,12 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             found.step(step, Rule::Member, format!("{} is no member of pool {}", step.node, step.pool));
             continue;
         };
-        if takes(step) {
+        // What is of no use to anybody is judged as a creation is.
+        if takes(step) && (step.verb != Verb::Delete || case.has(Verb::Drain, &step.node)) {
             if let Some(freeze) =
                 wanted.holding.freeze.as_ref().filter(|freeze| !ran_before(case, wanted, step, freeze))
             {
                 found.step(step, Rule::Freeze, format!("freeze {} is open", freeze.text()));
-            }
-            if wanted.pool.idle == Idle::Delete && !case.drained_by_hand(&step.node) {
-                found.step(step, Rule::Kept, "nothing is deleted by this version".to_owned());
             }
             if let Some(why) = stays(case, wanted, &step.node) {
                 found.step(step, Rule::Kept, why);
@@ -88,7 +86,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         }
         let pool = case.world.memory.pools.get(&wanted.pool.name).and_then(|memory| memory.backoff_until);
         if let Some(until) = pool.filter(|until| *until > case.plan.now)
-            && step.verb == Verb::Wake
+            && matches!(step.verb, Verb::Wake | Verb::Create)
             && !case.awake_by_hand(&step.node)
         {
             found.step(step, Rule::Kept, format!("its pool backs off until {until} after failed wakes"));
@@ -144,6 +142,7 @@ fn not_ours(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step) -> Option<String>
             _ => "it is not active",
         },
         Verb::Uncordon if life == Life::Active && !marked => "it is not cordoned",
+        Verb::Uncordon if case.has(Verb::Create, &step.node) || case.made(&step.node).is_some() => return None,
         Verb::Uncordon if !marked && !wanted.pool.adopt && !case.has(Verb::Wake, &step.node) => {
             "it carries no record of ours"
         }

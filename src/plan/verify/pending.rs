@@ -9,6 +9,7 @@ use super::headroom;
 use super::violation::{Found, Rule};
 use crate::model::{Name, Pod};
 use crate::placement::Site;
+use crate::plan::creating::Daemons;
 use crate::plan::{Code, Outlook, Verb};
 
 /// A pod and the node that it is said to fit on.
@@ -83,8 +84,12 @@ fn each_has_pods(case: &Case<'_>, claims: &[Claim], found: &mut Found) {
 fn fit(case: &Case<'_>, mut claims: Vec<Claim>, going: &BTreeSet<&str>, found: &mut Found) {
     let mut site = Site::new(case.world);
     try_all(&mut site, &mut claims);
+    let daemons = Daemons::of(case.world);
     for step in case.plan.steps.iter().filter(|step| step.verb == Verb::Uncordon) {
-        site.open(&step.node);
+        match case.new_node(&step.node) {
+            Some(node) => daemons.arrive(&mut site, node),
+            None => site.open(&step.node),
+        }
     }
     try_all(&mut site, &mut claims);
     // What leaves makes room, and may have given its own place to others.
@@ -128,7 +133,9 @@ fn try_all(site: &mut Site, claims: &mut Vec<Claim>) {
 fn room(case: &Case<'_>, found: &mut Found) {
     let mut asked: BTreeMap<&str, (i128, i128, i128)> = BTreeMap::new();
     let mut add = |node: &str, pod: &Pod, sign: i128| {
-        let Some((name, _)) = case.world.nodes.get_key_value(node) else { return };
+        let planned = || case.plan.steps.iter().map(|step| step.node.as_str()).find(|name| *name == node);
+        let known = case.world.nodes.get_key_value(node).map(|(name, _)| &**name);
+        let Some(name) = known.or_else(planned) else { return };
         let entry = asked.entry(name).or_default();
         entry.0 += sign * i128::from(pod.spec.requests.cpu.max(0));
         entry.1 += sign * i128::from(pod.spec.requests.memory.max(0));
@@ -154,9 +161,9 @@ fn room(case: &Case<'_>, found: &mut Found) {
         }
     }
     for node in sent {
-        let (Some(has), Some(asked)) = (case.node(node).map(|node| &node.allocatable), asked.get(node)) else {
-            continue;
-        };
+        let new = || case.new_node(node).map(|node| node.allocatable);
+        let has = case.node(node).map(|node| node.allocatable.clone()).or_else(new);
+        let (Some(has), Some(asked)) = (has, asked.get(node)) else { continue };
         let over = asked.0 > i128::from(has.cpu) || asked.1 > i128::from(has.memory) || asked.2 > i128::from(has.pods);
         if over {
             found.plan(Rule::Pending, format!("{node} is sent more pods than it has room for"));

@@ -27,6 +27,12 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 needed.insert(Precondition::Marked);
                 needed.extend(state);
             }
+            Verb::Delete => {
+                if case.has(Verb::Drain, &step.node) {
+                    needed.insert(Precondition::Marked);
+                }
+                needed.extend(state);
+            }
             Verb::Record => drop(needed.insert(Precondition::Marked)),
             Verb::Wake => needed.extend(state),
             _ => {}
@@ -43,6 +49,8 @@ fn provider_verb(case: &Case<'_>, step: &Step, found: &mut Found) {
     let idle = case.pool_of(&step.node).map(|wanted| wanted.pool.idle);
     let verb = match (step.verb, case.server(&step.node).map(|server| server.state)) {
         (Verb::Park, _) => idle.map(|idle| idle.verb()),
+        (Verb::Create, _) => Some("create"),
+        (Verb::Delete, _) => Some("delete"),
         (Verb::Wake, Some(ServerState::Shelved | ServerState::ShelvedOffloaded)) => Some("unshelve"),
         (Verb::Wake, Some(ServerState::Shutoff)) => Some("start"),
         (Verb::Wake, Some(ServerState::Suspended | ServerState::Paused)) => Some("resume"),

@@ -10,6 +10,7 @@ use super::case::{Case, Life, Wanted, takes};
 use super::graph::{ORDERS, Prefer, order};
 use super::violation::{Found, Rule};
 use crate::placement::Site;
+use crate::plan::creating::Daemons;
 use crate::plan::{Code, Kept, PodAction, Step, Verb};
 
 /// Replays every order.
@@ -53,6 +54,7 @@ struct Replay<'a> {
     case: &'a Case<'a>,
     going: &'a BTreeSet<&'a str>,
     site: Site,
+    daemons: Daemons,
     /// Ready and schedulable, by pool.
     active: BTreeMap<&'a str, u32>,
     /// Ready and not drained, by pool: what a wind-down cordons still serves those who are there.
@@ -77,6 +79,7 @@ impl<'a> Replay<'a> {
             case,
             going,
             site: Site::new(case.world),
+            daemons: Daemons::of(case.world),
             active,
             standing: counted(|life| matches!(life, Life::Active | Life::Cordoned { ours: true })),
         }
@@ -97,7 +100,10 @@ impl<'a> Replay<'a> {
             }
             (Verb::Drain, _) => self.drain(&[step], found),
             (Verb::Uncordon, Some(wanted)) => {
-                self.site.open(&step.node);
+                match case.new_node(&step.node) {
+                    Some(node) => self.daemons.arrive(&mut self.site, node),
+                    None => self.site.open(&step.node),
+                }
                 if life != Life::Active {
                     let active = change(&mut self.active, wanted, 1);
                     self.below_ceiling(step, wanted, active, found);
@@ -121,7 +127,7 @@ impl<'a> Replay<'a> {
     /// Only a wake can be left: what we cordoned is given back even to a pool that has too many, if it cannot go.
     fn below_ceiling(&self, step: &Step, wanted: &Wanted<'_>, active: u32, found: &mut Found) {
         let ceiling = wanted.holding.ceiling.map_or(u32::MAX, |ceiling| ceiling.max(wanted.holding.floor));
-        let woken = self.case.has(Verb::Wake, &step.node);
+        let woken = self.case.has(Verb::Wake, &step.node) || self.case.has(Verb::Create, &step.node);
         if active > ceiling && woken && !self.case.awake_by_hand(&step.node) {
             let text = format!("{active} would be active in pool {}, above its ceiling of {ceiling}", wanted.pool.name);
             found.step(step, Rule::Ceiling, text);

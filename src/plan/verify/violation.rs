@@ -24,6 +24,8 @@ pub enum Rule {
     Graph,
     /// On one node: cordoned, then drained, then parked; woken, then Ready, then uncordoned.
     Order,
+    /// Servers are made as the policy says, and destroyed only if Tidegate made them or the pool adopts them.
+    Creation,
     /// A step acts on a member of its pool.
     Member,
     /// Nothing is taken from a node that stays: kept, held, control plane, somebody else's, barred for a while.

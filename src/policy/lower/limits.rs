@@ -81,9 +81,6 @@ pub(crate) fn some_time(
 pub(crate) fn brakes(written: &Option<Located<wire::Brakes>>, cx: &mut Context<'_>) -> Brakes {
     let none = wire::Brakes::default();
     let fields = written.as_ref().map_or(&none, |brakes| &brakes.value);
-    if let Some(most) = &fields.max_deletes {
-        cx.not_acted_on("brakes.maxDeletes", most.span);
-    }
     Brakes {
         max_nodes: fields.max_nodes.as_ref().map(|most| most.value.0),
         max_deletes: fields.max_deletes.as_ref().map_or(3, |most| most.value),

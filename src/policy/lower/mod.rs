@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod context;
+mod creation;
 mod digest;
 mod doubts;
 mod drain;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::context::Context;
+use super::creation::{nothing_to_delete, template};
 use super::limits::some_time;
 use super::members::{keep, members, number_of_names};
 use super::windows::{Home, Numbers, exception, headroom, numbers, window};
@@ -84,9 +85,8 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
     positive(written, cx);
 
     let idle = written.idle.as_ref().map_or(Idle::Shelve, |idle| idle.value.0);
-    if let Some(deletes) = written.idle.as_ref().filter(|idle| idle.value.0 == Idle::Delete) {
-        cx.not_acted_on("idle: delete", deletes.span);
-    }
+    let create = written.create.as_ref().and_then(|create| template(create, written, provider.as_ref(), cx));
+    nothing_to_delete(written, cx);
     if let Some(deletes) = written.parked_node.as_ref().filter(|what| what.value.0 == wire::ParkedNode::Delete) {
         cx.not_acted_on("parkedNode: delete (Nodes of parked servers are kept)", deletes.span);
     }
@@ -114,6 +114,7 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         adopt: written.adopt.as_ref().is_some_and(|adopt| adopt.value),
         shared_with: written.shared_with.iter().flat_map(|list| &list.value.0).map(|owner| owner.name()).collect(),
         headroom: kept_free,
+        create,
         windows,
         exceptions,
         origin: cx.origin(name.span),
@@ -176,7 +177,7 @@ fn calendar(written: &wire::Pool, known: &mut Known<'_>, cx: &mut Context<'_>) -
     (all_windows, all_exceptions)
 }
 
-/// Names are all the nodes that a pool can have until this version creates any.
+/// Names are all the nodes that a pool can have.
 fn enough_names(written: &wire::Pool, windows: &[Window], cx: &mut Context<'_>) {
     let Some(number) = number_of_names(written) else { return };
     let own = written.windows.iter().flat_map(|list| &list.value);
@@ -265,6 +266,7 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("parkedNode", written.parked_node.as_ref().map(|value| value.span)),
         ("sharedWith", written.shared_with.as_ref().map(|value| value.span)),
         ("headroom", written.headroom.as_ref().map(|value| value.span)),
+        ("create", written.create.as_ref().map(|value| value.span)),
     ];
     fields.into_iter().filter_map(|(field, span)| Some((field.into(), cx.origin(span?)))).collect()
 }

@@ -1,9 +1,9 @@
 //! Pools of the effective policy.
 
-use super::lines::{Lines, length, list, quoted, selector};
+use super::lines::{Lines, bytes, cpu, length, list, quoted, selector};
 use super::schedules::{calendar, exceptional, headroom};
 use crate::model::{IntOrPercent, Name};
-use crate::policy::{Members, Policy, Pool};
+use crate::policy::{Members, Policy, Pool, Template};
 
 /// A count, or a percentage in quotes.
 pub(super) fn count_or_percent(value: IntOrPercent) -> String {
@@ -77,6 +77,9 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
         Some(asked) => lines.field("headroom", headroom(asked), at("headroom")),
         None => lines.add("# headroom: none", super::lines::DEFAULT),
     }
+    if let Some(template) = &pool.create {
+        lines.block("create", "", create(template));
+    }
     let mut schedules: Vec<&Name> = Vec::new();
     let of_windows = pool.windows.iter().filter_map(|window| window.schedule.as_ref());
     for name in of_windows.chain(pool.exceptions.iter().filter_map(|exception| exception.schedule.as_ref())) {
@@ -89,5 +92,47 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     }
     calendar(pool.windows.iter().filter(|window| window.schedule.is_none()), policy, "windows", &mut lines);
     exceptional(pool.exceptions.iter().filter(|exception| exception.schedule.is_none()), &mut lines);
+    lines
+}
+
+fn create(template: &Template) -> Lines {
+    let mut lines = Lines::default();
+    let at = Some(&template.origin);
+    lines.field("image", quoted(&template.image), at);
+    lines.field("flavors", list(&template.flavors), at);
+    for (key, names) in
+        [("zones", &template.zones), ("networks", &template.networks), ("securityGroups", &template.security_groups)]
+    {
+        match names.is_empty() {
+            true => lines.add(format!("# {key}: the provider's choice"), super::lines::DEFAULT),
+            false => lines.field(key, list(names), at),
+        }
+    }
+    let named = [("keyPair", &template.key_pair), ("serverGroup", &template.server_group)];
+    for (key, name) in named.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?))) {
+        lines.field(key, quoted(name), at);
+    }
+    if let Some(text) = &template.user_data {
+        lines.field("userData", quoted(text), at);
+    }
+    match template.boot_volume {
+        Some(size) => lines.field("bootVolume", bytes(size), at),
+        None => lines.add("# bootVolume: none, the host's disk", super::lines::DEFAULT),
+    }
+    if !template.labels.is_empty() {
+        let labels = template.labels.iter().map(|(key, value)| format!("{}: {}", quoted(key), quoted(value)));
+        lines.field("labels", format!("{{{}}}", labels.collect::<Vec<_>>().join(", ")), at);
+    }
+    if !template.taints.is_empty() {
+        let taints = template.taints.iter().map(|taint| {
+            let value =
+                if taint.value.is_empty() { String::new() } else { format!("value: {}, ", quoted(&taint.value)) };
+            format!("{{key: {}, {value}effect: {:?}}}", quoted(&taint.key), taint.effect)
+        });
+        lines.field("taints", format!("[{}]", taints.collect::<Vec<_>>().join(", ")), at);
+    }
+    let memory = template.reserved_memory.map(|memory| format!("memory: {}", bytes(memory)));
+    let reserved = [Some(format!("cpu: {}", cpu(template.reserved_cpu))), memory];
+    lines.field("reserved", format!("{{{}}}", reserved.into_iter().flatten().collect::<Vec<_>>().join(", ")), at);
     lines
 }

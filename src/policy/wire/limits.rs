@@ -27,7 +27,7 @@ object! {
     Brakes, "`brakes`" {
         /// Most nodes that one apply may take away; no limit by default.
         max_nodes = "maxNodes": CountOrPercent,
-        /// Most servers that one apply may delete; 3 by default.
+        /// Most servers that Tidegate did not make (`adopt: true`) and that one apply may delete; 3 by default.
         max_deletes = "maxDeletes": u32,
         /// Oldest snapshot that is acted on; 10m by default.
         max_snapshot_age = "maxSnapshotAge": Length,

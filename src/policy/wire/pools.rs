@@ -7,7 +7,7 @@ use super::read::{Choice, OneOrMany, Wire};
 use super::text::{Pattern, Text};
 use super::times::Length;
 use super::windows::{Exception, Labels, Window};
-use crate::model::Operator;
+use crate::model::{Operator, TaintEffect};
 use crate::policy::Idle;
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
@@ -141,6 +141,67 @@ object! {
     }
 }
 
+words! { TaintEffect, "TaintEffect", "the effect of a taint" {
+    "NoSchedule" => TaintEffect::NoSchedule,
+    "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
+    "NoExecute" => TaintEffect::NoExecute,
+} }
+
+object! {
+    /// A taint as in Kubernetes.
+    Taint, "a taint" {
+        /// Its key.
+        key = "key": Text [required],
+        /// Its value, often none.
+        value = "value": Text,
+        /// What it does to pods that do not tolerate it.
+        effect = "effect": Choice<TaintEffect> [required],
+    }
+}
+
+object! {
+    /// What of a machine pods cannot ask for.
+    Reserved, "`reserved`" {
+        /// CPU; none if it is not written.
+        cpu = "cpu": Millicores,
+        /// Memory, beside the 100Mi that every kubelet keeps free; a twentieth if it is not written.
+        memory = "memory": Bytes,
+    }
+}
+
+object! {
+    /// How servers of a pool are made. They get the pool's names, and carry a mark of Tidegate's in their metadata: only such
+    /// servers are deleted again, unless the pool says `adopt: true`.
+    Create, "`create`" {
+        /// The image, by name or id.
+        image = "image": Text [required],
+        /// The flavors that may be had: of those that pods fit on, the cheapest for what is needed.
+        flavors = "flavors": OneOrMany<Text> [required],
+        /// The availability zones that may be had; the provider's choice if none is written.
+        zones = "zones": OneOrMany<Text>,
+        /// The networks, by name or id; the provider's choice if none is written.
+        networks = "networks": OneOrMany<Text>,
+        /// The key pair that may log in.
+        key_pair = "keyPair": Text,
+        /// The security groups; the provider's `default` if none is written.
+        security_groups = "securityGroups": OneOrMany<Text>,
+        /// What a server runs at its first boot, such as a cloud-init file that joins it to the cluster. `${TIDEGATE_NODE}`,
+        /// `${TIDEGATE_POOL}`, `${TIDEGATE_FLAVOR}`, `${TIDEGATE_ZONE}` and `${TIDEGATE_CLUSTER}` are filled in.
+        user_data = "userData": Text,
+        /// The size of a volume made from the image that it boots from; without it, it boots from its host's disk.
+        boot_volume = "bootVolume": Bytes,
+        /// The server group, by name or id.
+        server_group = "serverGroup": Text,
+        /// Labels that a new node has, so that pods that ask for them are known to fit.
+        labels = "labels": Labels,
+        /// Taints that a new node has.
+        taints = "taints": Vec<Located<Taint>>,
+        /// What of the machine pods cannot ask for: the kubelet's reservations. Where the pool has a node of the flavor, new
+        /// ones are expected to look like that one.
+        reserved = "reserved": Reserved,
+    }
+}
+
 object! {
     /// Nodes that are interchangeable for scaling.
     Pool, "a pool" {
@@ -195,5 +256,7 @@ object! {
         exceptions = "exceptions": Vec<Located<Exception>>,
         /// Spare capacity.
         headroom = "headroom": Headroom,
+        /// How servers are made where the pool has a name without one.
+        create = "create": Create,
     }
 }

@@ -9,7 +9,7 @@ use super::audit::Record;
 use super::replica::Set;
 use super::state::{Event, Kubelet, Sim, waiting};
 use super::touched::Touched;
-use crate::model::{Name, Snapshot, World};
+use crate::model::{Name, NodeShape, Snapshot, World};
 use crate::sandbox::faults::Fault;
 
 /// Everything of a [`Sim`] that is not computed from the rest. Taken between requests, when nothing is left to settle.
@@ -25,6 +25,8 @@ pub struct Checkpoint {
     sets: BTreeMap<Name, Set>,
     kubelets: BTreeMap<Name, Kubelet>,
     node_of: BTreeMap<Name, Name>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unborn: BTreeMap<Name, NodeShape>,
     schedule: bool,
     faults: Vec<Fault>,
     struck: Vec<u32>,
@@ -44,6 +46,7 @@ impl Sim {
             sets: self.sets.clone(),
             kubelets: self.kubelets.clone(),
             node_of: self.node_of.clone(),
+            unborn: self.unborn.clone(),
             schedule: self.schedule,
             faults: self.faults.clone(),
             struck: self.struck.clone(),
@@ -66,6 +69,7 @@ impl Sim {
             sets: checkpoint.sets,
             kubelets: checkpoint.kubelets,
             node_of: checkpoint.node_of,
+            unborn: checkpoint.unborn,
             dirty_sets: BTreeSet::new(),
             dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),

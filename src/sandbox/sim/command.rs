@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::Sim;
 use crate::cluster::NodePatch;
-use crate::model::{Memory, Name, PodKey};
+use crate::model::{Memory, Name, PodKey, ServerOrder};
 use crate::policy::Idle;
 
 /// One request.
@@ -33,6 +33,16 @@ pub enum Command {
     },
     Wake {
         server: Name,
+    },
+    Create {
+        order: Box<ServerOrder>,
+    },
+    Delete {
+        server: Name,
+    },
+    DeleteNode {
+        node: Name,
+        uid: Name,
     },
     SetMetadata {
         server: Name,
@@ -63,6 +73,9 @@ impl Sim {
             Command::PatchNode { node, patch } => drop(self.patch_node(node, patch)),
             Command::Park { server, how } => drop(self.park(server, *how)),
             Command::Wake { server } => drop(self.wake(server)),
+            Command::Create { order } => drop(self.create_server(order)),
+            Command::Delete { server } => drop(self.delete_server(server)),
+            Command::DeleteNode { node, uid } => drop(self.delete_node(node, uid)),
             Command::SetMetadata { server, key, value } => {
                 drop(self.set_metadata(server, key.clone(), value.clone()));
             }

@@ -25,6 +25,10 @@ pub enum Delay {
     Resume,
     /// A node is Ready after its server runs.
     Join,
+    /// A server is made.
+    Build,
+    /// A server is destroyed.
+    Destroy,
     /// A volume is detached after its last pod left.
     Detach,
 }
@@ -40,6 +44,8 @@ impl Delay {
             Self::Unshelve => (60, 240),
             Self::PowerOff | Self::Suspend => (10, 30),
             Self::PowerOn | Self::Resume => (5, 20),
+            Self::Build => (30, 90),
+            Self::Destroy => (5, 20),
             Self::Join => (30, 60),
             Self::Detach => (3, 10),
         }

@@ -39,6 +39,7 @@ impl Sim {
             sets: BTreeMap::new(),
             kubelets: BTreeMap::new(),
             node_of: BTreeMap::new(),
+            unborn: BTreeMap::new(),
             dirty_sets: BTreeSet::new(),
             dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),
@@ -81,6 +82,14 @@ impl Sim {
                 "unshelving" => (Delay::Unshelve, ServerState::Active),
                 "powering-on" => (Delay::PowerOn, ServerState::Active),
                 "resuming" | "unpausing" => (Delay::Resume, ServerState::Active),
+                "spawning" => {
+                    self.expect_node(&server);
+                    (Delay::Build, ServerState::Active)
+                }
+                "deleting" => {
+                    self.after(Delay::Destroy.of(&server.name), Event::ServerGone(server.id.clone()));
+                    continue;
+                }
                 _ => match server.going() {
                     Some(state @ ServerState::Shutoff) => (Delay::PowerOff, state),
                     Some(state @ ServerState::Suspended) => (Delay::Suspend, state),

@@ -13,6 +13,7 @@ mod eviction;
 mod kubelet;
 mod latency;
 mod load;
+mod making;
 mod nodes;
 mod operators;
 mod patch;

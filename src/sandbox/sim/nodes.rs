@@ -74,6 +74,7 @@ impl Sim {
 
     /// The kubelet posts Ready, if its server runs.
     pub(super) fn node_up(&mut self, name: &Name) {
+        self.register(name);
         let Some(node) = self.world.nodes.get(name).cloned().filter(|node| self.runs(node)) else { return };
         let Some(kubelet) = self.kubelets.get_mut(name).filter(|kubelet| !kubelet.alive) else { return };
         kubelet.alive = true;

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::audit::{Record, What};
 use super::replica::Set;
 use super::touched::{Touch, Touched};
-use crate::model::{Change, Name, Node, Pod, PodKey, Server, ServerState, VolumeAttachment, Workload, World};
+use crate::model::{
+    Change, Name, Node, NodeShape, Pod, PodKey, Server, ServerState, VolumeAttachment, Workload, World,
+};
 use crate::placement::Site;
 use crate::sandbox::faults::{Fault, FaultKind, Occasion};
 
@@ -30,6 +32,8 @@ pub(super) enum Event {
         task: Option<Name>,
         fault: Option<Name>,
     },
+    /// A server that is being destroyed is.
+    ServerGone(Name),
     Detach(Name),
     /// The operator of a pod on a cordoned node gives its part to another one.
     HandsOver(PodKey, Name),
@@ -59,6 +63,8 @@ pub struct Sim {
     pub(super) kubelets: BTreeMap<Name, Kubelet>,
     /// Server id to node name.
     pub(super) node_of: BTreeMap<Name, Name>,
+    /// Nodes of servers that were made and have not joined, by name.
+    pub(super) unborn: BTreeMap<Name, NodeShape>,
     pub(super) dirty_sets: BTreeSet<Name>,
     /// Nodes that changed: sets that keep a pod per node look at these.
     pub(super) dirty_nodes: BTreeSet<Name>,
@@ -129,6 +135,7 @@ impl Sim {
             Event::NodeUp(node) => self.node_up(&node),
             Event::Banished(key, uid, generation) => self.banished(&key, &uid, generation),
             Event::Server { id, state, task, fault } => self.server_stage(&id, state, task, fault),
+            Event::ServerGone(id) => self.server_gone(&id),
             Event::Detach(name) => self.detach(&name),
             Event::HandsOver(key, uid) => self.hands_over(&key, &uid),
         }

@@ -1,0 +1,206 @@
+//! A server that is made: asked for once, seen to run, its node seen to join; destroyed again if it does not (H8).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::act::{Act, TroubleKind};
+use super::coming::Coming;
+use super::course::{Course, PATIENCE, Way};
+use super::deleting::Deleting;
+use super::desk::{Desk, later};
+use crate::execute::event::EventKind;
+use crate::model::{Created, Name, Server, ServerOrder, ServerState, Setback, World};
+use crate::plan::{Step, Verb};
+use crate::policy::{Template, VARIABLES};
+
+/// A provider shows what it has accepted within so long.
+const SHOWN: SignedDuration = SignedDuration::from_mins(1);
+
+/// How far the making is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Making {
+    /// The provider is asked.
+    Ask,
+    /// It accepted; since when.
+    Join(Timestamp),
+    /// It came to nothing: what there is of it is destroyed.
+    Undo(Deleting),
+}
+
+impl Course {
+    /// Whether this node's server is made, or was made and has not joined.
+    pub(super) fn makes(&self, world: &World) -> bool {
+        let makes = |step: &Step| step.verb == Verb::Create || step.creation.is_some();
+        self.steps.iter().any(makes) || self.step(Verb::Wake).is_none() && self.made(world).is_some()
+    }
+
+    /// The server that Tidegate made for this node and cluster.
+    pub(super) fn made<'a>(&self, world: &'a World) -> Option<(&'a Server, Created)> {
+        let node = world.nodes.get(&self.node).map(AsRef::as_ref);
+        let server = world.find_server(&self.node, node).ok().flatten().filter(|server| !server.inferred)?;
+        let made = Created::of(server).filter(|made| made.is_for(world.cluster.as_ref()))?;
+        Some((server, made))
+    }
+
+    /// Whether the server is Active and its node Ready.
+    fn joined(&self, world: &World) -> bool {
+        let runs =
+            self.made(world).is_some_and(|(server, _)| server.state == ServerState::Active && server.task.is_none());
+        runs && world.nodes.get(&self.node).is_some_and(|node| node.ready())
+    }
+
+    pub(super) fn look_before_making(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let node = world.nodes.get(&self.node);
+        if let Some((_, made)) = self.made(world) {
+            // Somebody, or an execution that was cut short, has done it, or is at it.
+            if self.joined(world) {
+                return self.done(desk, now);
+            }
+            self.begin(desk, Verb::Create, now, format!("the server of {} was asked for at {}", self.node, made.at));
+            return self.go(desk, Way::Coming(Coming::Make(Making::Join(made.at))));
+        }
+        if node.is_some() {
+            let why = format!("a node called {} is there already, and Tidegate did not make its server", self.node);
+            return self.stay(desk, now, &why);
+        }
+        if self.step(Verb::Create).is_none() {
+            let why = format!("the server that was made for {} is not there any more", self.node);
+            return self.stay(desk, now, &why);
+        }
+        self.go(desk, Way::Coming(Coming::Turn))
+    }
+
+    pub(super) fn make(&mut self, phase: Making, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        match phase {
+            Making::Ask => self.order(desk, world, now),
+            Making::Join(since) => self.join(since, desk, world, now),
+            Making::Undo(phase) => match self.destroy(phase, desk, world, now) {
+                Ok(phase) => Way::Coming(Coming::Make(Making::Undo(phase))),
+                Err(None) => self.go(desk, Way::Ended),
+                Err(Some(why)) => {
+                    desk.tell(self.event(EventKind::Warning, now, format!("{why}; the next plan shows what is left")));
+                    self.go(desk, Way::Ended)
+                }
+            },
+        }
+    }
+
+    fn order(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let Some(order) = self.server_order(desk, world, now) else {
+            let why = format!("the policy does not say any more how servers of pool {} are made", self.pool);
+            return self.stay(desk, now, &why);
+        };
+        let flavor = order.flavor.clone();
+        match self.perform(desk, Act::Create { node: self.node.clone(), order: Box::new(order) }, PATIENCE, now) {
+            None => Way::Coming(Coming::Make(Making::Ask)),
+            Some(Ok(_)) => self.go(desk, Way::Coming(Coming::Make(Making::Join(now)))),
+            Some(Err(trouble)) => {
+                let scarce = matches!(trouble.kind, TroubleKind::NoCapacity | TroubleKind::Quota);
+                let why = format!("{} could not be made: {}", self.node, trouble.text);
+                self.not_made(scarce.then_some(&flavor), &why, desk, now);
+                self.go(desk, Way::Ended)
+            }
+        }
+    }
+
+    fn server_order(&self, desk: &Desk, world: &World, now: Timestamp) -> Option<ServerOrder> {
+        let settings = self.settings(desk)?;
+        let template = settings.create.as_ref()?;
+        let creation = self.steps.iter().find_map(|step| step.creation.as_ref())?;
+        let name = |text: &str| Name::from(text);
+        Some(ServerOrder {
+            name: self.node.clone(),
+            provider: settings.provider.clone().unwrap_or_default(),
+            flavor: name(&creation.flavor),
+            zone: creation.zone.as_deref().map(name),
+            image: template.image.clone(),
+            networks: template.networks.clone(),
+            key_pair: template.key_pair.clone(),
+            security_groups: template.security_groups.clone(),
+            user_data: self.user_data(template, creation.zone.as_deref(), &creation.flavor, world),
+            boot_volume: template.boot_volume,
+            server_group: template.server_group.clone(),
+            created: Created {
+                cluster: world.cluster.clone(),
+                policy: desk.settings.policy.clone(),
+                pool: self.pool.clone(),
+                at: now,
+            },
+            node: creation.shape(),
+        })
+    }
+
+    /// The user data with its variables filled in.
+    fn user_data(&self, template: &Template, zone: Option<&str>, flavor: &str, world: &World) -> Option<Name> {
+        let mut text = template.user_data.as_ref()?.to_string();
+        let cluster = world.cluster.as_deref().unwrap_or_default();
+        let values = [&*self.node, &*self.pool, flavor, zone.unwrap_or_default(), cluster];
+        for ((variable, _), value) in VARIABLES.iter().zip(values) {
+            text = text.replace(&format!("${{{variable}}}"), value);
+        }
+        Some(text.into())
+    }
+
+    fn join(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let waits = Way::Coming(Coming::Make(Making::Join(since)));
+        let deadline = later(since, desk.settings.wake.join_timeout);
+        let Some((server, _)) = self.made(world) else {
+            let shown = later(since, SHOWN);
+            if now < shown {
+                desk.wake_at(shown);
+                return waits;
+            }
+            return self.made_in_vain(None, &format!("the server of {} is not there any more", self.node), desk, now);
+        };
+        let (id, state, moves) = (server.id.clone(), server.state, server.task.is_some());
+        let fault = server.fault.as_ref().map_or(String::new(), |fault| format!(": {fault}"));
+        if state == ServerState::Error {
+            let scarce = matches!(server.setback, Some(Setback::NoHost | Setback::Quota));
+            let flavor = Some(server.flavor.clone()).filter(|_| scarce);
+            let why = format!("the server of {} came to nothing{fault}", self.node);
+            return self.made_in_vain(flavor.as_ref(), &why, desk, now);
+        }
+        if state == ServerState::Active && !moves {
+            self.begin(desk, Verb::Wait, now, format!("server of {} is ACTIVE; waiting for its node", self.node));
+            if self.joined(world) {
+                return self.go(desk, Way::Coming(Coming::Settle(since, now)));
+            }
+        }
+        if now >= deadline && !self.busy() {
+            let there = if world.nodes.contains_key(&self.node) { "was not Ready" } else { "did not join the cluster" };
+            let limit = desk.settings.wake.join_timeout;
+            let why = format!("{} {there} {limit:#} after it was made; its server is {state}{fault}", self.node);
+            return self.made_in_vain(None, &why, desk, now);
+        }
+        desk.wake_at(deadline);
+        if state != ServerState::Active || moves {
+            self.look_at_server(id, desk, now);
+        }
+        waits
+    }
+
+    /// What there is of it goes again; where the provider had none of that `flavor`, others of the pool may still be had.
+    pub(super) fn made_in_vain(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) -> Way {
+        self.not_made(flavor, why, desk, now);
+        desk.forget(&self.pool, &self.node);
+        self.go(desk, Way::Coming(Coming::Make(Making::Undo(Deleting::Ask))))
+    }
+
+    fn not_made(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) {
+        let next = match flavor {
+            Some(flavor) => desk.refuse(&self.pool, flavor, why, now),
+            None => desk.back_off_pool(&self.pool, now),
+        };
+        let what = flavor.map(|flavor| format!("{flavor} is ")).unwrap_or_default();
+        self.give_up(desk, now, true, None, &format!("{why}; {what}not tried again before {next}"));
+    }
+
+    /// It is in use: its flavor can be had.
+    pub(super) fn has_joined(&self, desk: &mut Desk, world: &World) {
+        let flavor = self.made(world).map(|(server, _)| server.flavor.clone());
+        let refused = flavor
+            .filter(|flavor| desk.memory.pools.get(&self.pool).is_some_and(|pool| pool.refused.contains_key(flavor)));
+        if let Some(flavor) = refused {
+            desk.remember_pool(&self.pool).refused.remove(&flavor);
+        }
+    }
+}
