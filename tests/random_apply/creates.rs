@@ -74,7 +74,7 @@ fn made(world: &World) -> BTreeMap<String, String> {
     ours.map(|server| (server.name.to_string(), server.flavor.to_string())).collect()
 }
 
-fn steps<'p>(plan: &'p Plan, verb: Verb) -> Vec<&'p Step> {
+fn steps(plan: &Plan, verb: Verb) -> Vec<&Step> {
     plan.steps.iter().filter(|step| step.verb == verb).collect()
 }
 

@@ -101,7 +101,14 @@ fn variables(text: &Located<Text>, cx: &mut Context<'_>) {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or_default();
         let closed = rest.get(end..).is_some_and(|rest| rest.starts_with('}'));
-        if (!closed || VARIABLES.iter().all(|(known, _)| *known != name)) && wrong.insert(name) {
+        let known = VARIABLES.iter().any(|(known, _)| *known == name);
+        if known && closed || !wrong.insert((name, closed)) {
+            continue;
+        }
+        if known {
+            let message = format!("`userData` has `${{{name}` without its end");
+            cx.out.error("unknown-variable", text.span, message).help("add `}`");
+        } else {
             cx.out
                 .error("unknown-variable", text.span, format!("`userData` has the variable `{name}`, which is none"))
                 .help(suggestion(name, VARIABLES.iter().map(|(known, _)| *known)));
