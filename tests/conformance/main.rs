@@ -8,6 +8,7 @@ mod clouds;
 mod false_cloud;
 mod fleet;
 mod lab;
+mod making;
 mod nova;
 mod refusals;
 mod sandbox;

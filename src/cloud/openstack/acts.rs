@@ -136,7 +136,7 @@ fn escaped(key: &str) -> String {
 }
 
 /// What a refusal of an act on a server means. The status alone does not tell: 403 is also quota, 409 also a lock.
-fn refused(api: &Api, call: &Call<'_>, answer: &Answer, id: &str, verb: &str) -> ProviderError {
+pub fn refused(api: &Api, call: &Call<'_>, answer: &Answer, id: &str, verb: &str) -> ProviderError {
     let words = answer.words.clone();
     let (server, why) = (id.to_owned(), words.clone());
     let is = |needle: &str| words.to_lowercase().contains(needle);

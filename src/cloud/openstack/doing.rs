@@ -12,6 +12,7 @@ use super::config::Config;
 use super::flavors;
 use super::leftovers::{self, Leftovers};
 use super::limits;
+use super::making;
 use super::pages;
 use super::ports;
 use super::servers::{Found, Shown};
@@ -19,7 +20,7 @@ use super::setback::Known;
 use super::transport::{Pace, deformed};
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::Pending;
-use crate::model::{Flavor, Name, Quota, Server};
+use crate::model::{Flavor, Name, Quota, Server, ServerOrder};
 use crate::policy::Idle;
 
 /// One project of one OpenStack cloud in one region.
@@ -196,6 +197,19 @@ impl Provider for Openstack {
     fn set_metadata(&self, id: &Name, key: &str, value: Option<&Name>) -> Pending<'_, (), ProviderError> {
         let (id, key, value) = (id.clone(), key.to_owned(), value.cloned());
         Box::pin(async move { acts::set_metadata(&self.api, &id, &key, value.as_deref()).await })
+    }
+
+    fn create(&self, order: &ServerOrder) -> Pending<'_, Name, ProviderError> {
+        let order = order.clone();
+        Box::pin(async move { making::make(&self.api, &order).await })
+    }
+
+    fn delete(&self, id: &Name) -> Pending<'_, (), ProviderError> {
+        let id = id.clone();
+        Box::pin(async move {
+            let server = self.there(&id).await?.server;
+            making::destroy(&self.api, &server).await
+        })
     }
 
     fn wake(&self, id: &Name) -> Pending<'_, (), ProviderError> {

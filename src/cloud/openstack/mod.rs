@@ -11,6 +11,7 @@ mod doing;
 mod flavors;
 mod leftovers;
 mod limits;
+mod making;
 mod pages;
 mod ports;
 mod servers;
