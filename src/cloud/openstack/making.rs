@@ -21,7 +21,7 @@ const GIB: i64 = 1 << 30;
 /// # Errors
 /// Another server has the name, a name in the order is not known or stands for several, or Nova refuses.
 pub async fn make(api: &Api, order: &ServerOrder) -> Result<Name, ProviderError> {
-    for there in called(api, &order.name).await? {
+    if let Some(there) = called(api, &order.name).await?.into_iter().next() {
         let made = Created::of(&there);
         let going = there.task.as_deref() == Some("deleting");
         let same = made.is_some_and(|made| {
