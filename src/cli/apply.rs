@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::carrying::{Carrying, carry_out};
+use super::carrying::{Carrying, carry_out, remember};
 use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
@@ -117,8 +117,11 @@ impl Apply {
 
     fn attempt(&self, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {
         match self.agree(carrying.policy, carrying.ground, out)? {
-            Ok(plan) => carry_out(carrying, Some(plan), out),
-            Err(exit) => Ok(exit),
+            Agreed::ToAct(plan) => carry_out(carrying, Some(*plan), out),
+            Agreed::Quiet(plan, ended) => {
+                remember(carrying, *plan, out)?;
+                ended
+            }
         }
     }
 
@@ -127,8 +130,8 @@ impl Apply {
         if self.yes { Ok(()) } else { printed }
     }
 
-    /// Makes the plan, shows it, and asks. An exit code where there is nothing to carry out.
-    fn agree(&self, policy: &Policy, ground: &Ground, out: Output) -> Result<Result<Plan, Exit>, Failure> {
+    /// Makes the plan, shows it, and asks.
+    fn agree(&self, policy: &Policy, ground: &Ground, out: Output) -> Result<Agreed, Failure> {
         let world = World::build(ground.snapshot()?);
         super::plan::known(policy, &world, &self.target)?;
         let request = Request { targets: self.target.clone(), for_apply: true };
@@ -142,19 +145,28 @@ impl Apply {
         }
         let frozen = super::plan::frozen(&plan);
         if let Some(failure) = frozen.filter(|_| plan.steps.is_empty()) {
-            return Err(failure);
+            return Ok(Agreed::Quiet(Box::new(plan), Err(failure)));
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() {
             if self.format == EventFormat::Json && !quiet {
                 self.shown(only_summary(&plan.summary.text, ground.now(), out))?;
             }
-            return Ok(Err(if plan.unsettled() { Exit::Partly } else { Exit::Done }));
+            let exit = if plan.unsettled() { Exit::Partly } else { Exit::Done };
+            return Ok(Agreed::Quiet(Box::new(plan), Ok(exit)));
         }
         if !self.yes && !plan.steps.is_empty() {
             ask(out)?;
         }
-        Ok(Ok(plan))
+        Ok(Agreed::ToAct(Box::new(plan)))
     }
+}
+
+/// What comes of a plan that was shown.
+enum Agreed {
+    /// It is carried out.
+    ToAct(Box<Plan>),
+    /// It has nothing to carry out: what was noticed is remembered, and it ends so.
+    Quiet(Box<Plan>, Result<Exit, Failure>),
 }
 
 /// A plan that was agreed to for one cluster is never carried out on another.

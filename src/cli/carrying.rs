@@ -10,10 +10,10 @@ use super::ground::Ground;
 use super::output::Output;
 use super::shell::{named, quoted};
 use super::{Exit, Failure};
-use crate::cluster::{ClusterError, LockError};
-use crate::execute::Event;
+use crate::cluster::{ClusterError, LockError, Locks};
 use crate::execute::machine::{End, EndKind};
 use crate::execute::run::{ApplyError, Order, Outcome};
+use crate::execute::{Event, EventKind};
 use crate::model::World;
 use crate::plan::{Code, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
 use crate::policy::Policy;
@@ -40,6 +40,21 @@ pub struct Carrying<'a> {
     pub format: EventFormat,
 }
 
+impl Carrying<'_> {
+    fn order<'a>(&'a self, plan: Option<Plan>, locks: &'a dyn Locks) -> Order<'a> {
+        Order {
+            policy: self.policy,
+            resume: self.resume,
+            plan,
+            no_wait: self.no_wait,
+            folder: self.ground.folder().to_owned(),
+            locks,
+            lock_timeout: self.lock_timeout,
+            word: self.word.clone(),
+        }
+    }
+}
+
 /// Carries a plan out, or without one what was cut short.
 ///
 /// # Errors
@@ -48,16 +63,7 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
     let zone = TimeZone::get(&carrying.policy.time_zone).unwrap_or(TimeZone::UTC);
     let steps = plan.as_ref().map_or(0, |plan| plan.steps.len());
     let locks = carrying.ground.locks();
-    let order = Order {
-        policy: carrying.policy,
-        resume: carrying.resume,
-        plan,
-        no_wait: carrying.no_wait,
-        folder: carrying.ground.folder().to_owned(),
-        locks: &*locks,
-        lock_timeout: carrying.lock_timeout,
-        word: carrying.word.clone(),
-    };
+    let order = carrying.order(plan, &*locks);
     let mut bars = (carrying.format == EventFormat::Text && out.watched()).then(|| Bars::new(steps, zone.clone()));
     // A reader that went away does not stop an apply half-way.
     let mut lost = false;
@@ -79,6 +85,26 @@ pub fn carry_out(carrying: &Carrying<'_>, plan: Option<Plan>, out: Output) -> Re
     let outcome = carrying.ground.apply(&order, &mut tell)?;
     drop(bars);
     conclude(outcome, carrying, out)
+}
+
+/// Has a plan without steps remembered: how many nodes there are, since when nothing needs them. The next run's brakes
+/// and patience rest on it. Whoever is at work at this moment remembers for itself.
+///
+/// # Errors
+/// It cannot be written, or something has come up meanwhile that is to be done.
+pub fn remember(carrying: &Carrying<'_>, plan: Plan, out: Output) -> Result<(), Failure> {
+    let locks = carrying.ground.locks();
+    let order = Order { lock_timeout: SignedDuration::ZERO, ..carrying.order(Some(plan), &*locks) };
+    let mut tell = |event: &Event| {
+        if event.kind == EventKind::Warning {
+            out.say(&format!("warning: {}", event.message));
+        }
+    };
+    match carrying.ground.apply(&order, &mut tell)? {
+        Outcome::Nothing | Outcome::Before | Outcome::Frozen(_, None) => Ok(()),
+        Outcome::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => Ok(()),
+        outcome => conclude(outcome, carrying, out).map(drop),
+    }
 }
 
 fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Exit, Failure> {

@@ -24,6 +24,52 @@ fn freeze(folder: &Path) {
     change(folder, "      exceptions:\n", &format!("{window}      exceptions:\n"));
 }
 
+/// An apply that finds nothing to do is one too: what it saw is what the next one is compared with.
+#[test]
+fn what_a_quiet_apply_saw_is_remembered() {
+    let apply = |folder: &Path| tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
+    let quiet = || {
+        let folder = workshop();
+        change(folder.path(), "\n      min: 1\n", "\n      min: 10\n");
+        let first = apply(folder.path());
+        assert_eq!((code(&first), text(&first.stdout).contains("No changes")), (0, true), "{}", text(&first.stderr));
+        folder
+    };
+
+    // An inventory that shrank by more than half since then is not believed.
+    let folder = quiet();
+    assert_eq!(code(&tidegate(folder.path(), &["snapshot", "--sandbox", "sandbox", "--out", "seen.json"])), 0);
+    let mut seen: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("seen.json")).unwrap()).unwrap();
+    let gone = |name: &str| (5..=10).any(|number| name == format!("demo-k8s-node-nf-{number}"));
+    let seen_there = &mut seen["items"][0]["snapshot"];
+    seen_there["nodes"].as_array_mut().unwrap().retain(|node| !gone(node["name"].as_str().unwrap()));
+    seen_there["servers"].as_array_mut().unwrap().retain(|server| !gone(server["name"].as_str().unwrap()));
+    seen_there["pods"].as_array_mut().unwrap().retain(|pod| !gone(pod["node"].as_str().unwrap_or_default()));
+    fs::write(folder.path().join("seen.json"), seen.to_string()).unwrap();
+    change(folder.path(), "\n      min: 10\n", "\n      min: 1\n");
+    let plan = tidegate(folder.path(), &["plan", "-f", "policy.yaml", "--snapshot", "seen.json"]);
+    assert!(text(&plan.stdout).contains("Brake inventory-shrank"), "{}", text(&plan.stdout));
+
+    // A policy that became empty is held back.
+    let folder = quiet();
+    let head = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: workshop}\n";
+    fs::write(folder.path().join("policy.yaml"), format!("{head}spec: {{pools: []}}\n")).unwrap();
+    let empty = apply(folder.path());
+    assert_eq!((code(&empty), text(&empty.stderr).contains("empty-policy")), (7, true), "{}", text(&empty.stderr));
+
+    // What nothing needs for an hour goes an hour after an apply first saw it so: Dana leaves at 17:05.
+    let folder = workshop();
+    change(folder.path(), "\n      min: 1\n", "\n      min: 1\n      unneededFor: 1h\n");
+    change(folder.path(), "        action: wait\n        atMost: 2h\n", "        action: block\n");
+    assert_eq!(code(&apply(folder.path())), 0);
+    for (passes, parks) in [("30m", false), ("35m", false), ("30m", false), ("29m", false), ("2m", true)] {
+        assert_eq!(code(&tidegate(folder.path(), &["sandbox", "advance", passes, "sandbox"])), 0);
+        let next = apply(folder.path());
+        assert_eq!(text(&next.stdout).contains("parking"), parks, "after {passes}: {}", text(&next.stdout));
+    }
+}
+
 /// Time that stands still would be no slow motion.
 #[test]
 fn a_sandbox_is_not_slowed_down_to_nothing() {
