@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no IO, no Kubernetes client type. Converters at the edge (`observe`) fill these in.
 
+mod behind;
 mod budget;
 mod budget_status;
 mod by_hand;
@@ -34,6 +35,7 @@ mod webhook;
 mod workload;
 mod world;
 
+pub use behind::Uncertain;
 pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
 pub use budget_status::budget_status;
 pub use by_hand::{ByHand, Wish};

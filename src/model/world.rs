@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::behind::server_id;
 use super::feed::{Feed, Followed};
 use super::stamp::{Stamp, Stamps};
 use super::{
@@ -82,7 +83,10 @@ pub struct World {
     pub memory: Memory,
     on_node: BTreeMap<Name, Pods>,
     of_owner: BTreeMap<Name, Pods>,
-    by_carried: BTreeMap<Name, BTreeMap<Name, Arc<Server>>>,
+    /// Servers by the node that each carries by its own word or by habit.
+    pub(super) by_carried: BTreeMap<Name, BTreeMap<Name, Arc<Server>>>,
+    /// Names of nodes by the server that their providerID names.
+    pub(super) by_server: BTreeMap<Name, BTreeMap<Name, ()>>,
     pub(super) stamps: Stamps,
     feed: Feed,
 }
@@ -152,8 +156,14 @@ impl World {
     /// Takes one change in. An object that goes without having been there is no error: watches repeat themselves.
     pub fn apply(&mut self, change: Change) {
         match change {
-            Change::Node(node) => drop(self.nodes.insert(node.name.clone(), Arc::new(node))),
-            Change::NodeGone(name) => drop(self.nodes.remove(&name)),
+            Change::Node(node) => {
+                self.forget_node(&node.name);
+                if let Some(id) = server_id(&node) {
+                    self.by_server.entry(id.into()).or_default().insert(node.name.clone(), ());
+                }
+                self.nodes.insert(node.name.clone(), Arc::new(node));
+            }
+            Change::NodeGone(name) => self.forget_node(&name),
             Change::Pod(pod) => {
                 let pod = Arc::new(pod);
                 self.forget_pod(&pod.key);
@@ -226,6 +236,14 @@ impl World {
         }
     }
 
+    fn forget_node(&mut self, name: &Name) {
+        if let Some(node) = self.nodes.remove(name)
+            && let Some(id) = server_id(&node)
+        {
+            remove_from(&mut self.by_server, &id.into(), name);
+        }
+    }
+
     fn forget_server(&mut self, id: &Name) {
         if let Some(server) = self.servers.remove(id) {
             remove_from(&mut self.by_carried, server.carries(), id);
@@ -271,33 +289,6 @@ impl World {
         (self.budgets.range(first..).map(|(_, budget)| budget))
             .take_while(|budget| budget.key.namespace == pod.key.namespace)
             .filter(|budget| budget.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels)))
-    }
-
-    /// The server behind `node`, if it is known for certain: see [`World::find_server`].
-    pub fn server_of(&self, node: &Node) -> Option<&Arc<Server>> {
-        self.find_server(&node.name, Some(node)).ok().flatten()
-    }
-
-    /// The server behind the node of that name: by its providerID's last part, else by an explicit link, else by equal name,
-    /// never by a guess. A providerID of OpenStack's is the only name of its server: another one that has the same name is
-    /// another one.
-    ///
-    /// # Errors
-    /// Several would do; their ids.
-    pub fn find_server(&self, name: &str, node: Option<&Node>) -> Result<Option<&Arc<Server>>, Vec<Name>> {
-        let own = node.and_then(|node| node.provider_id.as_deref());
-        if let Some(server) = own.and_then(|id| id.rsplit('/').next()).and_then(|id| self.servers.get(id)) {
-            return Ok(Some(server));
-        }
-        let certain = own.is_some_and(|id| id.starts_with("openstack://"));
-        let carried = self.by_carried.get(name).into_iter().flat_map(BTreeMap::values);
-        let all: Vec<&Arc<Server>> = carried.filter(|server| server.node.is_some() || !certain).collect();
-        let linked: Vec<&Arc<Server>> = all.iter().copied().filter(|server| server.node.is_some()).collect();
-        match (all.as_slice(), linked.as_slice()) {
-            ([], _) => Ok(None),
-            ([only], _) | (_, [only]) => Ok(Some(only)),
-            _ => Err(all.iter().map(|server| server.id.clone()).collect()),
-        }
     }
 
     /// Whether traffic from outside may come to any node: there are Services of type LoadBalancer or NodePort, or nobody

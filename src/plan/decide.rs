@@ -40,7 +40,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let inventory = Inventory::take(policy, world);
     let holdings: Vec<Holding> =
         policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
-    let mut removals = Removals::new(world, &policy.drain, now, &[]);
+    let mut removals = Removals::new(world, &policy.drain, now);
     let mut kinds = Vec::new();
     let mut unknown_flavors = Vec::new();
     for (pool, members) in policy.pools.iter().zip(&inventory.pools) {

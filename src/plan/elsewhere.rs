@@ -1,14 +1,14 @@
 //! Where else a pod would fit when the plan is done, node by node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::creating::Daemons;
 use super::members::natural;
-use super::{Plan, PodAction, Verb};
-use crate::model::{Pod, PodKey, World};
+use super::{Plan, PodAction, Verb, running};
+use crate::model::{Name, Pod, PodKey, World};
 use crate::placement::{Site, Unfit};
 
 /// What one node says to one pod.
@@ -36,20 +36,25 @@ pub struct Elsewhere<'a> {
     world: &'a World,
     site: Site,
     going: BTreeSet<&'a str>,
+    /// Nodes whose servers do not run, and that the plan does not bring back.
+    off: BTreeMap<Name, String>,
 }
 
 impl<'a> Elsewhere<'a> {
     /// The room when `plan` is done, but for what it does to `node`: that is what is asked about.
     pub fn after(world: &'a World, plan: &'a Plan, node: Option<&str>) -> Self {
-        let mut site = Site::new(world);
+        let (mut site, mut off) = (running::site(world), running::off(world));
         let (mut going, daemons) = (BTreeSet::new(), Daemons::of(world));
         let others = || plan.steps.iter().filter(|step| Some(step.node.as_str()) != node);
         for step in others() {
             match step.verb {
-                Verb::Uncordon => match plan.new_node(&step.node) {
-                    Some(node) => daemons.arrive(&mut site, node),
-                    None => site.open(&step.node),
-                },
+                Verb::Uncordon => {
+                    match plan.new_node(&step.node) {
+                        Some(node) => daemons.arrive(&mut site, node),
+                        None => site.open(&step.node),
+                    }
+                    off.remove(step.node.as_str());
+                }
                 Verb::Cordon | Verb::Drain => {
                     site.close(&step.node);
                     going.insert(step.node.as_str());
@@ -67,7 +72,7 @@ impl<'a> Elsewhere<'a> {
                 site.place(pod, home);
             }
         }
-        Self { world, site, going }
+        Self { world, site, going, off }
     }
 
     /// How many nodes other than `from`, where the pod is, can take it.
@@ -85,8 +90,9 @@ impl<'a> Elsewhere<'a> {
         self.site.lift(pod, from);
         let others = self.world.nodes.keys().filter(|name| ***name != *from);
         let answers = others.map(|name| {
-            if self.going.contains(&**name) {
-                let reasons = vec!["it goes by this plan too".to_owned()];
+            let goes = self.going.contains(&**name).then(|| "it goes by this plan too".to_owned());
+            if let Some(reason) = goes.or_else(|| self.off.get(name).cloned()) {
+                let reasons = vec![reason];
                 return NodeAnswer { node: name.to_string(), fits: false, reasons, unknown: false, score: None };
             }
             node_answer(&self.site, pod, name)

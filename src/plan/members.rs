@@ -141,9 +141,9 @@ fn named(patterns: &[NamePattern], existing: &BTreeSet<Name>) -> Vec<Name> {
 
 fn member(name: &Name, pool: &Pool, world: &World) -> Member {
     let node = world.nodes.get(name).cloned();
-    let (server, alike) = match world.find_server(name, node.as_deref()) {
-        Ok(server) => (server.cloned(), Vec::new()),
-        Err(alike) => (None, alike),
+    let (server, uncertain) = match world.find_server(name, node.as_deref()) {
+        Ok(server) => (server.cloned(), None),
+        Err(uncertain) => (None, Some(uncertain)),
     };
     let (record, record_error) = match node.as_deref().map(NodeRecord::of) {
         None | Some(Ok(None)) => (None, None),
@@ -151,12 +151,8 @@ fn member(name: &Name, pool: &Pool, world: &World) -> Member {
         Some(Err(error)) => (None, Some(error)),
     };
     let mut found = Member { name: name.clone(), node, server, record, record_error, state: State::Absent };
-    found.state = if alike.is_empty() { state(&found, pool, world) } else { State::Broken(several(&alike)) };
+    found.state = uncertain.map_or_else(|| state(&found, pool, world), |why| State::Broken(why.to_string()));
     found
-}
-
-fn several(alike: &[Name]) -> String {
-    format!("{} servers have its name and nothing says which is its own ({})", alike.len(), alike.join(", "))
 }
 
 fn state(member: &Member, pool: &Pool, world: &World) -> State {

@@ -44,7 +44,9 @@ mod reason;
 mod rehearsal;
 mod removal;
 mod request;
+mod running;
 mod seal;
+
 mod spread;
 mod status;
 mod steps;

@@ -9,6 +9,7 @@ use super::budgets::{Allowances, Bound, Closed, Say};
 use super::creating::Daemons;
 use super::growth::unit_words;
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
+use super::running;
 use super::spread::{Spreads, in_the_way};
 use super::webhooks::{Front, fronts, locked_out};
 use super::{Code, Evidence, PodAction, Reason};
@@ -67,12 +68,11 @@ pub struct Removals<'a> {
 }
 
 impl<'a> Removals<'a> {
-    /// Nothing removed yet; nodes in `closed` take no pods.
-    pub fn new(world: &'a World, drain: &'a Drain, now: Timestamp, closed: &[Name]) -> Self {
-        let mut site = Site::new(world);
-        for node in closed {
-            site.close(node);
-        }
+    /// Nothing removed yet.
+    pub fn new(world: &'a World, drain: &'a Drain, now: Timestamp) -> Self {
+        let mut spreads = Spreads::new(world);
+        running::off(world).keys().for_each(|node| spreads.close(node));
+        let site = running::site(world);
         let allowances = Allowances::count(world, drain);
         Self {
             world,
@@ -81,7 +81,7 @@ impl<'a> Removals<'a> {
             site,
             allowances,
             guests: BTreeMap::new(),
-            spreads: Spreads::new(world),
+            spreads,
             fronts: fronts(world),
             followed: false,
             homes: BTreeMap::new(),

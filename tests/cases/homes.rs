@@ -80,7 +80,7 @@ enum Fate {
 /// Asks for each candidate in turn whether it can go, as Cluster Autoscaler's table has it; one that can is gone then.
 fn removals(case: &Case, world: &World) -> Vec<(Name, Fate)> {
     let drain = silent();
-    let mut removals = Removals::new(world, &drain, now(case.params()), &[]);
+    let mut removals = Removals::new(world, &drain, now(case.params()));
     let candidates = case.params()["candidates"].as_array().unwrap().iter();
     let each = candidates.map(|node| {
         let node: Name = node.as_str().unwrap().into();

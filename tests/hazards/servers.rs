@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate::execute::EventKind;
-use tidegate::model::ServerState;
+use tidegate::model::{ServerState, Uncertain};
 use tidegate::plan::{Code, Plan};
 use tidegate::policy::Policy;
 
@@ -231,7 +231,11 @@ fn servers_are_found_by_id_else_by_name_and_never_by_a_guess() {
         cluster.items.extend(twins.iter().map(|id| twin(id)));
         let world = cluster.world();
         let found = world.find_server("worker-2", world.nodes.get("worker-2").map(AsRef::as_ref));
-        let told = found.map(|server| server.map(|server| server.id.to_string())).map_err(|all| all.len());
+        let told =
+            found.map(|server| server.map(|server| server.id.to_string())).map_err(|uncertain| match uncertain {
+                Uncertain::Several(ids) => ids.len(),
+                other => panic!("{other}"),
+            });
         match expected {
             Ok(id) => assert_eq!(told, Ok(Some(id.to_owned())), "{provider_id}"),
             Err(0) => assert_eq!(told, Ok(None), "{provider_id}"),
@@ -248,6 +252,64 @@ fn servers_are_found_by_id_else_by_name_and_never_by_a_guess() {
             assert_eq!(reason.code, Code::ServerError);
             let text = format!("{several} servers have its name and nothing says which is its own");
             assert!(reason.text.starts_with(&text), "{}", reason.text);
+        }
+    }
+}
+
+/// H23. Two nodes with one server: what is done to one would be done to the other. Neither goes, whoever keeps or holds the other, and
+/// a plan that says otherwise is found out.
+#[test]
+fn a_server_that_two_nodes_claim_is_neithers() {
+    let shared = "its server is also that of worker-3, by providerID or name: nobody knows whose it is";
+    let carries = "its server says that it carries worker-3: nobody knows whose it is";
+    let claims: [(&str, &dyn Fn(&mut Cluster), &str); 3] = [
+        (
+            "one providerID twice",
+            &|cluster| {
+                for name in ["worker-2", "worker-3"] {
+                    let one = json!({"spec": {"providerID": "openstack:///id-worker-3"}});
+                    merge(object(cluster, "Node", name), one);
+                }
+            },
+            shared,
+        ),
+        (
+            "by providerID one, by name another",
+            &|cluster| {
+                let bare = object(cluster, "Node", "worker-2");
+                bare["spec"].as_object_mut().unwrap().remove("providerID");
+                let other = json!({"spec": {"providerID": "openstack:///id-worker-2"}});
+                merge(object(cluster, "Node", "worker-3"), other);
+            },
+            shared,
+        ),
+        (
+            "by the server's own word another's",
+            &|cluster| {
+                merge(object(cluster, "Node", "worker-2"), json!({"spec": {"providerID": "openstack:///id-worker-2"}}));
+                with_server(cluster, "worker-2", json!({"spec": {"node": "worker-3"}}));
+            },
+            carries,
+        ),
+    ];
+    for (what, claim, words) in claims {
+        let mut cluster = Cluster::workers(3);
+        let sound = cluster.plan(&one_of_them("", ""), crate::CALM);
+        assert_eq!(parks(&sound), ["worker-3", "worker-2"], "undisputed");
+        claim(&mut cluster);
+        let kept_too = policy("      min: 1\n      keep: [\"worker-1\", \"worker-3\"]\n", "");
+        for policy in [one_of_them("", ""), kept_too] {
+            let plan = cluster.plan(&policy, crate::CALM);
+            // Where only a server's word speaks against a providerID, the other node's own server is undisputed.
+            let undisputed = |name: &&str| words == carries && *name == "worker-3";
+            assert!(parks(&plan).iter().all(undisputed), "{what}: {:?}", parks(&plan));
+            let reason = kept(&plan, "worker-2").unwrap();
+            assert!(reason.text.contains(words), "{what}: {}", reason.text);
+            assert_eq!(tidegate::plan::verify(&plan, &cluster.world(), &policy), [], "{what}");
+            // The plan of a world in which nobody disputed it is no longer true.
+            let found = tidegate::plan::verify(&sound, &cluster.world(), &policy);
+            let told = |violation: &tidegate::plan::Violation| violation.text.contains("that it names is that of");
+            assert!(found.iter().any(told), "{what}: {found:?}");
         }
     }
 }

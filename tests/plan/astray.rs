@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::plan::{Code, Plan, Rule, Verdict, plan, verify};
+use tidegate::plan::{Code, Plan, Rule, Verb, Verdict, plan, verify};
 use tidegate::policy::Policy;
 use tidegate::report::{plan_markdown, plan_text};
 
@@ -210,6 +210,37 @@ proptest! {
             let going = less.steps.iter().any(|step| step.node == left_out.node);
             let found = verify(&less, &world, policy).iter().any(|violation| violation.rule == Rule::Explained);
             prop_assert!(parked || going || found, "{} can be left out", left_out.node);
+        }
+    }
+}
+
+/// A kubelet's last word stands for a while after its server went, and in a snapshot for ever: only a node whose server
+/// runs and is left alone is a home for pods, or keeps headroom.
+#[test]
+fn nobody_is_sent_to_a_node_whose_server_does_not_run() {
+    let off =
+        ["SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "ERROR", "DELETED", "BUILD", "UNKNOWN"];
+    let tasks = ["powering-off", "deleting", "rebuilding", "shelving", "rebooting"];
+    let plights = off.iter().map(|state| (*state, None)).chain(tasks.iter().map(|task| ("ACTIVE", Some(*task))));
+    let headroom = "      headroom: {units: [{cpu: \"4\", memory: 4Gi, count: 2}]}\n";
+    for (state, task) in plights.chain([("ACTIVE", None)]) {
+        let settled = (state, task) == ("ACTIVE", None);
+        for (rest, pods) in [("", 3), (headroom, 0)] {
+            // Three workers: one goes, one runs and is full, and the third says Ready.
+            let pool = "      min: 1\n      max: 10\n      keep: [\"worker-1\", \"worker-3\"]\n";
+            let policy = policy(&format!("{pool}{rest}"), "");
+            let mut cluster = Cluster::workers(3);
+            let server = |item: &&mut Value| item["kind"] == "Server" && item["metadata"]["name"] == "worker-3";
+            let server = cluster.items.iter_mut().find(server).unwrap();
+            merge(server, json!({"status": {"state": state, "task": task}}));
+            cluster.pod("full", "worker-1", "full", "7500m");
+            for number in 0..pods {
+                cluster.pod(&format!("web-{number}"), "worker-2", "web", "500m");
+            }
+            let plan = cluster.plan(&policy, CALM);
+            let goes = plan.steps.iter().any(|step| step.verb == Verb::Park && step.node == "worker-2");
+            assert_eq!(goes, settled, "{state} {task:?} {rest}: {:#?}", plan.kept);
+            assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{state} {task:?}");
         }
     }
 }

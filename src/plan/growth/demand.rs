@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::value::size;
 use crate::model::{Labels, Name, Pod, PodKey, World};
 use crate::placement::Site;
-use crate::plan::{Code, Evidence, Reason};
+use crate::plan::{Code, Evidence, Reason, running};
 
 /// No node is brought for pods of a lower priority than this, as Cluster Autoscaler has it by default.
 const CUTOFF: i32 = -10;
@@ -113,7 +113,7 @@ struct Promises {
 impl Promises {
     fn of(&mut self, world: &World, pod: &Pod) -> Option<Reason> {
         let node = pod.nominated_node.as_ref()?;
-        let site = self.site.get_or_insert_with(|| Site::new(world));
+        let site = self.site.get_or_insert_with(|| running::site(world));
         site.makes_room(world, pod, node).then(|| Reason {
             code: Code::Nominated,
             text: format!("the scheduler makes room for them on {node} by pushing out others"),

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::model::{
     ByHand, Kind, Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, Target, Wish, World, keys,
 };
+use crate::placement::Site;
 use crate::plan::{Plan, Step, Verb};
 use crate::policy::{Members, Override, Policy, Pool};
 use crate::schedule::{Holding, holds};
@@ -69,6 +70,8 @@ pub struct Case<'a> {
     pub disputed: BTreeSet<Name>,
     pool_of: BTreeMap<Name, usize>,
     servers: BTreeMap<Name, &'a Arc<Server>>,
+    /// Nodes by the last part of their providerID.
+    claims: BTreeMap<&'a str, Vec<&'a str>>,
     verbs: BTreeSet<(Verb, &'a str)>,
 }
 
@@ -82,6 +85,11 @@ impl<'a> Case<'a> {
     pub fn read(plan: &'a Plan, world: &'a World, policy: &'a Policy) -> Self {
         let servers: BTreeMap<Name, &Arc<Server>> =
             world.servers.values().map(|server| (carries(server).clone(), server)).collect();
+        let mut claims: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, node) in &world.nodes {
+            let id = node.provider_id.as_deref().and_then(|id| id.rsplit('/').next());
+            claims.entry(id.unwrap_or_default()).or_default().push(name);
+        }
         let mut case = Self {
             plan,
             world,
@@ -90,6 +98,7 @@ impl<'a> Case<'a> {
             disputed: BTreeSet::new(),
             pool_of: BTreeMap::new(),
             servers,
+            claims,
             verbs: plan.steps.iter().map(|step| (step.verb, step.node.as_str())).collect(),
         };
         for (index, pool) in policy.pools.iter().enumerate() {
@@ -134,10 +143,31 @@ impl<'a> Case<'a> {
         self.world.nodes.get(name)
     }
 
-    /// The server behind a node, or the one that would carry it.
+    /// The server behind a node, or the one that would carry it; None if nobody can know.
     pub fn server(&self, name: &str) -> Option<&'a Arc<Server>> {
-        let linked = self.node(name).and_then(|node| self.world.server_of(node));
-        linked.or_else(|| self.servers.get(name).copied())
+        self.world.find_server(name, self.node(name).map(AsRef::as_ref)).ok().flatten()
+    }
+
+    /// The simulated cluster, without the nodes whose servers are said not to run or are being worked on.
+    pub fn site(&self) -> Site {
+        let mut site = Site::new(self.world);
+        let off = |server: &Server| server.task.is_some() || server.state != ServerState::Active;
+        for name in self.world.nodes.keys() {
+            if self.server(name).is_some_and(|server| !server.inferred && off(server)) {
+                site.close(name);
+            }
+        }
+        site
+    }
+
+    /// Another node than the named one that has a claim to its server: by its providerID, or by the server's own word.
+    pub fn rival(&self, name: &str, server: &Server) -> Option<&'a str> {
+        let carried = server.node.as_deref().filter(|other| *other != name);
+        let namesake = self.world.nodes.get_key_value(&server.name);
+        let namesake = namesake.filter(|(_, node)| node.provider_id.is_none()).map(|(name, _)| &**name);
+        let claims = || self.claims.get(&*server.id).into_iter().flatten().copied().chain(namesake);
+        let other = || claims().find(|other| *other != name);
+        carried.and_then(|other| self.world.nodes.get_key_value(other)).map(|(other, _)| &**other).or_else(other)
     }
 
     /// Our record on a node; None if there is none or it is not readable.
@@ -148,7 +178,8 @@ impl<'a> Case<'a> {
     /// The life of a node or server of that name.
     pub fn life(&self, name: &str) -> Life {
         let (node, server) = (self.node(name), self.server(name));
-        if node.is_some_and(|node| NodeRecord::of(node).is_err()) {
+        let disputed = self.world.find_server(name, node.map(AsRef::as_ref)).is_err();
+        if disputed || node.is_some_and(|node| NodeRecord::of(node).is_err()) {
             return Life::Other;
         }
         let mark = self.record(name).map(|record| record.mark);

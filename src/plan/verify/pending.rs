@@ -82,7 +82,7 @@ fn each_has_pods(case: &Case<'_>, claims: &[Claim], found: &mut Found) {
 
 /// All claims hold together, in some order: first those on nodes that are up, then those on what comes.
 fn fit(case: &Case<'_>, mut claims: Vec<Claim>, going: &BTreeSet<&str>, found: &mut Found) {
-    let mut site = Site::new(case.world);
+    let mut site = case.site();
     try_all(&mut site, &mut claims);
     let daemons = Daemons::of(case.world);
     for step in case.plan.steps.iter().filter(|step| step.verb == Verb::Uncordon) {

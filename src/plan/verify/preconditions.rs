@@ -15,6 +15,10 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             let id = server.map_or("unknown", |server| &*server.id);
             found.step(step, Rule::Precondition, format!("the node's server is {id}"));
         }
+        let named = step.server.as_deref().and_then(|id| case.world.servers.get(id));
+        if let Some(rival) = named.and_then(|server| case.rival(&step.node, server)) {
+            found.step(step, Rule::Precondition, format!("the server that it names is that of {rival} too"));
+        }
         let uid = case.node(&step.node).map(|node| node.uid.to_string()).filter(|uid| !uid.is_empty());
         let mut needed: BTreeSet<Precondition> = uid.map(|uid| Precondition::Node { uid }).into_iter().collect();
         let begun = case.life(&step.node) == Life::Cordoned { ours: true };

@@ -78,7 +78,7 @@ impl<'a> Replay<'a> {
         Self {
             case,
             going,
-            site: Site::new(case.world),
+            site: case.site(),
             daemons: Daemons::of(case.world),
             active,
             standing: counted(|life| matches!(life, Life::Active | Life::Cordoned { ours: true })),
