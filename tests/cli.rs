@@ -20,6 +20,8 @@ mod help;
 mod leftovers;
 #[path = "cli/live.rs"]
 mod live;
+#[path = "cli/new_user.rs"]
+mod new_user;
 #[path = "cli/oncall.rs"]
 mod oncall;
 #[path = "cli/pods.rs"]

@@ -13,7 +13,7 @@ use super::saved::{SavedPolicyArgs, saved};
 use super::{Exit, Failure};
 use crate::execute::{Event, EventKind};
 use crate::model::{Target, World};
-use crate::plan::{Plan, Request, Word, plan_for};
+use crate::plan::{Left, Plan, Request, Word, plan_for};
 use crate::policy::Policy;
 use crate::report::plan_text;
 
@@ -43,7 +43,7 @@ pub struct Apply {
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Cluster")]
     snapshot: Vec<PathBuf>,
     /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
-    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["plan", "resume"])]
+    #[arg(long, value_name = "OBJECT", conflicts_with_all = ["plan", "resume"], value_parser = super::object::target)]
     target: Vec<Target>,
     /// Do not ask
     #[arg(long)]
@@ -154,7 +154,9 @@ impl Apply {
             let exit = if plan.unsettled() { Exit::Partly } else { Exit::Done };
             return Ok(Agreed::Quiet(Box::new(plan), Ok(exit)));
         }
-        if !self.yes && !plan.steps.is_empty() {
+        // Nobody is asked for what a brake holds whatever the answer is.
+        let left = Left::by(&plan.refusals);
+        if !self.yes && plan.steps.iter().any(|step| left.has(step.verb)) {
             ask(out)?;
         }
         Ok(Agreed::ToAct(Box::new(plan)))

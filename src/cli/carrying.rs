@@ -15,7 +15,7 @@ use crate::execute::machine::{End, EndKind};
 use crate::execute::run::{ApplyError, Order, Outcome};
 use crate::execute::{Event, EventKind};
 use crate::model::World;
-use crate::plan::{Code, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
+use crate::plan::{Code, INCOMPLETE, NOT_LISTED, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
@@ -121,7 +121,7 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             }
         }
         Outcome::Refused(refusals, _) => {
-            return Err(refused(&refusals));
+            return Err(refused(&refusals, carrying.ground));
         }
         Outcome::Frozen(nodes, _) => {
             let nodes: Vec<String> = nodes.iter().map(|node| local_times(node, &carrying.policy.time_zone)).collect();
@@ -137,11 +137,11 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             ));
         }
         Outcome::Failed(error) => {
-            let failure = Failure::with(code, &error);
+            let failure = Failure::with(code, local_times(&error.to_string(), &carrying.policy.time_zone));
             return Err(match &error {
-                ApplyError::Lock(LockError::Held(held) | LockError::Silent(held)) => {
-                    failure.hint(format!("if that process is gone: `tidegate unlock {}{flags}`", held.id))
-                }
+                ApplyError::Lock(LockError::Held(held) | LockError::Silent(held)) => failure
+                    .hint("`--lock-timeout 10m` waits for it")
+                    .hint(format!("if that process is gone: `tidegate unlock {}{flags}`", held.id)),
                 ApplyError::NothingToResume(_) => failure
                     .hint(format!("`{}`, without `--resume`, plans anew from what is there", command(carrying, ""))),
                 ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => {
@@ -158,8 +158,11 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
 fn left(carrying: &Carrying<'_>, out: Output) {
     let Ok(snapshot) = carrying.ground.snapshot() else { return };
     let (plan, _) = plan(carrying.policy, &World::build(snapshot), carrying.ground.now());
-    if plan.summary.verdict != Verdict::NoChanges {
-        out.say(&local_times(&plan.summary.text, &plan.time_zone));
+    let text = local_times(&plan.summary.text, &plan.time_zone);
+    match text.strip_prefix("Plan: ") {
+        _ if plan.summary.verdict == Verdict::NoChanges => {}
+        Some(text) => out.say(&format!("What the policy still wants, at the next `apply`: {text}")),
+        None => out.say(&format!("What the policy makes of it now: {text}")),
     }
 }
 
@@ -182,12 +185,15 @@ pub fn frozen(nodes: &[String]) -> Failure {
     let more = nodes.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
     let count = plural(nodes.len(), "node");
-    Failure::with(Exit::Frozen, format!("a freeze forbids taking {count} away:{shown}{more}"))
-        .hint("ask again when it is over; capacity that is to come back is not held up")
+    Failure::with(Exit::Frozen, format!("a freeze forbids taking {count} away; nothing was taken away:{shown}{more}"))
+        .hint(
+            "ask again when it is over; in an emergency let the policy skip it, with an exception for the day in the \
+             freeze's schedule (`skip: [WINDOW]`); capacity that is to come back is not held up",
+        )
 }
 
 /// Brakes hold all of it.
-pub fn refused(refusals: &[Refusal]) -> Failure {
+pub fn refused(refusals: &[Refusal], ground: &Ground) -> Failure {
     let what: String = (refusals.iter())
         .map(|refusal| {
             let place = refusal.origin.as_ref().map(|origin| format!("  {origin}")).unwrap_or_default();
@@ -195,25 +201,26 @@ pub fn refused(refusals: &[Refusal]) -> Failure {
         })
         .collect();
     let nothing_at_all = refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER);
-    let mut hints: Vec<&str> = refusals.iter().filter_map(|refusal| way_out(&refusal.brake)).collect();
+    let mut hints: Vec<String> = refusals.iter().filter_map(|refusal| way_out(&refusal.brake, ground)).collect();
     hints.dedup();
     hints.push(if nothing_at_all {
-        "until then nothing at all is done, giving capacity back included"
+        "until then nothing at all is done, giving capacity back included".to_owned()
     } else {
-        "capacity that is to come back is not held up"
+        "capacity that is to come back is not held up".to_owned()
     });
     Failure::with(Exit::Refused, format!("refused as unsafe; nothing was taken away:{what}")).hint(hints.join("; "))
 }
 
 /// What to do about a brake; None where its own words say so.
-fn way_out(brake: &str) -> Option<&'static str> {
-    Some(match brake {
+fn way_out(brake: &str, ground: &Ground) -> Option<String> {
+    let way = match brake {
         "max-nodes" => "take fewer away at once (`--target`), or raise `brakes.maxNodes` in the policy",
         "snapshot-too-old" => "look again, or raise `brakes.maxSnapshotAge` in the policy",
-        "incomplete" => "mend what could not be read, and plan again",
+        INCOMPLETE | NOT_LISTED => return Some(ground.when_half()),
         OTHER_CLUSTER => "go to the other cluster, or change `cluster` in the policy",
         _ => return None,
-    })
+    };
+    Some(way.to_owned())
 }
 
 /// The command that was given, to be given again.

@@ -19,7 +19,7 @@ As after `kubectl drain` the node stays cordoned, whatever the policy wants, unt
 `apply` tries again. Exit codes are those of `apply`, and 3 where rules forbid all of it.")]
 pub struct Drain {
     /// `node/NAME`
-    #[arg(required = true, value_name = "NODE")]
+    #[arg(required = true, value_name = "NODE", value_parser = super::object::target)]
     objects: Vec<Target>,
     #[command(flatten)]
     hand: HandArgs,

@@ -57,6 +57,9 @@ Exit codes:
   7  refused as unsafe: a brake
   8  a freeze forbids the disruption that was asked for: by name, or by a saved plan";
 
+/// What to do while somebody else works.
+const WAIT: &str = "wait for it to end: `--lock-timeout 10m` does, for `apply`, `park`, `wake` and `drain`";
+
 /// A command that did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -158,8 +161,8 @@ impl From<SandboxError> for Failure {
             SandboxError::Busy(folder) => {
                 let busy = Self::with(Exit::Locked, &error);
                 match lock::holder(folder) {
-                    Ok(Some(held)) => busy.hint(format!("{held}; wait for it to end")),
-                    _ => busy.hint("wait for the other process to end"),
+                    Ok(Some(held)) => busy.hint(format!("{held}; {WAIT}")),
+                    _ => busy.hint(WAIT),
                 }
             }
             SandboxError::Damaged { folder, .. } => {

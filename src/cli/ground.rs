@@ -1,6 +1,7 @@
 //! The cluster that a command acts on, opened: its doors, its journal and its lock.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +20,7 @@ use crate::execute::run::{Calling, Doors, Interrupts, Order, Outcome, apply, pro
 use crate::execute::{Event, Wall};
 use crate::model::Snapshot;
 use crate::policy::Policy;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, SandboxError};
 
 /// What there is to act on.
 const NAME_ONE: &str = "`--context NAME` works on a live cluster (`--context` alone on the kubeconfig's current one), \
@@ -76,7 +77,11 @@ impl GroundArgs {
             return Ok(Ground { runtime, kind: Kind::Live(Box::new(reached)), folder, flags, out });
         };
         let fresh = !files.is_empty() && !holds_anything(folder);
-        let sandbox = if fresh { create(folder, files, out)? } else { Sandbox::open(folder)? };
+        if !fresh && !files.is_empty() {
+            out.say(&super::world_args::not_read(folder, files));
+        }
+        let patience = work.map_or(SignedDuration::ZERO, |work| work.lock_timeout);
+        let sandbox = if fresh { create(folder, files, out)? } else { opened(folder, patience)? };
         let sandbox = match slow {
             Some(factor) => sandbox.paced(factor),
             None => sandbox,
@@ -102,6 +107,18 @@ impl GroundArgs {
             None => Box::new(self.reach(None, &runtime, out)?.live.locks()),
         };
         Ok(runtime.block_on(locks.unlock(id, force, process::life)))
+    }
+}
+
+/// Opens a sandbox; waits so long for another process that has it open.
+fn opened(folder: &Path, patience: SignedDuration) -> Result<Sandbox, SandboxError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let (begin, patience) = (Instant::now(), Duration::try_from(patience).unwrap_or_default());
+    loop {
+        match Sandbox::open(folder) {
+            Err(SandboxError::Busy(_)) if begin.elapsed() < patience => std::thread::sleep(PAUSE),
+            ended => return ended,
+        }
     }
 }
 
@@ -232,6 +249,18 @@ impl Ground {
         }
     }
 
+    /// What to do where something was not listed there.
+    pub fn when_half(&self) -> String {
+        match &self.kind {
+            Kind::Sandbox(_) => {
+                "a sandbox takes no more files: make one in a new folder with all of them, `tidegate sandbox create FOLDER \
+                 --snapshot cluster.json pdb.json`"
+                    .to_owned()
+            }
+            Kind::Live(_) => "mend what could not be read, and plan again".to_owned(),
+        }
+    }
+
     /// Where its lock is kept.
     pub fn locks(&self) -> Box<dyn Locks> {
         match &self.kind {
@@ -258,6 +287,7 @@ impl Ground {
     pub fn wait<T>(&self, what: Pending<'_, T, LockError>) -> Result<T, Failure> {
         self.runtime.block_on(what).map_err(|error| match &error {
             LockError::Held(held) | LockError::Silent(held) => Failure::with(Exit::Locked, &error)
+                .hint("wait for it to end")
                 .hint(format!("if that process is gone: `tidegate unlock {}{}`", held.id, self.flags)),
             _ => Failure::new(&error),
         })

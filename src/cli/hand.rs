@@ -1,5 +1,7 @@
 //! What `drain`, `park` and `wake` share: a word that is planned, shown, agreed to, carried out and remembered.
 
+use std::mem::discriminant;
+
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +15,7 @@ use super::until::Until;
 use super::{Exit, Failure};
 use crate::execute::run::process;
 use crate::model::{ByHand, Name, Target, Wish, World};
-use crate::plan::{Plan, Request, Word, plan_for};
+use crate::plan::{Asleep, Plan, Request, Word, plan_for};
 use crate::policy::Policy;
 use crate::report::{local_long, local_times, plan_text};
 
@@ -67,8 +69,8 @@ impl HandArgs {
         let asked = wishes(&policy, &world);
         let targets: Vec<Target> = asked.iter().map(|(target, _)| target.clone()).collect();
         super::plan::known(&policy, &world, &targets)?;
-        let word = self.word(asked, &policy, now)?;
-        self.replaced(&word, &world, now, out)?;
+        let mut word = self.word(asked, &policy, now)?;
+        self.replaced(&mut word, &world, now, out)?;
         for (node, whose) in word.stands_beside(&policy, &world, now) {
             out.say(&format!(
                 "node/{node} is {whose}. That was asked for by its name and stands; `tidegate hold --release \
@@ -76,22 +78,23 @@ impl HandArgs {
                 ground.flags()
             ));
         }
+        let targets = word.targets(&policy, &world, now);
         world.memory = word.in_memory(&world);
         let (plan, _) = plan_for(&policy, &world, now, &Request { targets, for_apply: true });
         let text = plan_text(&plan, out.width());
+        let gives = word.asked.iter().any(|asked| matches!(asked.wish, Wish::Awake(_)));
+        let forbidden = super::plan::frozen(&plan)
+            .filter(|_| plan.steps.is_empty())
+            .or_else(|| (!plan.refusals.is_empty() && !gives).then(|| refused(&plan.refusals, &ground)))
+            .or_else(|| (plan.steps.is_empty() && word.met(&policy, &world) == 0).then(|| denied(&word, &plan)));
+        // A plan that shows the word reads as if it had been taken.
+        if let Some(forbidden) = forbidden {
+            out.detail(&text);
+            return Err(forbidden);
+        }
         match self.format {
             EventFormat::Text => out.data(&text)?,
             EventFormat::Json => out.detail(&text),
-        }
-        if let Some(failure) = super::plan::frozen(&plan).filter(|_| plan.steps.is_empty()) {
-            return Err(failure);
-        }
-        let gives = word.asked.iter().any(|asked| matches!(asked.wish, Wish::Awake(_)));
-        if !plan.refusals.is_empty() && !gives {
-            return Err(refused(&plan.refusals));
-        }
-        if plan.steps.is_empty() && word.met(&policy, &world) == 0 {
-            return Err(denied(&word, &plan));
         }
         if plan.steps.is_empty() && self.format == EventFormat::Json {
             only_summary(&plan.summary.text, now, out)?;
@@ -113,14 +116,20 @@ impl HandArgs {
         if self.format == EventFormat::Text {
             out.say(&lasting(&carrying.word, &policy, &ground));
         }
-        Ok(exit)
+        let asleep = World::build(ground.snapshot()?);
+        let (asleep, all) = carrying.word.asleep(&policy, &asleep, ground.now());
+        if asleep.is_empty() {
+            return Ok(exit);
+        }
+        out.say(&not_awake(&asleep, all, ground.flags()));
+        Ok(if exit == Exit::Done { Exit::Partly } else { exit })
     }
 
     /// Says what is taken back by asking anew for the same object.
     ///
     /// # Errors
     /// It is another person's word, and nobody said that it may go.
-    fn replaced(&self, word: &Word, world: &World, now: Timestamp, out: Output) -> Result<(), Failure> {
+    fn replaced(&self, word: &mut Word, world: &World, now: Timestamp, out: Output) -> Result<(), Failure> {
         let before =
             |asked: &ByHand| world.memory.asked(&asked.target, now).map(|old| (old.clone(), asked.author.clone()));
         let before: Vec<(ByHand, Name)> = word.asked.iter().filter_map(before).collect();
@@ -130,6 +139,17 @@ impl HandArgs {
         }
         for (old, _) in &before {
             out.say(&format!("{} was {}: this takes its place", old.target, old.words()));
+        }
+        // Who asks for the same again, for longer, has not forgotten why.
+        for asked in word.asked.iter_mut().filter(|asked| asked.reason.is_empty()) {
+            let same = |old: &&ByHand| {
+                old.target == asked.target
+                    && old.author == asked.author
+                    && discriminant(&old.wish) == discriminant(&asked.wish)
+            };
+            if let Some(old) = before.iter().map(|(old, _)| old).find(same) {
+                asked.reason = old.reason.clone();
+            }
         }
         Ok(())
     }
@@ -166,6 +186,21 @@ fn denied(word: &Word, plan: &Plan) -> Failure {
         text.push_str(&format!("\n  {}", local_times(&plan.summary.text, &plan.time_zone)));
     }
     Failure::with(Exit::Denied, text).hint("`tidegate explain node/NAME` tells all that is known about one")
+}
+
+/// Which of the nodes that were to be awake are not, and what lets them be.
+fn not_awake(asleep: &[Asleep], all: usize, flags: &str) -> String {
+    let nodes: Vec<String> = asleep.iter().map(|one| format!("\n  node/{}: {}", one.node, one.why)).collect();
+    let by_name = asleep.iter().filter(|one| one.by_name).map(|one| format!(" node/{}", one.node));
+    let by_name: String = by_name.collect();
+    let release = match by_name.as_str() {
+        "" => String::new(),
+        nodes => {
+            format!("\n`tidegate hold --release{nodes}{flags}` takes back what was asked by name; then wake again")
+        }
+    };
+    let are = if asleep.len() == 1 { "is" } else { "are" };
+    format!("{} of {all} {are} not awake:{}{release}", asleep.len(), nodes.concat())
 }
 
 /// What stays of it, and how it is taken back.

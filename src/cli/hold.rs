@@ -1,6 +1,7 @@
 //! `tidegate hold`: nodes that stay as they are, and the way back from everything that was asked for by hand.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -25,7 +26,7 @@ it. Another person's hold stays unless you say `--replace`. `--release` also tak
 what the policy wants.")]
 pub struct Hold {
     /// `node/NAME`; with `--release` also `pool/NAME`
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = super::object::target)]
     objects: Vec<Target>,
     /// Take back the hold, and what was asked for by hand
     #[arg(long)]
@@ -36,6 +37,9 @@ pub struct Hold {
     /// Take the place of another person's hold
     #[arg(long, conflicts_with = "release")]
     replace: bool,
+    /// Not needed, since no policy is asked; taken so that the options of `drain` and `park` fit
+    #[arg(short = 'f', long = "file", value_name = "PATH", hide = true)]
+    _files: Vec<PathBuf>,
     #[command(flatten)]
     ground: GroundArgs,
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::Output;
-use super::shell::kubectl;
+use super::shell::{kubectl, quoted};
 use super::starter::{Found, Lift, merged, starter};
 use super::{Exit, Failure, world_args};
 use crate::model::{KUBECTL, World, counted};
@@ -52,7 +52,13 @@ impl Init {
             }
             Some(path) => {
                 out.write(path, &text)?;
-                out.say(&format!("Wrote `{}`; next: `tidegate plan -f {0} --snapshot …`", path.display()));
+                let files = self.snapshot.iter().map(|file| format!(" {}", quoted(&file.to_string_lossy())));
+                let files = match files.collect::<String>() {
+                    files if files.is_empty() => " cluster.json".to_owned(),
+                    files => files,
+                };
+                let policy = quoted(&path.to_string_lossy());
+                out.say(&format!("Wrote `{}`; next:\n  tidegate plan -f {policy} --snapshot{files}", path.display()));
             }
         }
         Ok(Exit::Done)

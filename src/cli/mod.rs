@@ -19,6 +19,7 @@ mod explain;
 mod format;
 mod git_args;
 mod ground;
+mod habit;
 mod hand;
 mod hold;
 mod init;

@@ -50,8 +50,23 @@ impl TypedValueParser for ObjectParser {
     }
 }
 
+/// A node or a pool as people name it: a bare name is a node's, and the words of `kubectl` are understood.
+///
+/// # Errors
+/// It names neither.
+pub fn target(text: &str) -> Result<Target, String> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    match text.split_once('/') {
+        Some(("nodes" | "no" | "node", name)) if !name.is_empty() => Ok(Target::Node(name.into())),
+        Some(("pools" | "pool", name)) if !name.is_empty() => Ok(Target::Pool(name.into())),
+        None if !text.is_empty() && !text.starts_with('-') && text.chars().all(bare) => Ok(Target::Node(text.into())),
+        _ => text.parse(),
+    }
+}
+
 fn object(text: &str) -> Option<Object> {
-    let Some(pod) = text.strip_prefix("pod/") else { return text.parse().ok().map(Object::Planned) };
+    let pod = ["pod/", "pods/", "po/"].iter().find_map(|kind| text.strip_prefix(kind));
+    let Some(pod) = pod else { return target(text).ok().map(Object::Planned) };
     match pod.split_once('/') {
         None if !pod.is_empty() => Some(Object::Pod(None, pod.into())),
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {

@@ -20,7 +20,7 @@ somebody drained, woke or holds by name are left as they are, and are named. Exi
 `apply`, and 3 where rules forbid all of it.")]
 pub struct Park {
     /// `node/NAME` or `pool/NAME`
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = super::object::target)]
     objects: Vec<Target>,
     #[command(flatten)]
     hand: HandArgs,

@@ -35,7 +35,7 @@ pub struct PlanCommand {
     #[command(flatten)]
     world: WorldArgs,
     /// Only this: `node/NAME` or `pool/NAME`; may be given more than once
-    #[arg(long, value_name = "OBJECT")]
+    #[arg(long, value_name = "OBJECT", value_parser = super::object::target)]
     target: Vec<Target>,
     /// Save the plan, for `show`, `verify` and `apply`; only over an older one; `-` is standard output, and nothing else is
     /// printed there
@@ -149,6 +149,9 @@ pub fn known(policy: &Policy, world: &World, targets: &[Target]) -> Result<(), F
                 Target::Pool(name) => near(policy.pools.iter().map(|pool| &*pool.name), name)
                     .filter(|near| **near != **name)
                     .map(|near| format!("pool/{near}")),
+                Target::Node(name) if policy.pools.iter().any(|pool| pool.name == *name) => {
+                    Some(format!("pool/{name}"))
+                }
                 Target::Node(name) => near(world.nodes.keys().map(AsRef::as_ref), name)
                     .filter(|near| **near != **name)
                     .map(|near| format!("node/{near}")),

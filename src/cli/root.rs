@@ -1,19 +1,17 @@
 //! The program's arguments, and which command they name.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use owo_colors::OwoColorize;
 
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
-use super::shell::quoted;
 use super::{
-    apply, check, completions, demo, diff, doctor, drain, explain, hold, init, man, park, plan, sandbox, schedule,
-    schema, show, snapshot, status, unlock, validate, verify, wake,
+    apply, check, completions, demo, diff, doctor, drain, explain, habit, hold, init, man, park, plan, sandbox,
+    schedule, schema, show, snapshot, status, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -91,33 +89,21 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// What somebody meant who gave a file or folder without its flag.
-fn meant(error: &clap::Error) -> Option<String> {
-    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
-    let (path, shown) = (Path::new(given), quoted(given));
-    let ends = |ends: &[&str]| ends.iter().any(|end| given.ends_with(end));
-    match error.kind() {
-        ErrorKind::UnknownArgument if given.starts_with('-') => None,
-        ErrorKind::UnknownArgument if ends(&[".yaml", ".yml"]) => {
-            Some(format!("a policy is given with `-f {shown}`, a cluster with `--snapshot {shown}`"))
-        }
-        ErrorKind::UnknownArgument if ends(&[".json", ".gz"]) => {
-            Some(format!("what `kubectl get` wrote is given with `--snapshot {shown}`"))
-        }
-        ErrorKind::UnknownArgument if path.is_dir() => {
-            Some(format!("a sandbox is given with `--sandbox {shown}`, a folder of policies with `-f {shown}`"))
-        }
-        _ => None,
-    }
-}
-
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let args = habit::asked_for_help(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            let hint = habit::meant(&error, &args);
+            if hint.is_some() {
+                // One tip, and not the one that goes by the letters.
+                for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested] {
+                    drop(error.remove(kind));
+                }
+            }
             let _ = error.print();
-            if let Some(hint) = meant(&error) {
+            if let Some(hint) = hint {
                 anstream::eprintln!("\n{} {hint}", "hint:".cyan().bold());
             }
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);

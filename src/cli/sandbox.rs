@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::format::Format;
 use super::moment::Moment;
@@ -131,7 +131,7 @@ impl SandboxCommand {
                 };
                 let mut snapshot = world_args::read(snapshot, out)?;
                 if let Some(now) = now {
-                    let now = now.at("--now", &self.time_zone)?;
+                    let now = now.at("--now", &self.time_zone, Timestamp::now())?;
                     if let Some(taken) = snapshot.taken.filter(|taken| now < *taken) {
                         let taken = local_long(taken, &self.time_zone);
                         return Err(Failure::new(format!("`--now` is before the snapshot was taken, {taken}"))
@@ -142,6 +142,9 @@ impl SandboxCommand {
                 let of_nothing: Vec<String> =
                     faults.of_nothing(&snapshot).iter().map(|target| format!("`{target}`")).collect();
                 let sandbox = Sandbox::create_from(folder, snapshot, faults)?;
+                if let Some(unlisted) = world_args::unlisted(&sandbox.snapshot()) {
+                    out.say(&unlisted);
+                }
                 if !of_nothing.is_empty() {
                     out.say(&format!(
                         "warning: nothing there is called {}: these failures strike nobody so far",

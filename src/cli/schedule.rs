@@ -11,6 +11,7 @@ use super::object::near;
 use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::shell::quoted;
+use super::until::Until;
 use super::{Exit, Failure};
 use crate::model::World;
 use crate::plan::{AUTO_LEAD, wake_lead};
@@ -33,12 +34,12 @@ Examples:
 pub struct Schedule {
     #[command(flatten)]
     policy: PolicyArgs,
-    /// From when; now by default
+    /// From when: a time in the policy's zone, a day, or how long from now (`8h`); now by default
     #[arg(long, value_name = "TIME")]
     from: Option<Moment>,
-    /// Up to when; 14 days after the start by default, a year for timers and calendars
+    /// Up to when: a time, a day for its end, or how long after the start (`30d`); 14 days after the start by default, a year for timers and calendars
     #[arg(long, value_name = "TIME")]
-    until: Option<Moment>,
+    until: Option<Until>,
     /// One moment, with the whole chain of who says what
     #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "until"])]
     at: Option<Moment>,
@@ -74,15 +75,16 @@ impl Schedule {
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (_, policy) = self.policy.load(out)?;
         let pools = self.pools(&policy)?;
-        let moment = |flag, moment: Moment| moment.at(flag, &policy.time_zone);
+        let clock = Timestamp::now();
+        let moment = |flag, moment: Moment| moment.at(flag, &policy.time_zone, clock);
         if let Some(at) = self.at {
             self.chain(&policy, &pools, moment("--at", at)?, out)?;
             return Ok(Exit::Done);
         }
-        let from = self.from.map_or_else(|| Ok(Timestamp::now()), |from| moment("--from", from))?;
+        let from = self.from.map_or_else(|| Ok(clock), |from| moment("--from", from))?;
         let days = if matches!(self.format, Format::Text | Format::Json) { 14 } else { 366 };
         let until = match self.until {
-            Some(until) => moment("--until", until)?,
+            Some(until) => until.at(from, &policy.time_zone)?,
             None => from.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX),
         };
         if until <= from {

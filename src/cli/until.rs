@@ -2,21 +2,19 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
 
 use super::Failure;
 use super::moment::Moment;
-use super::sandbox::duration;
 
 /// Until when something counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// So long from now on.
-    For(SignedDuration),
     /// The end of a day in the policy's zone, as `until` of a policy's window says it.
     EndOf(Date),
-    /// A moment.
+    /// A moment; a time of day is the next one.
     At(Moment),
 }
 
@@ -28,16 +26,18 @@ impl Until {
     pub fn at(self, now: Timestamp, zone: &str) -> Result<Timestamp, Failure> {
         const FLAG: &str = "--until";
         let too_far = || Failure::new(format!("`{FLAG}` is out of range")).hint("name an earlier time");
+        let day_after = |day: Date| day.tomorrow().map_err(|_| too_far());
         match self {
-            Self::For(long) => {
-                let at = now.checked_add(long).map_err(|_| too_far())?;
-                Moment::Instant(at).at(FLAG, zone)
+            Self::EndOf(day) => Moment::Civil(day_after(day)?.to_datetime(Time::midnight())).at(FLAG, zone, now),
+            Self::At(moment @ Moment::Today(time)) => {
+                let today = moment.at(FLAG, zone, now)?;
+                if today > now {
+                    return Ok(today);
+                }
+                let day = TimeZone::get(zone).map_err(Failure::new)?.to_datetime(now).date();
+                Moment::Civil(day_after(day)?.to_datetime(time)).at(FLAG, zone, now)
             }
-            Self::EndOf(day) => {
-                let next = day.tomorrow().map_err(|_| too_far())?;
-                Moment::Civil(next.to_datetime(Time::midnight())).at(FLAG, zone)
-            }
-            Self::At(moment) => moment.at(FLAG, zone),
+            Self::At(moment) => moment.at(FLAG, zone, now),
         }
     }
 }
@@ -46,9 +46,6 @@ impl FromStr for Until {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(long) = duration(text) {
-            return Ok(Self::For(long));
-        }
         // What has no time of day is a day.
         if !text.contains(':')
             && let Ok(day) = text.parse::<Date>()
@@ -56,7 +53,7 @@ impl FromStr for Until {
             return Ok(Self::EndOf(day));
         }
         text.parse().map(Self::At).map_err(|_| {
-            "neither a time nor a duration: write `2026-11-24T18:00` in the policy's zone, `2026-11-24` for the end of \
+            "neither a time nor a duration: write `18:00` or `2026-11-24T18:00` in the policy's zone, `2026-11-24` for the end of \
              that day, `2026-11-24T12:45:00Z`, or `8h` from now on"
                 .to_owned()
         })
@@ -77,6 +74,9 @@ mod tests {
             ("2026-11-17T00:00", "America/Denver", "2026-11-17T07:00:00Z"),
             ("2026-11-17T18:30:00Z", "America/Denver", "2026-11-17T18:30:00Z"),
             ("8h", "America/Denver", "2026-11-17T01:00:00Z"),
+            ("18:00", "America/Denver", "2026-11-17T01:00:00Z"),
+            // What is over today is meant tomorrow.
+            ("10:00", "America/Denver", "2026-11-17T17:00:00Z"),
             ("1d12h", "UTC", "2026-11-18T05:00:00Z"),
         ] {
             let until: Until = text.parse().unwrap();

@@ -21,6 +21,7 @@ Every later plan keeps it awake, above the ceiling too, until `--until` (4 hours
 are, and are named. Exit codes are those of `apply`, and 3 where rules forbid all of it.")]
 pub struct Wake {
     /// `node/NAME`, or `pool/NAME` for each node of it
+    #[arg(value_parser = super::object::target)]
     objects: Vec<Target>,
     /// Each node of each pool of the policy
     #[arg(long, conflicts_with = "objects")]

@@ -13,9 +13,9 @@ use super::ground::runtime;
 use super::moment::Moment;
 use super::output::Output;
 use super::reached::Reached;
-use crate::model::{Snapshot, World};
+use crate::model::{KUBECTL, Kind, Snapshot, World};
 use crate::observe;
-use crate::plan::SnapshotRef;
+use crate::plan::{SnapshotRef, needed_kinds};
 use crate::policy::Policy;
 use crate::report::local_long;
 use crate::sandbox::{Faults, Sandbox};
@@ -38,7 +38,8 @@ pub struct ClusterArgs {
 pub struct WorldArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,
-    /// Plan for this moment instead of the wall clock's: an instant, or a time in the policy's zone
+    /// Plan for this moment instead of the wall clock's: an instant, a time in the policy's zone
+    /// (`12:45` is today's), or how long from now (`8h`)
     #[arg(long, value_name = "TIME", conflicts_with_all = ["sandbox", "context", "kubeconfig"], help_heading = "Cluster")]
     pub now: Option<Moment>,
 }
@@ -81,8 +82,9 @@ impl WorldArgs {
         let now = match (self.now, &self.cluster.sandbox) {
             (_, Some(_)) => snapshot.taken.unwrap_or_default(),
             (Some(moment), None) => {
-                let now = moment.at("--now", zone)?;
-                if let Some(said) = moment.not_there(now, zone) {
+                let clock = Timestamp::now();
+                let now = moment.at("--now", zone, clock)?;
+                if let Some(said) = moment.not_there(now, zone, clock) {
                     out.say(&said);
                 }
                 if let Some(said) = snapshot.taken.and_then(|taken| too_early(now, taken, zone)) {
@@ -141,6 +143,10 @@ impl ClusterArgs {
             None if self.snapshot.is_empty() => Err(Failure::new("no cluster was named").hint(NAME_ONE)),
             None => Ok((read(&self.snapshot, out)?, None)),
             Some(folder) => match Sandbox::peek(folder) {
+                Ok(snapshot) if !self.snapshot.is_empty() => {
+                    out.say(&not_read(folder, &self.snapshot));
+                    Ok((snapshot, policy.and_then(|policy| CutShort::in_sandbox(folder, policy))))
+                }
                 Ok(snapshot) => Ok((snapshot, policy.and_then(|policy| CutShort::in_sandbox(folder, policy)))),
                 Err(_) if !self.snapshot.is_empty() && !holds_anything(folder) => {
                     Ok((create(folder, &self.snapshot, out)?.snapshot(), None))
@@ -168,6 +174,34 @@ pub fn holds_anything(folder: &Path) -> bool {
     folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 
+/// That files are not read, since a sandbox is there already.
+pub fn not_read(folder: &Path, files: &[PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|file| format!("`{}`", file.display())).collect();
+    let folder = folder.display();
+    format!(
+        "warning: {} is not read: there is a sandbox in `{folder}` already; `--snapshot` alone looks at the files",
+        files.join(", ")
+    )
+}
+
+/// What to say of a new sandbox in which nothing can be taken away, with the way to one where it can.
+pub fn unlisted(snapshot: &Snapshot) -> Option<String> {
+    let world = World::build(snapshot.clone());
+    let kinds: Vec<Kind> = needed_kinds(&world).into_iter().filter(|kind| *kind != Kind::Server).collect();
+    let named: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    let way = match kinds.as_slice() {
+        [] => return None,
+        [Kind::PodDisruptionBudget] => {
+            "in a cluster that has none this says so, and a sandbox in a new folder takes it:\n  \
+             kubectl get --raw /apis/policy/v1/poddisruptionbudgets > pdb.json\n  \
+             tidegate sandbox create FOLDER --snapshot cluster.json pdb.json"
+                .to_owned()
+        }
+        _ => format!("make it anew, in a new folder, of all that this lists:\n  {KUBECTL} > cluster.json"),
+    };
+    Some(format!("warning: not listed: {}; an `apply` that takes nodes away is refused here; {way}", named.join(", ")))
+}
+
 /// Makes a sandbox from snapshot files.
 ///
 /// # Errors
@@ -176,6 +210,9 @@ pub fn create(folder: &Path, files: &[PathBuf], out: Output) -> Result<Sandbox, 
     let snapshot = read(files, out)?;
     let sandbox = Sandbox::create_from(folder, snapshot, Faults::default())?;
     out.say(&format!("Made a sandbox in `{}`", folder.display()));
+    if let Some(unlisted) = unlisted(&sandbox.snapshot()) {
+        out.say(&unlisted);
+    }
     Ok(sandbox)
 }
 

@@ -108,12 +108,22 @@ impl LockRecord {
     }
 }
 
+/// In whole seconds: nobody reads more.
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 impl fmt::Display for LockRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{} (process {}) holds the lock {} for `{}` since {}, until {} unless it renews it",
-            self.owner, self.pid, self.id, self.operation, self.since, self.expires
+            self.owner,
+            self.pid,
+            self.id,
+            self.operation,
+            whole(self.since),
+            whole(self.expires)
         )
     }
 }

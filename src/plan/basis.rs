@@ -118,13 +118,28 @@ pub fn refusal(world: &World, steps: &[Step]) -> Option<Refusal> {
     };
     let why = why.trim_end_matches('.');
     let none = if world.knows(Kind::Pod) {
-        "; in a cluster that has none, `kubectl get --raw /apis/policy/v1/poddisruptionbudgets > pdb.json` says so, as \
-         one more file"
+        "; in a cluster that has none, `kubectl get --raw /apis/policy/v1/poddisruptionbudgets > pdb.json` says so, \
+         as one more file of `--snapshot`"
     } else {
         ""
     };
     let text = format!("{why}; look again with `{KUBECTL} > cluster.json`{none}");
     Some(Refusal { brake: NOT_LISTED.to_owned(), text, origin: None })
+}
+
+/// The brake that holds where an observation that should be whole is not.
+pub const INCOMPLETE: &str = "incomplete";
+
+/// The refusal to take anything away on what is known to be half. A dump of `kubectl` lists no servers: what it lacks is
+/// looked at again, live or in a sandbox, before anything is carried out, so that it is refused there.
+pub fn half(world: &World, caveats: &[String], steps: &[Step], for_apply: bool) -> Option<Refusal> {
+    let whole = world.knows(Kind::Server) && !world.servers.values().any(|server| server.inferred);
+    let takes = steps.iter().any(|step| step.verb.takes());
+    (takes && !caveats.is_empty() && (whole || for_apply)).then(|| Refusal {
+        brake: INCOMPLETE.to_owned(),
+        text: format!("the plan is not complete: {}", caveats.join("; ")),
+        origin: None,
+    })
 }
 
 /// What becomes of the pods of a node that is not needed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::members::Inventory;
-use super::{Refusal, Step, Verb};
+use super::{Plan, Refusal, Step, Verb};
 use crate::model::{IntOrPercent, World, counted, keys};
 use crate::policy::{Members, Policy, Pool};
 
@@ -119,6 +119,13 @@ pub fn other_cluster(policy: &Policy, world: &World) -> Option<Refusal> {
 
 /// The one refusal that forbids every act.
 pub const OTHER_CLUSTER: &str = "other-cluster";
+
+impl Plan {
+    /// Why it is not complete, without what a brake says already.
+    pub fn caveats_beside_brakes(&self) -> impl Iterator<Item = &String> {
+        self.caveats.iter().filter(|caveat| !self.refusals.iter().any(|refusal| refusal.text.contains(caveat.as_str())))
+    }
+}
 
 /// What the brakes of a plan leave of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

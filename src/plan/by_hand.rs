@@ -4,6 +4,7 @@ use std::mem::discriminant;
 
 use jiff::Timestamp;
 
+use super::explain::state_words;
 use super::members::{Inventory, Member, State};
 use super::{Code, Evidence, Reason, node_rules};
 use crate::model::{ByHand, Memory, Name, Target, Wish, World};
@@ -57,6 +58,44 @@ impl Word {
         found
     }
 
+    /// What a plan for it is narrowed to: what was asked for, without nodes of a pool for which another word stands, so
+    /// that nothing else is carried out with it.
+    pub fn targets(&self, policy: &Policy, world: &World, now: Timestamp) -> Vec<Target> {
+        let beside = self.stands_beside(policy, world, now);
+        let inventory = Inventory::take(policy, world);
+        let mut targets = Vec::new();
+        for asked in &self.asked {
+            let stands = |name: &Name| beside.iter().any(|(node, _)| node == name);
+            let pool = matches!(asked.target, Target::Pool(_));
+            if pool && members(policy, &inventory, &asked.target).any(|member| stands(&member.name)) {
+                let left = members(policy, &inventory, &asked.target).filter(|member| !stands(&member.name));
+                targets.extend(left.map(|member| Target::Node(member.name.clone())));
+            } else {
+                targets.push(asked.target.clone());
+            }
+        }
+        targets
+    }
+
+    /// Of pools that were to be awake: the nodes that are not, and how many nodes there are.
+    pub fn asleep(&self, policy: &Policy, world: &World, now: Timestamp) -> (Vec<Asleep>, usize) {
+        let inventory = Inventory::take(policy, world);
+        let beside = self.stands_beside(policy, world, now);
+        let pools = self.asked.iter().filter(|asked| matches!(asked.wish, Wish::Awake(_)));
+        let pools = pools.filter(|asked| matches!(asked.target, Target::Pool(_)));
+        let there = pools.flat_map(|asked| members(policy, &inventory, &asked.target));
+        let there: Vec<&Member> = there.filter(|member| member.exists()).collect();
+        let asleep = there.iter().filter(|member| member.state != State::Active).map(|member| {
+            let word = beside.iter().find(|(node, _)| *node == member.name);
+            Asleep {
+                node: member.name.clone(),
+                why: word.map_or_else(|| state_words(&member.state), |(_, word)| word.clone()),
+                by_name: word.is_some(),
+            }
+        });
+        (asleep.collect(), there.len())
+    }
+
     /// Nodes that are as they were asked to be: on the way counts too.
     pub fn met(&self, policy: &Policy, world: &World) -> usize {
         let inventory = Inventory::take(policy, world);
@@ -71,6 +110,17 @@ impl Word {
         };
         self.asked.iter().map(met).sum()
     }
+}
+
+/// A node of a pool that was to be awake, and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asleep {
+    /// Which.
+    pub node: Name,
+    /// By whose word, or in what state it is.
+    pub why: String,
+    /// Somebody asked for it by its name.
+    pub by_name: bool,
 }
 
 /// Whether only pods are left on a node that no drain moves: its DaemonSets', its own, and those at their end.

@@ -120,6 +120,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         refusals.push(refusal);
     }
     caveats.extend(strangers(policy, &inventory, &request.targets));
+    if refusals.is_empty() {
+        refusals.extend(basis::half(world, &caveats, &steps, request.for_apply));
+    }
     let mut all_notes = notes::notes(policy, world, &steps, &decisions, &inventory, &holdings, now);
     all_notes.extend(passed.written.iter().cloned());
     all_notes.extend(grown.quality.clone());
@@ -130,8 +133,14 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     );
     let known = caveats.is_empty();
     if !request.targets.is_empty() {
-        let named: Vec<String> = request.targets.iter().map(ToString::to_string).collect();
-        caveats.push(format!("only {} was looked at (`--target`): other changes may be pending", named.join(", ")));
+        const NAMED: usize = 4;
+        let named: Vec<String> = request.targets.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = match request.targets.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = named.join(", ");
+        caveats.push(format!("only {named}{more} was looked at (`--target`): other changes may be pending"));
     }
     let mut plan = Plan {
         format_version: FORMAT_VERSION.to_owned(),

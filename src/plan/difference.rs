@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ use crate::schedule::{Holding, holds, turns};
 
 /// The version of the document.
 const FORMAT_VERSION: &str = "1.0";
+
+/// So far it is looked ahead for the first thing that two policies would do differently.
+const YEAR: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// What differs between two policies for one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +44,9 @@ pub struct Difference {
     pub pools: Vec<PoolDifference>,
     /// When what is wanted of a pool differs, by pool, then by time.
     pub spans: Vec<SpanDifference>,
+    /// Where they do the same up to the end of the horizon: when that ends, looked for up to a year ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs_at: Option<Timestamp>,
 }
 
 /// One of the two.
@@ -155,6 +161,11 @@ pub struct Wanted {
 impl Difference {
     /// Whether the two do the same.
     pub fn is_none(&self) -> bool {
+        self.the_same_so_far() && self.differs_at.is_none()
+    }
+
+    /// Whether they do the same up to the end of the horizon.
+    pub fn the_same_so_far(&self) -> bool {
         self.nodes.is_empty() && self.spans.is_empty() && self.old.cost_micros == self.new.cost_micros
     }
 }
@@ -171,6 +182,16 @@ struct Half {
 /// What the two do differently from `now` until `until`.
 pub fn difference(old: &Policy, new: &Policy, world: &World, now: Timestamp, until: Timestamp) -> Difference {
     let until = until.max(now);
+    let mut difference = compared(old, new, world, now, until);
+    let year = now.checked_add(YEAR).unwrap_or(until).max(until);
+    if difference.the_same_so_far() && *old.digest != *new.digest {
+        let later = compared(old, new, world, now, year);
+        difference.differs_at = later.spans.iter().map(|span| span.from).min();
+    }
+    difference
+}
+
+fn compared(old: &Policy, new: &Policy, world: &World, now: Timestamp, until: Timestamp) -> Difference {
     let (old, new) = (Half::of(old, world, now, until), Half::of(new, world, now, until));
     let names: BTreeSet<&String> = old.pools.keys().chain(new.pools.keys()).collect();
     let pools = names.iter().map(|name| PoolDifference {
@@ -190,6 +211,7 @@ pub fn difference(old: &Policy, new: &Policy, world: &World, now: Timestamp, unt
         nodes: nodes(&old.plan, &new.plan),
         pools: pools.collect(),
         spans: spans.collect(),
+        differs_at: None,
         old: old.side(),
         new: new.side(),
     }

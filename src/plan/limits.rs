@@ -132,8 +132,9 @@ impl<'a> Limits<'a> {
         for line in self.lines().into_iter().filter(|line| (line.is)(&self.count) > line.most) {
             let (is, most, field) = ((line.shown)((line.is)(&self.count)), (line.shown)(line.most), line.field);
             if self.by_default(field) {
-                let text =
-                    format!("{is} run, above the default `limits.{field}` of {most}: write the one that is meant");
+                let text = format!(
+                    "{is} run, above the default `limits.{field}` of {most}: write the one that is meant as `spec.limits.{field}`"
+                );
                 passed.by_default.push(text);
             } else {
                 passed.written.push(format!("{is} run, above `limits.{field}` of {most}: nothing is woken"));

@@ -15,6 +15,8 @@ pub struct Patience<'p, 'a> {
     freed: u32,
     /// Nobody looked while the wait of some node would have run.
     unwatched: bool,
+    /// When the floor comes to want all that are up, if it does before a wait that begins now is over.
+    needed: Option<Timestamp>,
     /// A node went on the word that nobody looked.
     pub unremembered: bool,
 }
@@ -29,7 +31,11 @@ impl<'p, 'a> Patience<'p, 'a> {
         let since = turns(pooled.policy, pooled.pool, from, now, lead);
         let highest = since.iter().map(|turn| turn.holding.floor).fold(before.max(pooled.holding.floor), u32::max);
         let seen = pooled.world.memory.watched.is_some_and(|at| now.duration_since(at) < wait);
-        Self { pooled, wait, freed: up.min(highest).saturating_sub(floor), unwatched: !seen, unremembered: false }
+        let end = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let soon = turns(pooled.policy, pooled.pool, now, end, lead);
+        let needed = soon.iter().find(|turn| turn.at > now && turn.holding.floor >= up).map(|turn| turn.at);
+        let freed = up.min(highest).saturating_sub(floor);
+        Self { pooled, wait, freed, unwatched: !seen, needed, unremembered: false }
     }
 
     /// Whether a node that nothing needs stays a while.
@@ -46,17 +52,20 @@ impl<'p, 'a> Patience<'p, 'a> {
         if since.is_none() && self.unwatched {
             return Says::Unremembered;
         }
+        let needed = self.needed.filter(|needed| *needed <= ends);
+        let next = match needed {
+            Some(needed) => format!("the floor wants it again at {needed}"),
+            None => format!("it goes at {ends} if nothing does by then"),
+        };
         let text = match since {
-            Some(since) => {
-                format!("nothing has needed it since {since}, and it goes at {ends} if nothing does by then")
-            }
-            None => format!("nothing needs it any more, and it goes at {ends} if nothing does by then"),
+            Some(since) => format!("nothing has needed it since {since}, and {next}"),
+            None => format!("nothing needs it any more, and {next}"),
         };
         let pool = self.pooled.pool;
         Says::Waits(Box::new(Reason {
             code: Code::UnneededFor,
             text,
-            evidence: Evidence { until: Some(ends), ..Evidence::default() },
+            evidence: Evidence { until: Some(ends).filter(|_| needed.is_none()), ..Evidence::default() },
             origin: pool.origins.get("unneededFor").cloned().or_else(|| Some(pool.origin.clone())),
         }))
     }

@@ -10,7 +10,7 @@ use super::by_hand;
 use super::explain::state_by_hand;
 use super::members::{Inventory, Member, State};
 use super::{Code, Plan, PoolPlan, Verb, node_rules};
-use crate::model::{ByHand, Name, World, keys};
+use crate::model::{ByHand, Name, Target, World, keys};
 use crate::policy::Policy;
 
 /// One node.
@@ -85,16 +85,29 @@ pub fn status(policy: &Policy, world: &World, plan: &Plan) -> Vec<NodeStatus> {
 
 const STAYS: &str = "stays";
 
-/// What the next change of each pool brings for each of its nodes, were everything else as it is now.
+/// What the next change of each pool, and the end of each word by hand, bring for each node, were everything else as it is
+/// now; of several the first.
 fn ahead(policy: &Policy, world: &World, plan: &Plan) -> BTreeMap<String, (Timestamp, &'static str)> {
     let turn = |pool: &PoolPlan| pool.next_change.as_ref().map(|next| next.at);
-    let moments: BTreeSet<Timestamp> = plan.pools.iter().filter_map(turn).collect();
-    let mut found = BTreeMap::new();
+    // What is asked for by hand ends too.
+    let by_hand = || world.memory.by_hand.iter().filter(|asked| asked.counts(plan.now));
+    let ends = by_hand().filter_map(|asked| asked.until);
+    let moments: BTreeSet<Timestamp> = plan.pools.iter().filter_map(turn).chain(ends).collect();
+    let mut found: BTreeMap<String, (Timestamp, &'static str)> = BTreeMap::new();
     for at in moments.into_iter().take(AHEAD) {
         let turning: BTreeSet<&str> =
             plan.pools.iter().filter(|pool| turn(pool) == Some(at)).map(|pool| pool.name.as_str()).collect();
+        let ending: Vec<&Target> =
+            by_hand().filter(|asked| asked.until == Some(at)).map(|asked| &asked.target).collect();
+        let ends = |pool: &str, node: &str| {
+            ending.iter().any(|target| match target {
+                Target::Pool(name) => **name == *pool,
+                Target::Node(name) => **name == *node,
+            })
+        };
         for step in &super::plan(policy, world, at).0.steps {
-            if turning.contains(step.pool.as_str()) {
+            let known = found.get(&step.node).is_some_and(|(before, _)| *before < at);
+            if !known && (turning.contains(step.pool.as_str()) || ends(&step.pool, &step.node)) {
                 // Of the steps of one node the one that tells most comes first or last.
                 let next = match step.verb {
                     Verb::Cordon => "is cordoned",

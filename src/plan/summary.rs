@@ -112,6 +112,9 @@ fn nothing(
         let count = counted(u32::try_from(patient.len()).unwrap_or(u32::MAX), "node");
         let (is, goes) = if patient.len() == 1 { ("is", "goes") } else { ("are", "go") };
         parts.push(format!("{count} {is} not needed and {goes} from {first} on"));
+    } else if !patient.is_empty() {
+        let nodes = they_are(u32::try_from(patient.len()).unwrap_or(u32::MAX), "node");
+        parts.push(format!("{nodes} not needed for the moment, and wanted again before the wait for that is over"));
     }
     let soon = |kept: &&Kept| kept.reasons.first().is_some_and(|reason| reason.code == Code::MinParked);
     if let Some(kept) = plan.kept.iter().find(soon) {

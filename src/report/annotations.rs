@@ -45,13 +45,12 @@ fn remarks(plan: &Plan) -> Vec<Remark<'_>> {
             text: local(&refusal.text),
         })
         .collect();
-    let braked = |caveat: &&String| plan.refusals.iter().any(|refusal| refusal.text == **caveat);
     found.extend(plan.losses().map(|(step, pod)| {
         let text = format!("LOST: nothing makes {} on {} again", pod.pod, step.node);
         Remark { origin: step.origin.as_ref(), ..warning("lost", text) }
     }));
     found.extend(plan.outages.iter().map(|outage| warning("outage", outage_line(outage, &str::to_owned, &outage.pod))));
-    let doubts = plan.snapshot.old.iter().chain(plan.caveats.iter().filter(|caveat| !braked(caveat)));
+    let doubts = plan.snapshot.old.iter().chain(plan.caveats_beside_brakes());
     found.extend(doubts.map(|text| warning("incomplete", local(text))));
     found.extend(changes(plan));
     let summary =

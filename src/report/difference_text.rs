@@ -45,8 +45,16 @@ pub fn difference_markdown(difference: &Difference, context: Option<&str>) -> St
 }
 
 fn headline(difference: &Difference) -> String {
-    if difference.is_none() {
-        return "the two policies do the same to this cluster".to_owned();
+    if difference.the_same_so_far() {
+        let so_far = format!("the two policies do the same to this cluster in the next {}", days(difference));
+        return match difference.differs_at {
+            Some(at) => {
+                let at = local_long(at, &difference.time_zone);
+                format!("{so_far}, the end of `--horizon`; from {at} on they do not: look further ahead")
+            }
+            None if difference.old.policy.digest == difference.new.policy.digest => so_far,
+            None => format!("{so_far}, and ask for the same of its pools for a year"),
+        };
     }
     let mut parts = Vec::new();
     if !difference.nodes.is_empty() {

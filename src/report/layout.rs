@@ -90,25 +90,59 @@ pub fn next_line(pool: &PoolPlan, next: &NextChange, zone: &str) -> String {
     format!("next: {}{bounds} ({})", local(next.at, zone), next.why.join("; "))
 }
 
-/// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone.
+/// `text` in lines of at most `width` characters, every line after `indent` spaces. A word that is longer stands alone, and
+/// what stands between backquotes is one word: it can be pasted. A command that is longer stands alone without them.
 pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let room = width.saturating_sub(indent).max(20);
     let pad = " ".repeat(indent);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
+        if let Some(command) = command(&word).filter(|_| word.chars().count() > room) {
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            lines.push(format!("  {command}"));
+            continue;
+        }
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     if !line.is_empty() {
         lines.push(line);
     }
     lines.iter().map(|line| format!("{pad}{line}\n")).collect()
+}
+
+/// The words of a text; what stands between two backquotes belongs to one.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut quoted) = (Vec::<String>::new(), false);
+    let mut left = text.matches('`').count();
+    for word in text.split_whitespace() {
+        match words.last_mut().filter(|_| quoted) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            None => words.push(word.to_owned()),
+        }
+        let ticks = word.matches('`').count();
+        left = left.saturating_sub(ticks);
+        // One that nobody closes quotes nothing.
+        quoted = (quoted != (ticks % 2 == 1)) && left > 0;
+    }
+    words
+}
+
+/// The command in a word that is one between backquotes, without the punctuation behind it.
+fn command(word: &str) -> Option<&str> {
+    let (command, behind) = word.strip_prefix('`')?.split_once('`')?;
+    (command.contains(' ') && behind.chars().all(|c| c.is_ascii_punctuation())).then_some(command)
 }
 
 /// The same in faint letters, each line for itself.
@@ -150,5 +184,15 @@ mod tests {
         assert!(out.lines().all(|line| line.starts_with("  ") && line.chars().count() <= 24), "{out}");
         assert_eq!(out.split_whitespace().collect::<Vec<_>>().join(" "), text);
         assert_eq!(wrapped("", 2, 24), "");
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_whatever_the_width() {
+        let text = "look again with `kubectl get nodes,pods -A -o json > cluster.json`; or `see x y`, once more";
+        assert_eq!(
+            wrapped(text, 2, 30),
+            "  look again with\n    kubectl get nodes,pods -A -o json > cluster.json\n  or `see x y`, once more\n"
+        );
+        assert_eq!(wrapped("one ` two three four five six", 0, 20), "one ` two three four\nfive six\n");
     }
 }

@@ -63,7 +63,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
         format!("\n:no_entry: **{}**: {}{place}\n", refusal.brake, say(&refusal.text))
     });
     listed(&mut out, "", refusals.collect(), SHORT);
-    let remarks = plan.snapshot.old.iter().chain(&plan.caveats).chain(&plan.notes);
+    let remarks = plan.snapshot.old.iter().chain(plan.caveats_beside_brakes()).chain(&plan.notes);
     listed(&mut out, "", remarks.map(|remark| format!("\n> {}\n", say(remark))).collect(), SHORT);
     if let Some(cost) = &plan.cost {
         money(&mut out, plan, cost);

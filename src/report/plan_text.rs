@@ -59,8 +59,7 @@ fn head(out: &mut String, plan: &Plan, width: usize) {
 /// brakes, for what they hold back does not come to pass.
 pub fn rests_on(out: &mut String, plan: &Plan, width: usize) {
     let old = plan.snapshot.old.iter().map(|old| format!("old: {old}"));
-    let braked = |caveat: &&String| plan.refusals.iter().any(|refusal| refusal.text == **caveat);
-    let caveats = plan.caveats.iter().filter(|caveat| !braked(caveat)).map(|caveat| format!("incomplete: {caveat}"));
+    let caveats = plan.caveats_beside_brakes().map(|caveat| format!("incomplete: {caveat}"));
     for text in old.chain(caveats) {
         for line in wrapped(&local_times(&text, &plan.time_zone), 0, width).lines() {
             let _ = writeln!(out, "{}", line.yellow());

@@ -66,7 +66,7 @@ fn a_pod_that_is_not_there_is_answered_with_one_that_is() {
         ("pod//twin", "is not an object"),
         ("pod/web/", "is not an object"),
         ("pod/web/twin/c", "is not an object"),
-        ("pods/web/twin", "is not an object"),
+        ("secret/web/twin", "is not an object"),
     ] {
         let output = tidegate(folder.path(), &["explain", object, "--snapshot", "cluster.json"]);
         assert_eq!(code(&output), 1, "{object}");

@@ -71,7 +71,11 @@ fn without_pods_or_budgets_nothing_is_claimed_and_nothing_may_be_taken_away() {
     }
     // Where no pod is evicted, unlisted budgets hold nothing up.
     let empty = without(&Cluster::workers(3), &["PodDisruptionBudget"]);
-    assert_eq!(empty.plan(&policy, CALM).refusals, []);
+    let plan = empty.plan(&policy, CALM);
+    let brakes: Vec<&str> = plan.refusals.iter().map(|refusal| refusal.brake.as_str()).collect();
+    // Yet what is only half seen is not carried out, and the plan says so where it is made.
+    assert_eq!(brakes, ["incomplete"]);
+    assert!(plan.summary.text.ends_with("held back by brake incomplete."), "{}", plan.summary.text);
 }
 
 /// Every kind that a dump does not list is named, with what is not known without it; those that a removal rests on keep the

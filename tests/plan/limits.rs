@@ -93,8 +93,7 @@ fn above_a_default_limit_nothing_comes_and_the_figure_is_said() {
         let plan = plan(&policy, &world, at(CALM)).0;
         assert_eq!(plan.steps, []);
         assert_eq!(plan.summary.verdict == Verdict::Cannot, said, "{}", plan.summary.text);
-        let figure =
-            "Cannot: 1001 cores run, above the default `limits.cpu` of 1000 cores: write the one that is meant.";
+        let figure = "Cannot: 1001 cores run, above the default `limits.cpu` of 1000 cores: write the one that is meant as `spec.limits.cpu`.";
         assert_eq!(plan.summary.text == figure, said, "{}", plan.summary.text);
         assert_eq!(verify(&plan, &world, &policy), []);
     }

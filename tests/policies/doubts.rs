@@ -68,6 +68,11 @@ fn windows_that_may_not_be_meant() {
         ("start: \"0 8,20 * * *\", duration: 12h30m, max: 2", Some("never-closes 12h30m")),
         ("start: \"0 13 * * TUE\", duration: 7d, max: 2", None),
         ("start: \"0 0 * * *\", duration: 24h, max: 2", None),
+        // A freeze that opens as it closes is one for ever.
+        ("start: \"0 0 * * *\", duration: 24h, kind: freeze", Some("never-closes 24h")),
+        ("start: \"0 0 * * *\", end: \"0 0 * * *\", kind: freeze", Some("never-closes \"0 0 * * *\"")),
+        ("start: \"0 0 * * *\", duration: 23h, kind: freeze", None),
+        ("start: \"0 0 * * MON-FRI\", duration: 24h, kind: freeze", None),
         ("start: \"0 18 * * FRI,SAT\", duration: 36h, max: 2", None),
         ("start: \"0 0 1 * *\", duration: 30d, max: 2", None),
         // Nodes that are paid for long before anybody needs them.

@@ -28,6 +28,8 @@ pub struct Guess {
     pub name: String,
     /// How many nodes.
     pub size: usize,
+    /// How many of them are Ready.
+    pub ready: usize,
     /// Their names.
     pub nodes: BTreeSet<Name>,
     /// By this label, if they have one.
@@ -66,6 +68,7 @@ pub fn guess(world: &World) -> Vec<Guess> {
             Guess {
                 name: unique(&plain(&wanted), &mut taken),
                 size: nodes.len(),
+                ready: nodes.iter().filter(|node| node.ready()).count(),
                 nodes: nodes.iter().map(|node| node.name.clone()).collect(),
                 label: labelled.zip(value).map(|(label, value)| ((*label).into(), value)),
                 names: fold(nodes.iter().map(|node| &*node.name)),

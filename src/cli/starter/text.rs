@@ -1,5 +1,6 @@
 //! Writes the starter policy.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::blocks::{FREEZES, InForce, JETSTREAM2, JUPYTERHUB, KUBESPRAY, below, of_hub};
@@ -23,6 +24,8 @@ pub struct Found {
     pub jetstream2: bool,
     /// Which entries of the building blocks are in force.
     pub in_force: InForce,
+    /// Limits, where its pools pass those that hold by default.
+    pub limits: Option<String>,
     /// Nodes that no pool was guessed of.
     pub control_plane: Vec<String>,
     /// Lines that would lift what blocks its nodes.
@@ -40,6 +43,7 @@ impl Found {
         Self {
             in_force: InForce::of(world, jupyterhub.as_deref().unwrap_or("jhub")),
             cluster: world.cluster.as_ref().map(ToString::to_string),
+            limits: limits(world),
             pools: super::guess(world),
             jupyterhub,
             kubespray: jhub("app", "csi-cinder-controllerplugin").is_some(),
@@ -50,6 +54,19 @@ impl Found {
             lifts: Vec::new(),
         }
     }
+}
+
+/// What the workers have, rounded up, where that is more than a policy without limits lets run.
+fn limits(world: &World) -> Option<String> {
+    const DEFAULT: (i64, i64) = (1000, 4000);
+    let workers = world.nodes.values().filter(|node| !node.control_plane());
+    let (cpu, memory) = workers.fold((0_i64, 0_i64), |(cpu, memory), node| {
+        (cpu.saturating_add(node.capacity.cpu.max(0)), memory.saturating_add(node.capacity.memory.max(0)))
+    });
+    let up = |amount: i64, unit: i64| amount / unit + i64::from(amount % unit > 0);
+    let (cores, gibibytes) = (up(cpu, 1000), up(memory, 1 << 30));
+    (cores > DEFAULT.0 || gibibytes > DEFAULT.1)
+        .then(|| format!("{{cpu: {}, memory: {}Gi}}", cores.max(DEFAULT.0), gibibytes.max(DEFAULT.1)))
 }
 
 const HEAD: &str = "\
@@ -81,12 +98,16 @@ pub fn starter(found: Option<&Found>) -> String {
     );
     out.push_str("  # providers:                                 # whose servers the nodes are\n");
     out.push_str("  #   - {name: cloud, openstack: {cloud: mycloud}}   # an entry of clouds.yaml\n\n");
-    schedules(&mut out);
+    if let Some(limits) = found.and_then(|found| found.limits.as_ref()) {
+        let _ = writeln!(out, "  limits: {limits}   # what its pools have now; by default 1000 cores and 4000Gi\n");
+    }
+    schedules(&mut out, &found.map(sizes).unwrap_or_default());
     match found {
         Some(found) if found.pools.is_empty() => no_workers(&mut out, found),
         Some(found) => {
             out.push_str("  pools:\n");
-            found.pools.iter().for_each(|pool| guessed(&mut out, pool, &found.lifts));
+            let sizes = sizes(found);
+            found.pools.iter().for_each(|pool| guessed(&mut out, pool, &sizes, &found.lifts));
         }
         None => out.push_str(EXAMPLE_POOL),
     }
@@ -95,16 +116,42 @@ pub fn starter(found: Option<&Found>) -> String {
     out
 }
 
-fn schedules(out: &mut String) {
-    out.push_str("  # When more (or less) is wanted. A schedule works in the pools that name it.\n  # schedules:\n");
-    out.push_str("  #   - name: working-hours\n  #     windows:\n");
-    out.push_str("  #       - {name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: 3}\n");
-    out.push_str("  #     exceptions:\n  #       - {name: holidays, dates: [2026-12-24..2027-01-03], skip: [day]}\n");
+/// The sizes of the guessed pools, each once.
+fn sizes(found: &Found) -> BTreeSet<usize> {
+    found.pools.iter().map(|pool| pool.size).collect()
+}
+
+/// `working-hours`, with the size where pools of several sizes need windows of their own.
+fn hours(size: usize, sizes: &BTreeSet<usize>) -> String {
+    if sizes.len() > 1 { format!("working-hours-{size}") } else { "working-hours".to_owned() }
+}
+
+/// A window is stronger than its pool: one that asks for less than the pool's `min` would take nodes away while it is open.
+fn schedules(out: &mut String, sizes: &BTreeSet<usize>) {
+    out.push_str(
+        "  # When more is wanted than `min`. A schedule works in the pools that name it; while a window is open its\n",
+    );
+    out.push_str("  # numbers take the place of the pool's, also where they are lower.\n  # schedules:\n");
+    let some = BTreeSet::from([EXAMPLE_SIZE]);
+    let sizes = if sizes.is_empty() { &some } else { sizes };
+    for size in sizes {
+        let _ = writeln!(out, "  #   - name: {}\n  #     windows:", hours(*size, sizes));
+        let _ = writeln!(
+            out,
+            "  #       - {{name: day, start: \"0 8 * * MON-FRI\", duration: 10h, lead: 15m, min: {size}}}"
+        );
+        out.push_str(
+            "  #     exceptions:\n  #       - {name: holidays, dates: [2026-12-24..2027-01-03], skip: [day]}\n",
+        );
+    }
     for line in below(FREEZES, "  schedules:") {
         let _ = writeln!(out, "  # {}", line.get(2..).unwrap_or_default());
     }
     out.push('\n');
 }
+
+/// Nodes of the pool that is to be filled in.
+const EXAMPLE_SIZE: usize = 3;
 
 /// A pool to be filled in.
 const EXAMPLE_POOL: &str = "  pools:
@@ -127,7 +174,7 @@ fn no_workers(out: &mut String, found: &Found) {
     }
 }
 
-fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
+fn guessed(out: &mut String, pool: &Guess, sizes: &BTreeSet<usize>, lifts: &[Lift]) {
     let by = match (&pool.label, &pool.flavor) {
         (Some((key, _)), _) => format!("with the label `{key}`"),
         (None, Some(flavor)) => format!("of flavor {flavor}"),
@@ -153,14 +200,18 @@ fn guessed(out: &mut String, pool: &Guess, lifts: &[Lift]) {
             let _ = writeln!(out, "        - \"{node}\"   # {why}");
         }
     }
+    let all = match pool.size.saturating_sub(pool.ready) {
+        0 => "all of them".to_owned(),
+        not => format!("all but {not} that {} not Ready", if not == 1 { "is" } else { "are" }),
+    };
     let _ = writeln!(
         out,
-        "      min: {}                                   # all of them: lower it when you trust the plan",
-        pool.size
+        "      min: {}                                   # {all}: lower it when you trust the plan",
+        pool.ready
     );
     let _ = writeln!(out, "      max: {}", pool.size);
     out.push_str("      idle: shelve                             # shelve | stop | suspend\n");
-    out.push_str("      # schedules: [working-hours]\n");
+    let _ = writeln!(out, "      # schedules: [{}]", hours(pool.size, sizes));
     for lift in lifts {
         if matches!(&lift.place, Place::Pool(nodes) if nodes.iter().any(|node| pool.nodes.contains(node.as_str()))) {
             lift.write(out, "      ");

@@ -95,7 +95,8 @@ impl Machine {
                     self.finish(EndKind::Abandoned, now);
                     return std::mem::take(&mut self.desk.out);
                 }
-                let text = "interrupted: what is in flight is finished, nothing new begins";
+                let text =
+                    "interrupted: what is in flight is finished, nothing new begins; a second Ctrl-C stops at once";
                 self.desk.tell(Event::new(EventKind::Interrupted, now, text));
             }
             Input::Changed | Input::Tick => {}
@@ -302,11 +303,12 @@ impl Machine {
             ),
             EndKind::Abandoned => {
                 let acts = u32::try_from(self.desk.flights.len()).unwrap_or(u32::MAX);
-                let were = if acts == 1 { "was" } else { "were" };
-                format!(
-                    "Stopped at once: {} {were} in flight; `tidegate apply --resume` looks what became of them",
-                    counted(acts, "act")
-                )
+                let in_flight = match acts {
+                    0 => "none of its acts was in flight".to_owned(),
+                    1 => "1 act was in flight".to_owned(),
+                    acts => format!("{} were in flight", counted(acts, "act")),
+                };
+                format!("Stopped at once: {in_flight}; `tidegate apply --resume` looks what became of them")
             }
             EndKind::Frozen => "Nothing done: a freeze is open".to_owned(),
         };

@@ -266,13 +266,7 @@ fn gives_the_same(agreed: &Plan, fresh: &Plan, frozen: &[String]) -> bool {
 
 /// The part of a plan that may be carried out, and why not all of it.
 fn allowed(plan: Plan) -> (Plan, Vec<Refusal>) {
-    let mut refusals = plan.refusals.clone();
-    // Half an observation is no obstacle to what gives capacity back (H6): where that is all, nothing is refused.
-    let takes = plan.steps.iter().any(|step| step.verb.takes());
-    if !plan.applyable && refusals.is_empty() && takes {
-        let text = format!("the plan is not complete: {}", plan.caveats.join("; "));
-        refusals.push(Refusal { brake: "incomplete".to_owned(), text, origin: None });
-    }
+    let refusals = plan.refusals.clone();
     let allowed = if refusals.is_empty() { plan } else { preparing::only_giving(&plan) };
     (allowed, refusals)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::NodeRecord;
 use crate::model::World;
 use crate::plan::{
-    Code, Inventory, Plan, PodAction, PodMove, Precondition, Reason, State, Step, Verb, emptied, verb_name,
+    Code, INCOMPLETE, Inventory, Plan, PodAction, PodMove, Precondition, Reason, State, Step, Verb, emptied, verb_name,
 };
 use crate::policy::Policy;
 
@@ -100,7 +100,7 @@ fn applyable(saved: &Plan, fresh: &Plan) -> Option<String> {
         caveats => format!(" ({})", caveats.join("; ")),
     };
     // What a brake refuses is compared brake by brake.
-    let may = |plan: &Plan| plan.applyable || !plan.refusals.is_empty();
+    let may = |plan: &Plan| plan.applyable || plan.refusals.iter().any(|refusal| refusal.brake != INCOMPLETE);
     if may(saved) == may(fresh) || saved.steps.is_empty() || fresh.steps.is_empty() {
         return None;
     }

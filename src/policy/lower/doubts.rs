@@ -96,8 +96,14 @@ pub(super) fn window(
             "a freeze is meant for days or weeks{years}; to have nodes up for longer, use `min` or `max`"
         ));
     }
+    let freezes = matches!(kind, WindowKind::Freeze(_));
     if let (Recurrence::For(start, duration), Some(place)) = (when, &written.duration) {
-        never_closes(start, *duration, place.span, cx);
+        never_closes(start, *duration, freezes, place.span, cx);
+    }
+    if let (Recurrence::Until(start, end), Some(place), true) = (when, &written.end, freezes)
+        && let Some(shortest) = lengths(start, end).map(|(_, length)| length).min()
+    {
+        never_closes(start, shortest, freezes, place.span, cx);
     }
     if let (Recurrence::Until(start, end), WindowKind::Capacity(_), false) = (when, kind, mistyped)
         && let Some(written_end) = &written.end
@@ -137,37 +143,41 @@ fn swapped((line, span): (&Crontab, Span), time: u16, shorter: bool, does: &str,
 
 /// The longest of the first openings, with the moment at which it opens: by the clock on the wall.
 fn longest(start: &Crontab, end: &Crontab) -> Option<(DateTime, SignedDuration)> {
-    let mut at = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
-    let mut found: Option<(DateTime, SignedDuration)> = None;
-    for _ in 0..OPENINGS {
-        let Some((opens, closes)) = start.next_after(at).and_then(|opens| Some((opens, end.next_after(opens)?))) else {
-            break;
-        };
-        let length = closes.duration_since(opens);
-        if found.is_none_or(|(_, most)| length > most) {
-            found = Some((opens, length));
-        }
-        at = opens;
-    }
-    found
+    // Of several that are as long the first.
+    lengths(start, end).fold(None, |found: Option<(DateTime, SignedDuration)>, next| match found {
+        Some((_, most)) if most >= next.1 => found,
+        _ => Some(next),
+    })
 }
 
-/// Says that a window opens again each time before it has closed.
-fn never_closes(start: &Crontab, duration: SignedDuration, span: Span, cx: &mut Context<'_>) {
+/// The first openings, each with its length.
+fn lengths(start: &Crontab, end: &Crontab) -> impl Iterator<Item = (DateTime, SignedDuration)> {
+    let first = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
+    let openings = std::iter::successors(start.next_after(first), |at| start.next_after(*at)).take(OPENINGS);
+    openings.filter_map(|opens| Some((opens, end.next_after(opens)?.duration_since(opens))))
+}
+
+/// Says that a window opens again each time before it has closed; of one that `freezes`, also at the moment at which it
+/// closes, for no node ever goes then.
+fn never_closes(start: &Crontab, duration: SignedDuration, freezes: bool, span: Span, cx: &mut Context<'_>) {
     let first = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
     let openings: Vec<DateTime> =
         std::iter::successors(start.next_after(first), |at| start.next_after(*at)).take(OPENINGS).collect();
     let gaps = openings.iter().zip(openings.iter().skip(1)).map(|(one, next)| next.duration_since(*one));
-    if let Some(longest) = gaps.max().filter(|longest| duration > *longest) {
+    if let Some(longest) = gaps.max().filter(|longest| duration > *longest || freezes && duration == *longest) {
+        let before = if duration == longest { "when" } else { "before" };
         let message = format!(
-            "the window opens again after {} at most, before its {} are over: it never closes",
+            "the window opens again after {} at most, {before} its {} are over: it never closes",
             days(longest),
             days(duration)
         );
-        cx.out.doubt("never-closes", span, message).help(
+        let help = if freezes {
+            "shorten it: as it is no node is ever taken away; nodes that are always to stay are named in the pool's `keep`"
+        } else {
             "shorten `duration`; what is to hold all the time needs no window: it is the pool's own `min`, `max` or \
-             `replicas`",
-        );
+             `replicas`"
+        };
+        cx.out.doubt("never-closes", span, message).help(help);
     }
 }
 
@@ -221,6 +231,22 @@ pub(super) fn pools(pools: &[Pool], written: &[Located<wire::Pool>], cx: &mut Co
                     .help(format!(
                         "a window is stronger than its pool, so while it is open the pool has {asked}: raise `max`, or \
                          give the window a `max` to say that this is meant"
+                    ))
+                    .see(span, "the window");
+            }
+            let min = fields.and_then(|fields| fields.min.as_ref());
+            if let Some(min) = min.filter(|min| ask.min.is_some_and(|asked| asked < min.value))
+                && ask.max.is_none()
+                && said.insert(("below-min", &window.origin))
+            {
+                let name = named(window);
+                let message =
+                    format!("window `{name}` asks for {asked}, below the pool's `min`, which is {}", min.value);
+                cx.out
+                    .doubt("window-below-min", min.span, message)
+                    .help(format!(
+                        "a window is stronger than its pool, so while it is open nodes may go down to {asked}: raise the \
+                         window's `min`, or give the window a `max` to say that this is meant"
                     ))
                     .see(span, "the window");
             }

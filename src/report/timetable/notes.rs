@@ -29,9 +29,9 @@ pub enum About {
     Year,
     /// The clocks change in a zone of the policy or of one of the pool's windows.
     Clock,
-    /// An exception keeps a window from opening, or from what it asks for.
+    /// An exception keeps a window from opening.
     Skip,
-    /// An exception asks for numbers of its own.
+    /// An exception asks for numbers of its own, in the place of those of the windows that open then.
     Exception,
 }
 
@@ -58,7 +58,7 @@ pub fn notes(policy: &Policy, pool: &Pool, from: Timestamp, until: Timestamp) ->
             notes.extend(opened.into_iter().map(|span| {
                 let text =
                     format!("exception {} overrules window {name}: {asked} ({})", exception.name, exception.origin);
-                Note { at: span.from.max(from), about: About::Skip, until: Some(span.until.min(days.until)), text }
+                Note { at: span.from.max(from), about: About::Exception, until: Some(span.until.min(days.until)), text }
             }));
         }
     }

@@ -1,0 +1,188 @@
+//! What a new user met: plans that promise too much, words that are habit elsewhere, times as one types them at night.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{WORKSHOP, code, tidegate, workshop};
+
+const ON: [&str; 4] = ["-f", "policy.yaml", "--sandbox", "sandbox"];
+
+/// Runs a command; stdout and stderr, in lines that were not wrapped.
+fn run(folder: &Path, args: &[&str], expected: i32) -> String {
+    let output = tidegate(folder, args);
+    let said = format!("{}{}", super::text(&output.stdout), super::text(&output.stderr));
+    assert_eq!(code(&output), expected, "{args:?}: {said}");
+    said
+}
+
+fn with<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [args, &ON].concat()
+}
+
+/// A sandbox of the workshop in which these kinds were not listed.
+fn without(kinds: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(Path::new(WORKSHOP).join("policy.yaml"), folder.path().join("policy.yaml")).unwrap();
+    let mut cluster: Value =
+        serde_yaml::from_str(&fs::read_to_string(Path::new(WORKSHOP).join("cluster.yaml")).unwrap()).unwrap();
+    let items = cluster["items"].as_array_mut().unwrap();
+    items.retain(|item| !kinds.contains(&item["kind"].as_str().unwrap()));
+    let listed = items[0]["kinds"].as_array_mut().unwrap();
+    listed.retain(|kind| !kinds.contains(&kind.as_str().unwrap()));
+    fs::write(folder.path().join("cluster.json"), cluster.to_string()).unwrap();
+    folder
+}
+
+/// What `apply` refuses the plan says, in its last line and as a value; and nobody is asked for what is refused whatever the
+/// answer is.
+#[test]
+fn a_plan_that_would_be_refused_says_so() {
+    let folder = without(&["PodDisruptionBudget"]);
+    let folder = folder.path();
+    let made = run(folder, &["sandbox", "create", "sandbox", "--snapshot", "cluster.json"], 0);
+    assert!(made.contains("warning: not listed: PodDisruptionBudget; an `apply` that takes"), "{made}");
+    let way = "tidegate sandbox create FOLDER --snapshot cluster.json pdb.json";
+    assert!(made.contains(way), "{made}");
+    // On the one node nothing has to move, so that no budget is asked.
+    for (more, brake) in [(&[][..], "not-listed"), (&["--target", "demo-k8s-node-nf-10"], "incomplete")] {
+        let plan = run(folder, &[&with(&["plan"]), more].concat(), 0);
+        assert!(plan.contains(&format!(", held back by brake {brake}.")), "{plan}");
+        let json = tidegate(folder, &[&with(&["plan", "--format", "json"]), more].concat());
+        let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!((&json["applyable"], &json["refusals"][0]["brake"]), (&false.into(), &brake.into()));
+        // Without `--yes` nobody could answer: it is not asked.
+        let refused = run(folder, &[&with(&["apply"]), more].concat(), 7);
+        assert!(!refused.contains("nobody is there") && refused.contains("nothing was taken away"), "{refused}");
+        assert!(refused.contains(way), "the way on: {refused}");
+    }
+    let refused = run(folder, &with(&["park", "demo-k8s-node-nf-10"]), 7);
+    assert!(!refused.contains("By hand"), "it does not look as if it had been taken: {refused}");
+}
+
+#[test]
+fn waking_all_parks_nothing_and_says_what_still_sleeps() {
+    let folder = workshop();
+    let folder = folder.path();
+    run(folder, &with(&["park", "node/demo-k8s-node-nf-7", "--yes"]), 0);
+    // It waits for the one person who is at work there.
+    run(folder, &with(&["park", "node/demo-k8s-node-nf-9", "--yes", "--no-wait"]), 6);
+    let said = run(folder, &with(&["wake", "--all", "--yes", "--no-wait"]), 6);
+    assert!(!said.contains("to park") && !said.contains("waits for jhub"), "{said}");
+    assert!(
+        said.contains("of 10 are not awake:") && said.contains("\n  node/demo-k8s-node-nf-7: parked by hand"),
+        "{said}"
+    );
+    let release = "hold --release node/demo-k8s-node-nf-7 node/demo-k8s-node-nf-9 --sandbox sandbox";
+    assert!(said.contains(release), "{said}");
+    run(folder, &["hold", "--release", "demo-k8s-node-nf-7", "no/demo-k8s-node-nf-9", "--sandbox", "sandbox"], 0);
+    let said = run(folder, &with(&["wake", "--all", "--yes", "--no-wait"]), 0);
+    assert!(!said.contains("not awake"), "{said}");
+}
+
+#[test]
+fn times_of_day_and_spans_are_taken_everywhere() {
+    let folder = workshop();
+    let folder = folder.path();
+    // It is 16:30 there.
+    let node = "demo-k8s-node-nf-7";
+    for (until, told) in [
+        ("18:00", "until Tue 10 Nov 2026 18:00:00 MST"),
+        ("08:15", "until Wed 11 Nov 2026 08:15:00 MST"),
+        ("2d", "until Thu 12 Nov 2026 16:"),
+    ] {
+        let said = run(folder, &with(&["park", node, "--yes", "--until", until]), 0);
+        assert!(said.contains(told), "{until}: {said}");
+    }
+    for args in [
+        ["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "12:45"].as_slice(),
+        &["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--now", "8h"],
+        &["schedule", "-f", "policy.yaml", "--at", "12:45"],
+        &["schedule", "-f", "policy.yaml", "--from", "2d", "--until", "30d"],
+    ] {
+        run(folder, args, 0);
+    }
+    let table = ["schedule", "-f", "policy.yaml", "--from", "2026-12-01", "--until", "30d", "--format", "json"];
+    let table: Value = serde_json::from_slice(&tidegate(folder, &table).stdout).unwrap();
+    assert!(table.to_string().contains("\"until\":\"2026-12-31T07:00:00Z\""), "{table}");
+}
+
+/// A reason that was given is not forgotten when the same person asks for longer.
+#[test]
+fn asking_again_keeps_the_reason_and_what_the_policy_wants_is_told_as_that() {
+    let folder = workshop();
+    let folder = folder.path();
+    let said = run(folder, &with(&["park", "node/demo-k8s-node-nf-7", "--yes", "--reason", "fan is loud"]), 0);
+    assert!(said.contains("\nWhat the policy still wants, at the next `apply`: 8 to park"), "{said}");
+    let said = run(folder, &with(&["park", "node/demo-k8s-node-nf-7", "--yes", "--for", "9h"]), 0);
+    assert!(said.contains("this takes its place"), "{said}");
+    assert!(
+        run(folder, &with(&["plan"]), 0).contains("asked by ")
+            && run(folder, &with(&["plan"]), 0).contains(": fan is loud")
+    );
+}
+
+#[test]
+fn habits_get_the_tip_that_helps() {
+    let folder = workshop();
+    let folder = folder.path();
+    for (args, tip) in [
+        (vec!["cordon", "node/a"], "`tidegate drain node/NAME` cordons"),
+        (vec!["uncordon", "node/a"], "`tidegate wake node/NAME`"),
+        (vec!["release", "node/a"], "`tidegate hold --release"),
+        (vec!["unpark", "node/a"], "`tidegate wake node/NAME`"),
+        (vec!["list"], "`tidegate status`"),
+        (with(&["plan", "--json"]), "write `--format json`"),
+        (with(&["plan", "-o", "json"]), "write `--format json`"),
+        (with(&["drain", "demo-k8s-node-nf-6", "--ignore-daemonsets"]), "leave it out"),
+        (with(&["park", "--all"]), "`pool/NAME`"),
+        (
+            vec!["explain", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "demo-k8s-node-nf-6"],
+            "`demo-k8s-node-nf-6` was read as one more file of `--snapshot`",
+        ),
+        (vec!["sandbox", "create", "--snapshot", "cluster.yaml", "x1"], "`x1` was read as one more file"),
+        (with(&["drain", "workers", "--yes"]), "did you mean `pool/workers`?"),
+    ] {
+        let said = run(folder, &args, 1);
+        assert!(said.contains(tip), "{args:?}: {said}");
+        assert!(!said.contains("tip:") && !said.contains("a similar"), "one tip is enough: {said}");
+    }
+    for object in ["nodes/demo-k8s-node-nf-6", "demo-k8s-node-nf-6", "no/demo-k8s-node-nf-6", "po/jhub/jupyter-dana"] {
+        run(folder, &with(&["explain", object]), 0);
+    }
+    run(folder, &with(&["hold", "demo-k8s-node-nf-6"]), 0);
+    assert!(run(folder, &["help", "plan"], 0).contains("Usage: tidegate plan"));
+    let said = run(folder, &with(&["plan", "--snapshot", "cluster.yaml"]), 0);
+    assert!(said.contains("`cluster.yaml` is not read: there is a sandbox"), "{said}");
+}
+
+/// A command in a text stands on one line, without its backquotes where it is longer than a line.
+#[test]
+fn a_command_is_not_broken_by_the_width() {
+    let folder = without(&["PodDisruptionBudget"]);
+    let output = std::process::Command::new(super::PROGRAM)
+        .args(["plan", "-f", "policy.yaml", "--snapshot", "cluster.json", "--now", "2026-11-10T16:30"])
+        .current_dir(folder.path())
+        .env("COLUMNS", "80")
+        .output()
+        .unwrap();
+    let plan = super::text(&output.stdout);
+    let line = plan.lines().find(|line| line.trim_start().starts_with("kubectl get nodes,")).unwrap();
+    assert!(line.ends_with("-A -o json > cluster.json"), "{plan}");
+}
+
+/// The table of the README is the program's.
+#[test]
+fn the_table_of_commands_names_each_command() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let rows = readme.lines().skip_while(|line| *line != "| command | what it does |").skip(2);
+    let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    let mut told: Vec<String> =
+        cells.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`').to_owned()).collect();
+    let mut there: Vec<String> =
+        tidegate::cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    told.sort();
+    there.sort();
+    assert_eq!(told, there);
+}
