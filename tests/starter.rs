@@ -239,13 +239,15 @@ fn the_way_of_the_readme_leads_from_nothing_to_do_to_a_plan() {
     let night = now("2026-11-24T20:00");
     assert!(night.contains("Tue 24 Nov 2026 20:00:00 MST") && night.contains(" to park (shelve"), "{night}");
     let early = now("2026-11-25T07:50");
-    assert!(early.contains("min 3 by window working-hours/day until Wed 25 Nov 18:00 MST"), "{early}");
+    assert!(early.contains("min 10 by window working-hours/day until Wed 25 Nov 18:00 MST"), "{early}");
     let node = run(&["explain", "node/demo-k8s-node-nf-9", "-f", &policy, "--snapshot", &cluster]);
     assert!(node.contains("floor "), "{node}");
     let pod = run(&["explain", "pod/jhub/jupyter-dana", "--snapshot", &cluster]);
     assert!(pod.contains("jupyter-dana"), "{pod}");
     let sandbox = path("sandbox");
     run(&["sandbox", "create", &sandbox, "--snapshot", &cluster]);
+    // It is half past four there, and the window wants all of them until six.
+    run(&["sandbox", "advance", "2h", &sandbox]);
     let applied = tidegate(&["apply", "-f", &policy, "--sandbox", &sandbox, "--yes", "--no-wait"]);
     let shown = run(&["sandbox", "show", &sandbox]);
     assert!(shown.contains("parked by Tidegate"), "{}\n{shown}", String::from_utf8_lossy(&applied.stderr));

@@ -186,3 +186,88 @@ fn the_table_of_commands_names_each_command() {
     there.sort();
     assert_eq!(told, there);
 }
+
+/// That nothing differs is said of the time that was looked at, with the moment from which on it does.
+#[test]
+fn a_difference_past_the_horizon_is_told_with_its_moment() {
+    let folder = workshop();
+    let folder = folder.path();
+    let git = |args: &[&str]| {
+        let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false"];
+        let done = std::process::Command::new("git").args(who).args(args).current_dir(folder).status().unwrap();
+        assert!(done.success(), "git {args:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "policy.yaml"]);
+    git(&["commit", "--quiet", "--message", "Begin"]);
+    let policy = fs::read_to_string(folder.join("policy.yaml")).unwrap();
+    let diff = ["diff", "HEAD", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--detailed-exitcode"];
+    let at = |now: &'static str| [&diff[..], &["--now", now]].concat();
+    let same = run(folder, &at("2026-11-22T12:00"), 0);
+    assert!(same.contains("do the same to this cluster in the next 7 days\n"), "{same}");
+    // The next workshop is on the first of December.
+    fs::write(folder.join("policy.yaml"), policy.replace("min: 10", "min: 8")).unwrap();
+    let later = run(folder, &at("2026-11-22T12:00"), 2);
+    assert!(
+        later.contains("in the next 7 days, the end of `--horizon`; from Tue 01 Dec 2026 12:45:00 MST on"),
+        "{later}"
+    );
+    let json = tidegate(folder, &[&at("2026-11-22T12:00")[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["differsAt"], "2026-12-01T19:45:00Z");
+    let near = run(folder, &at("2026-11-28T12:00"), 2);
+    assert!(near.contains(" node-hours, ") && !near.contains("--horizon"), "{near}");
+}
+
+/// What is asked for by hand ends, and then something happens to the node.
+#[test]
+fn status_tells_what_comes_when_a_word_by_hand_ends() {
+    let folder = workshop();
+    let folder = folder.path();
+    run(folder, &with(&["wake", "pool/workers", "--yes", "--for", "1d"]), 0);
+    run(folder, &with(&["park", "demo-k8s-node-nf-7", "--yes", "--for", "2h"]), 0);
+    let json = tidegate(folder, &with(&["status", "--format", "json"]));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let of = |name: &str| {
+        json.as_array()
+            .unwrap()
+            .iter()
+            .find(|line| line["node"] == name)
+            .map(|line| (&line["next"], &line["nextAt"]))
+            .unwrap()
+    };
+    let (next, at) = of("demo-k8s-node-nf-7");
+    assert_eq!(next, "wakes");
+    assert!(at.as_str().unwrap().starts_with("2026-11-11T01:3"), "{at}");
+    let (next, at) = of("demo-k8s-node-nf-8");
+    assert!(next == "parks" && at.as_str().unwrap().starts_with("2026-11-11T23:3"), "{next} {at}");
+}
+
+/// The window of a starter asks for no fewer nodes than its pool has, so that it takes none away.
+#[test]
+fn the_window_of_a_starter_fits_its_pool() {
+    let folder = workshop();
+    let folder = folder.path();
+    let made = run(folder, &["init", "--snapshot", "cluster.yaml", "--out", "my policy.yaml"], 0);
+    assert!(made.contains("\n  tidegate plan -f \"my policy.yaml\" --snapshot cluster.yaml\n"), "{made}");
+    let starter = fs::read_to_string(folder.join("my policy.yaml")).unwrap();
+    assert!(starter.contains("lead: 15m, min: 10}") && starter.contains("      min: 10  "), "{starter}");
+}
+
+/// An exception that asks for numbers of its own cancels no opening.
+#[test]
+fn a_calendar_cancels_only_what_is_skipped() {
+    let folder = workshop();
+    let folder = folder.path();
+    let policy = fs::read_to_string(folder.join("policy.yaml")).unwrap();
+    let table = |policy: &str| {
+        fs::write(folder.join("policy.yaml"), policy).unwrap();
+        let args =
+            ["schedule", "-f", "policy.yaml", "--from", "2026-11-23", "--until", "2026-11-29", "--format", "ics"];
+        run(folder, &args, 0)
+    };
+    assert_eq!(table(&policy).matches("STATUS:CANCELLED").count(), 1);
+    let numbers = table(&policy.replace("skip: [tuesday-workshop]", "min: 4"));
+    assert!(!numbers.contains("STATUS:CANCELLED") && !numbers.contains(": skipped"), "{numbers}");
+    assert!(numbers.replace("\r\n ", "").contains("overrules window teaching/tuesday-workshop"), "{numbers}");
+}

@@ -70,7 +70,7 @@ fn windows_that_may_not_be_meant() {
         ("start: \"0 0 * * *\", duration: 24h, max: 2", None),
         // A freeze that opens as it closes is one for ever.
         ("start: \"0 0 * * *\", duration: 24h, kind: freeze", Some("never-closes 24h")),
-        ("start: \"0 0 * * *\", end: \"0 0 * * *\", kind: freeze", Some("never-closes \"0 0 * * *\"")),
+        ("start: \"0 0 * * *\", end: \"0 0 * * MON\", kind: freeze", Some("never-closes \"0 0 * * MON\"")),
         ("start: \"0 0 * * *\", duration: 23h, kind: freeze", None),
         ("start: \"0 0 * * MON-FRI\", duration: 24h, kind: freeze", None),
         ("start: \"0 18 * * FRI,SAT\", duration: 36h, max: 2", None),
@@ -293,5 +293,35 @@ fn what_is_not_acted_on_is_printed_as_it_counts() {
         assert!(line(&plain, word).ends_with("# default"), "{plain}");
         let said = line(&asked, word);
         assert!(said.contains("# p.yaml:") && said.ends_with(unheeded), "{said}");
+    }
+}
+
+/// A window is stronger than its pool: one that asks for less lets nodes go while it is open, and that may not be meant.
+#[test]
+fn a_window_below_its_pool_is_doubted_unless_it_says_that_it_is_meant() {
+    let spec = |min: u32, fields: &str| {
+        format!(
+            "  pools:\n    - name: a\n      nodes: {{names: \"n-{{1..9}}\"}}\n      min: {min}\n      windows:\n        - {{name: w, start: \"0 8 * * *\", duration: 10h, lead: 15m, {fields}}}\n"
+        )
+    };
+    for (min, fields, expected) in [
+        (5, "min: 3", true),
+        (5, "min: 3, max: 9", false),
+        (5, "replicas: 3", false),
+        (5, "min: 5", false),
+        (3, "min: 5", false),
+        (5, "kind: freeze", false),
+    ] {
+        let spec = spec(min, fields).replace("lead: 15m, kind", "kind");
+        let found = doubts(&spec);
+        assert_eq!(found == ["window-below-min 5"], expected, "{spec}: {found:?}");
+        assert!(expected || found.is_empty(), "{spec}: {found:?}");
+        // What is said is true: the floor is the window's while it is open.
+        if expected {
+            let policy = read(&spec).1.policy.unwrap();
+            let open = "2026-12-01T08:30:00Z".parse().unwrap();
+            let held = tidegate::schedule::holds(&policy, &policy.pools[0], open, jiff::SignedDuration::ZERO);
+            assert_eq!(held.floor, 3);
+        }
     }
 }
