@@ -262,7 +262,8 @@ fn servers_are_found_by_id_else_by_name_and_never_by_a_guess() {
 fn a_server_that_two_nodes_claim_is_neithers() {
     let shared = "its server is also that of worker-3, by providerID or name: nobody knows whose it is";
     let carries = "its server says that it carries worker-3: nobody knows whose it is";
-    let claims: [(&str, &dyn Fn(&mut Cluster), &str); 3] = [
+    type Claim<'a> = (&'a str, &'a dyn Fn(&mut Cluster), &'a str);
+    let claims: [Claim<'_>; 3] = [
         (
             "one providerID twice",
             &|cluster| {
