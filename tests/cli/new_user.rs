@@ -271,3 +271,26 @@ fn a_calendar_cancels_only_what_is_skipped() {
     assert!(!numbers.contains("STATUS:CANCELLED") && !numbers.contains(": skipped"), "{numbers}");
     assert!(numbers.replace("\r\n ", "").contains("overrules window teaching/tuesday-workshop"), "{numbers}");
 }
+
+#[test]
+fn a_freeze_shows_each_that_is_open_and_the_examples_one_lasts_to_the_months_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let policy = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: x}\nspec:\n  pools:\n    - name: a\n      nodes: {names: \"n-{1..3}\"}\n      windows:\n        - {name: month-end, start: \"0 18 27 * *\", duration: 96h, kind: freeze, overrun: finish}\n        - {name: friday, start: \"0 14 * * FRI\", duration: 10h, kind: freeze, overrun: stop}\n";
+    fs::write(folder.join("p.yaml"), policy).unwrap();
+    for (at, freezes) in [
+        ("2026-11-27T15:00", "freeze friday\n"),
+        ("2026-11-27T19:00", "freeze friday and month-end\n"),
+        ("2026-11-28T01:00", "freeze month-end\n"),
+    ] {
+        let said = run(folder, &["schedule", "-f", "p.yaml", "--at", at], 0);
+        assert!(said.contains(freezes), "{at}: {said}");
+    }
+    let example = Path::new(WORKSHOP).parent().unwrap().join("several-pools/policy.yaml");
+    for month in 1..=12 {
+        let last = jiff::civil::date(2027, month, 1).last_of_month();
+        let at = format!("{last}T23:59");
+        let said = run(folder, &["schedule", "-f", example.to_str().unwrap(), "--pool", "gpu", "--at", &at], 0);
+        assert!(said.contains("freeze calendar/month-end"), "{at}: {said}");
+    }
+}

@@ -80,6 +80,12 @@ fn asked(holding: &Holding) -> String {
     }
     if let Some(freeze) = &holding.freeze {
         text.push_str(&format!(", freeze {}", freeze.name));
+        // One that is open beside it holds on when that one ends.
+        let others = holding.said.iter().filter(|said| said.what == "freeze" && !said.won);
+        let others = others.map(|said| said.by.strip_prefix("window ").unwrap_or(&said.by));
+        for other in others.filter(|other| **other != *freeze.name) {
+            text.push_str(&format!(" and {other}"));
+        }
     }
     if !holding.relaxed.is_empty() {
         text.push_str(", relaxed");
