@@ -26,6 +26,8 @@ mod new_user;
 mod oncall;
 #[path = "cli/pods.rs"]
 mod pods;
+#[path = "cli/tested.rs"]
+mod tested;
 #[path = "cli/told.rs"]
 mod told;
 

@@ -130,3 +130,23 @@ fn every_example_and_building_block_is_valid_by_the_schema() {
     wrong["spec"] = serde_json::json!({"pols": []});
     assert!(!validator.is_valid(&wrong));
 }
+
+/// The tests that an example has are valid by their schema, and what is none is not.
+#[test]
+fn tests_of_an_example_are_valid_by_their_schema() {
+    let schema = serde_json::from_str(&Document::Test.text().unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let text = fs::read_to_string(folder("examples/jetstream-workshop/tests.yaml")).unwrap();
+    let tests: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(&tests).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("; "));
+    for (pointer, bad) in [
+        ("/tests/0/expect/steps", serde_json::json!({"park": "many"})),
+        ("/tests/0/expect/verdict", serde_json::json!("maybe")),
+        ("/tests/0/given", serde_json::json!({"snapshots": "a"})),
+    ] {
+        let mut tests = tests.clone();
+        *tests.pointer_mut(pointer).unwrap() = bad;
+        assert!(!validator.is_valid(&tests), "{pointer}");
+    }
+}

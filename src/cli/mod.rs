@@ -43,6 +43,8 @@ mod show;
 mod snapshot;
 mod starter;
 mod status;
+mod test;
+mod test_world;
 mod unlock;
 mod until;
 mod validate;

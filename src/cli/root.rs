@@ -11,7 +11,7 @@ use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
     apply, check, completions, demo, diff, doctor, drain, explain, habit, hold, init, man, park, plan, sandbox,
-    schedule, schema, show, snapshot, status, unlock, validate, verify, wake,
+    schedule, schema, show, snapshot, status, test, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -38,6 +38,7 @@ enum Command {
     Show(show::Show),
     Verify(verify::Verify),
     Check(check::Check),
+    Test(test::Test),
     Explain(explain::Explain),
     Apply(apply::Apply),
     Status(status::Status),
@@ -66,6 +67,7 @@ impl Command {
             Self::Show(command) => command.run(out),
             Self::Verify(command) => command.run(out),
             Self::Check(command) => command.run(out),
+            Self::Test(command) => command.run(out),
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),

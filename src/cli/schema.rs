@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Checked, Difference, Explained, Plan, PlanRules};
+use crate::plan::{Checked, Difference, Explained, Plan, PlanRules, PolicyTests, Tested};
 use crate::policy;
 use crate::report::reference;
 use crate::sandbox::Faults;
@@ -47,6 +47,10 @@ pub enum Document {
     Check,
     /// The rules that `check --rules` reads
     Rules,
+    /// The tests that `test` runs
+    Test,
+    /// What `test --format json` prints
+    Tested,
     /// What `explain --format json` prints
     Explain,
     /// What `doctor --format json` prints
@@ -69,6 +73,8 @@ impl Document {
             Self::Diff => schema_for!(Difference).to_value(),
             Self::Check => schema_for!(Checked).to_value(),
             Self::Rules => schema_for!(PlanRules).to_value(),
+            Self::Test => schema_for!(PolicyTests).to_value(),
+            Self::Tested => schema_for!(Tested).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
@@ -88,6 +94,8 @@ impl Document {
             Self::Diff => ("Every field of a difference", "diff"),
             Self::Check => ("Every field of what rules say", "check"),
             Self::Rules => ("Every field of a file of rules", "rules"),
+            Self::Test => ("Every field of a file of tests", "test"),
+            Self::Tested => ("Every field of what came of tests", "tested"),
             Self::Explain => ("Every field of an explanation", "explain"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),

@@ -23,6 +23,7 @@ mod decide;
 mod difference;
 mod document;
 mod elsewhere;
+mod expect;
 mod explain;
 mod fitting;
 mod forecast;
@@ -75,6 +76,11 @@ pub use document::{
     PoolPlan, Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
 pub use elsewhere::NodeAnswer;
+pub use expect::{
+    Amount, At, ExpectCost, ExpectNext, ExpectNode, ExpectPods, ExpectPool, ExpectSteps, Expected, Given, GivenFiles,
+    GivenMemory, GivenNode, GivenPool, Mismatch, PolicyTest, PolicyTests, TestOutcome, TestResult, Tested, TestsKind,
+    TestsVersion, judge,
+};
 pub use explain::{Explained, Explanation, PodAnswer, ServerBehind, explain_node, explain_pool};
 pub use fitting::{
     Asks, Fitting, Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored,

@@ -1,12 +1,17 @@
 //! Reads policy files into one policy, or says everything that is wrong with them.
 
+use std::collections::BTreeSet;
+
 use super::decode::decode;
 use super::finding::Findings;
 use super::lower::lower;
-use super::node::{Node, Value};
+use super::node::{Node, Scalar, Value};
 use super::wire::{Document, Wire};
 use super::{Policy, PolicyFile, Problem};
 use crate::model::Name;
+
+/// Kinds of documents that may stand in a folder of policies and are none.
+const BESIDE: [&str; 2] = ["PlanRules", "PolicyTests"];
 
 /// A policy file: its name and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +49,11 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
         out.general("no-files", "there is no policy file").help("name a file or a folder with `-f`");
     }
     let mut documents: Vec<Document> = Vec::new();
+    let mut others: BTreeSet<u32> = BTreeSet::new();
     for node in &nodes {
-        if !foreign(node, &mut out) {
+        if beside(node) {
+            others.insert(node.span.file);
+        } else if !foreign(node, &mut out) {
             documents.extend(Document::read(node, &mut out));
         }
     }
@@ -53,22 +61,38 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
         .map(|source| PolicyFile { path: source.path.clone(), digest: super::lower::hex(&source.text) })
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
-    let lowered = lower(documents, files, &mut out);
+    others.retain(|file| !nodes.iter().any(|node| node.span.file == *file && !beside(node)));
+    let mut lowered = lower(documents, files, &mut out);
+    let mut index = 0..;
+    lowered.files.retain(|_| index.next().is_none_or(|index| !others.contains(&index)));
     let (policy, sketch) = if out.has_errors() { (None, Some(lowered)) } else { (Some(lowered), None) };
     let (problems, doubts) = out.finish(&names, &nodes);
     Loaded { policy, sketch, problems, doubts }
 }
 
-/// Whether a document says of itself that it is something else than a policy.
-fn foreign(node: &Node, out: &mut Findings) -> bool {
-    let Value::Map(entries) = &node.value else { return false };
+/// What a document says it is: `apiVersion` and `kind`.
+fn says(node: &Node) -> Option<(&Scalar, &Scalar)> {
+    let Value::Map(entries) = &node.value else { return None };
     let field = |name: &str| {
         entries.iter().find_map(|(key, value)| match &value.value {
             Value::Scalar(scalar) if key.text == name => Some(scalar),
             _ => None,
         })
     };
-    let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else { return false };
+    Some((field("apiVersion")?, field("kind")?))
+}
+
+/// Whether a document of ours stands beside the policy: its tests, or rules on its plans.
+fn beside(node: &Node) -> bool {
+    says(node).is_some_and(|(version, kind)| {
+        version.text.starts_with("tidegate.dev/") && BESIDE.contains(&kind.text.as_str())
+    })
+}
+
+/// Whether a document says of itself that it is something else than a policy.
+fn foreign(node: &Node, out: &mut Findings) -> bool {
+    let Value::Map(entries) = &node.value else { return false };
+    let Some((version, kind)) = says(node) else { return false };
     let ours = version.text.starts_with("tidegate.dev/") || kind.text == "CapacityPolicy";
     if !ours {
         let (what, help) = if kind.text == "List" || entries.iter().any(|(key, _)| key.text == "items") {

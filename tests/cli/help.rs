@@ -30,6 +30,14 @@ fn pasted_into(command: &str) -> tempfile::TempDir {
     if command == "diff" {
         in_git(folder.path());
     }
+    if command == "test" {
+        let tests = fs::read_to_string(Path::new(super::WORKSHOP).join("tests.yaml")).unwrap();
+        fs::create_dir_all(path("tests")).unwrap();
+        fs::copy(Path::new(super::WORKSHOP).join("cluster.yaml"), path("tests/cluster.yaml")).unwrap();
+        fs::write(path("tests/tests.yaml"), &tests).unwrap();
+        fs::copy(path("policy.yaml"), path("policies/policy.yaml")).unwrap();
+        fs::write(path("policies/tests.yaml"), tests.replace("cluster.yaml", "../tests/cluster.yaml")).unwrap();
+    }
     if command == "init" {
         fs::remove_file(path("policy.yaml")).unwrap();
     }
