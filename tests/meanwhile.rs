@@ -71,6 +71,7 @@ fn run_under(
     let order = Order {
         policy,
         plan,
+        within: false,
         resume: false,
         no_wait,
         folder,

@@ -229,6 +229,7 @@ fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usi
         let order = Order {
             policy: &policy,
             plan: Some(plan.clone()),
+            within: false,
             resume,
             no_wait: true,
             folder,

@@ -140,6 +140,81 @@ fn a_plan_is_stale_where_the_cluster_is_another_and_says_what_changed() {
     }
 }
 
+/// Less than was approved is carried out with `--within`; anything more is refused and named.
+#[test]
+fn within_what_was_approved_the_plan_made_now_is_carried_out() {
+    type Change = fn(&mut Cluster);
+    let less: [(&str, Change); 3] = [
+        ("its 9 steps are those that were approved", |cluster| {
+            cluster.items.retain(|item| item["metadata"]["name"] != "web-1");
+        }),
+        ("3 of its 9 steps", |cluster| {
+            cluster.pod("bare", "worker-4", "", "100m");
+        }),
+        ("3 of its 9 steps", |cluster| {
+            cluster.items.retain(|item| item["metadata"]["name"] != "worker-4");
+            cluster.items.retain(|item| item["metadata"]["name"] != "web-1");
+        }),
+    ];
+    for (words, change) in less {
+        let folder = planned();
+        let stale = apply_to(folder.path(), change, &[]);
+        assert_eq!(code(&stale), 4, "{words}: {}", said(&stale));
+        fs::remove_dir_all(folder.path().join("after")).unwrap();
+        let output = apply_to(folder.path(), change, &["--within"]);
+        assert_eq!(code(&output), 0, "{words}: {}", said(&output));
+        assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    }
+    let more: [(&str, Change); 4] = [
+        ("drain/worker-4: default/more would be evicted", |cluster| {
+            cluster.pod("more", "worker-4", "more", "100m");
+        }),
+        ("drain/worker-4: default/web-1 would be evicted", |cluster| {
+            item(cluster, "Pod", "web-1")["metadata"]["uid"] = json!("another");
+        }),
+        ("cordon/worker-4: another node has that name now", |cluster| {
+            item(cluster, "Node", "worker-4")["metadata"]["uid"] = json!("uid-other");
+        }),
+        ("the plan is for cluster c-1, this is c-2", |cluster| {
+            item(cluster, "Snapshot", "test")["clusterUID"] = json!("c-2");
+        }),
+    ];
+    for (words, change) in more {
+        let folder = planned();
+        let output = apply_to(folder.path(), change, &["--within"]);
+        let said = said(&output);
+        assert_eq!(code(&output), 4, "{words}: {said}");
+        assert!(said.contains("does more than was approved") && said.contains(words), "{words}: {said}");
+        assert!(said.contains("hint: make the plan again"), "{said}");
+    }
+    // One that was edited was approved by nobody.
+    let folder = planned();
+    edit_plan(folder.path(), |plan| plan["steps"].as_array_mut().unwrap().truncate(6));
+    let output = apply_to(folder.path(), |_| {}, &["--within"]);
+    assert_eq!(code(&output), 4, "{}", said(&output));
+    assert!(said(&output).contains("the plan is stale"), "{}", said(&output));
+}
+
+/// A node that was not to go when the plan was approved, and is to go now, is new and named.
+#[test]
+fn within_names_the_steps_that_are_new() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
+    let mut held = workers();
+    held.pod("bare", "worker-4", "", "100m");
+    write_cluster(folder.path(), "before.json", &held);
+    for args in [
+        ["sandbox", "create", "before", "--snapshot", "before.json"].as_slice(),
+        &["plan", "-f", "policy.yaml", "--sandbox", "before", "--out", "plan.json"],
+    ] {
+        let output = tidegate(folder.path(), args);
+        assert_eq!(code(&output), 0, "{}", said(&output));
+    }
+    let output = apply_to(folder.path(), |_| {}, &["--within"]);
+    assert_eq!(code(&output), 4, "{}", said(&output));
+    assert!(said(&output).contains("worker-4: cordon, drain, park is new: "), "{}", said(&output));
+}
+
 #[test]
 fn a_plan_is_stale_where_its_policy_asks_for_something_else() {
     let folder = planned();

@@ -26,6 +26,7 @@ const AGAIN: u32 = 3;
 Examples:
   tidegate apply -f policy.yaml --sandbox ./sandbox            # shows the plan and asks
   tidegate apply plan.json --sandbox ./sandbox                 # a plan that was agreed to, by its own policy
+  tidegate apply plan.json --sandbox ./sandbox --within        # or less than that, where things have moved on
   tidegate apply -f policy.yaml --sandbox ./sandbox --resume   # goes on where one was cut short
   tidegate apply -f policy.yaml --sandbox ./sandbox --yes --format json > events.jsonl
   tidegate apply -f policy.yaml --context workshop --lock-timeout 10m   # a live cluster and its cloud
@@ -51,6 +52,9 @@ pub struct Apply {
     /// Go on with what was cut short, whichever plan that was; with a plan only if it was that one
     #[arg(long)]
     resume: bool,
+    /// Where the plan is stale: carry out what is planned now if its steps are some of those of the plan
+    #[arg(long, requires = "plan")]
+    within: bool,
     /// Do not wait for pods that end by themselves: end with 6, and the next run goes on (so it is without a terminal)
     #[arg(long)]
     no_wait: bool,
@@ -95,6 +99,7 @@ impl Apply {
             ground: &ground,
             word: Word::default(),
             saved: self.plan.as_deref(),
+            within: self.within,
             resume: self.resume,
             lock_timeout: self.work.lock_timeout,
             no_wait: self.no_wait || !out.watched(),

@@ -30,6 +30,8 @@ pub struct Carrying<'a> {
     pub word: Word,
     /// The file of the plan that was agreed to.
     pub saved: Option<&'a Path>,
+    /// Carry out what the plan made now does where that is some of what was agreed to.
+    pub within: bool,
     /// Only go on with what was cut short.
     pub resume: bool,
     /// Wait so long for a lock that somebody else holds.
@@ -45,6 +47,7 @@ impl Carrying<'_> {
         Order {
             policy: self.policy,
             resume: self.resume,
+            within: self.within,
             plan,
             no_wait: self.no_wait,
             folder: self.ground.folder().to_owned(),
@@ -128,13 +131,15 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             return Err(frozen(&nodes));
         }
         Outcome::Stale(changes) => {
-            let what: String = changes.iter().map(|change| format!("\n  {change}")).collect();
-            return Err(Failure::with(code, format!("the plan is stale; what changed since it was made:{what}")).hint(
-                format!(
-                    "make the plan again and look at it: `tidegate plan{}{flags} --out FILE`",
-                    named(carrying.policy)
-                ),
-            ));
+            return Err(Failure::with(
+                code,
+                format!("the plan is stale; what changed since it was made:{}", listed(&changes)),
+            )
+            .hint(again(carrying)));
+        }
+        Outcome::Beyond(news) => {
+            let text = format!("the plan made now does more than was approved:{}", listed(&news));
+            return Err(Failure::with(code, text).hint(again(carrying)));
         }
         Outcome::Failed(error) => {
             let failure = Failure::with(code, local_times(&error.to_string(), &carrying.policy.time_zone));
@@ -152,6 +157,17 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
         }
     }
     Ok(code)
+}
+
+/// Each in a line of its own.
+fn listed(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+/// How to make the plan again.
+fn again(carrying: &Carrying<'_>) -> String {
+    let (policy, flags) = (named(carrying.policy), carrying.ground.flags());
+    format!("make the plan again and look at it: `tidegate plan{policy}{flags} --out FILE`")
 }
 
 /// After an end in good order: what a plan made now says, unless nothing is left.

@@ -78,6 +78,7 @@ impl Demo {
             ground: &Ground::sandbox(sandbox.clone(), &folder, out)?,
             word: Word::default(),
             saved: None,
+            within: false,
             resume: false,
             lock_timeout: jiff::SignedDuration::ZERO,
             no_wait: false,

@@ -107,6 +107,7 @@ impl HandArgs {
             ground: &ground,
             word,
             saved: None,
+            within: false,
             resume: false,
             lock_timeout: self.work.lock_timeout,
             no_wait: self.no_wait || !out.watched(),

@@ -95,6 +95,25 @@ impl PoolMemory {
     }
 }
 
+/// The last apply of a whole policy, as it was begun: one that found nothing to do too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Applied {
+    /// When.
+    pub at: Timestamp,
+    /// Who, `user@host`.
+    pub by: Name,
+    /// The policy's name.
+    pub policy: Name,
+    /// The policy's digest.
+    pub digest: Name,
+    /// The commits that it was read at, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<Name>,
+    /// Nodes that were to be up when it was done, by pool.
+    pub wanted: BTreeMap<Name, u32>,
+}
+
 /// Everything remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -105,6 +124,9 @@ pub struct Memory {
     /// When everything was last decided about: since then it was noted what nothing needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watched: Option<Timestamp>,
+    /// The last apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
     /// By node; entries worth keeping only.
     pub nodes: BTreeMap<Name, NodeMemory>,
     /// By pool. Pools of the last policy that held any node: if the new one has none, that is an empty policy.

@@ -46,7 +46,7 @@ pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
 pub use feed::Followed;
 pub use kind::{Api, KUBECTL, Kind};
 pub use mark::{NodeMark, NodeRecord, keys};
-pub use memory::{DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
+pub use memory::{Applied, DrainFailure, Memory, NodeMemory, PoolMemory, WakeFailure};
 pub use money::{Money, PerMille};
 pub use name::{Labels, Name, PodKey, counted, they_are};
 pub use node::{Condition, ConditionStatus, Node, SUSPENDED, Taint, TaintEffect};

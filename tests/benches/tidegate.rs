@@ -154,6 +154,7 @@ fn apply_now(policy: &Policy, sandbox: &Sandbox, runtime: &tokio::runtime::Runti
     let order = Order {
         policy,
         plan: Some(plan),
+        within: false,
         resume: false,
         no_wait: false,
         folder: folder.to_owned(),

@@ -131,6 +131,7 @@ impl Stage {
         let order = Order {
             policy,
             plan,
+            within: false,
             resume,
             no_wait,
             folder,

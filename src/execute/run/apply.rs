@@ -11,14 +11,14 @@ use super::journal::{self, Journal, JournalError, Told};
 use super::locking;
 use super::log::Log;
 use super::performing::Doors;
-use super::stale::{carried_out, stale};
+use super::stale::{beyond, carried_out, stale};
 use super::taking_up::{Left, still_wanted};
 use super::{chronicle, preparing, process};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine, Settings};
 use crate::execute::{Event, EventKind};
-use crate::model::{Memory, Node, Target, World, counted};
+use crate::model::{Applied, Memory, Node, Target, World, counted};
 use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
 use crate::policy::Policy;
 
@@ -30,6 +30,8 @@ pub struct Order<'a> {
     /// The plan that was agreed to. One that was begun already is gone on with: what it did is not done again, and is
     /// no change since it was made.
     pub plan: Option<Plan>,
+    /// Where the plan made now is another one, carry it out all the same if its steps are some of those agreed to.
+    pub within: bool,
     /// Take up what was cut short: with a plan only that plan.
     pub resume: bool,
     /// Do not wait for pods that end by themselves.
@@ -93,6 +95,8 @@ pub enum Outcome {
     Refused(Vec<Refusal>, Option<End>),
     /// The plan made now is another one: what changed.
     Stale(Vec<String>),
+    /// The plan made now does more than was agreed to: what.
+    Beyond(Vec<String>),
     /// A freeze forbids what was asked for, said for each node; what gives capacity back was done.
     Frozen(Vec<String>, Option<End>),
     /// It did not come to an end.
@@ -110,7 +114,7 @@ impl Outcome {
                 EndKind::Partly | EndKind::Waiting | EndKind::Interrupted | EndKind::Abandoned => 6,
             },
             Self::Refused(..) => 7,
-            Self::Stale(_) => 4,
+            Self::Stale(_) | Self::Beyond(_) => 4,
             Self::Frozen(..) => 8,
             Self::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => 5,
             Self::Failed(ApplyError::Cut(_)) => 6,
@@ -190,7 +194,10 @@ async fn locked(
     world.memory = order.word.in_memory(&world);
     let now = doors.clock.now();
     let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
-    let (fresh, memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    let (fresh, mut memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    if order.word.is_empty() && fresh.targets.is_empty() {
+        memory.applied = Some(applied(&fresh));
+    }
     let mut changes = stale(agreed, &fresh, &world);
     // Nothing has moved since, so that each difference is somebody's hand. Of a plan of another moment only what
     // matters can be compared.
@@ -205,16 +212,22 @@ async fn locked(
     if !changes.is_empty() && carried_out(agreed, &fresh, &world, order.policy) {
         return Ok(Outcome::Before);
     }
+    let edited = agreed.intact() == Some(false);
+    if order.within && !changes.is_empty() && !edited {
+        let news = beyond(agreed, &fresh);
+        if !news.is_empty() {
+            return Ok(Outcome::Beyond(news));
+        }
+        tell(&Event::new(EventKind::Warning, now, narrower(agreed, &fresh)));
+        changes.clear();
+    }
     let frozen = frozen(agreed, &fresh);
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
     }
     let (allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
-    // What a brake refuses was not granted.
-    let granted = !order.word.is_empty() && refusals.is_empty();
-    if granted || (allowed.steps.is_empty() && order.word.is_empty() && memory != world.memory) {
-        doors.cluster.remember(&Memory { written: Some(now), ..memory.clone() }).await?;
-    }
+    let memory = Memory { written: Some(now), ..memory };
+    remembered(doors, order, &memory, (&allowed, &refusals), tell).await?;
     if allowed.steps.is_empty() {
         return Ok(outcome(None, refusals, frozen));
     }
@@ -238,6 +251,58 @@ async fn anew(
     let mut journal = Journal::begin(&order.folder, plan.now, (run, &who), plan, machine.ready_at_start())?;
     let mut drive = Drive { doors, log: &mut journal, lock: Some(lock), interrupts, tell };
     Ok(drive.run(machine, world).await?)
+}
+
+/// Writes down what is remembered, before the first act.
+async fn remembered(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    memory: &Memory,
+    (plan, refusals): (&Plan, &[Refusal]),
+    tell: &mut dyn FnMut(&Event),
+) -> Result<(), ApplyError> {
+    // What a brake refuses was not granted, and another cluster is none of ours.
+    let refused = if order.word.is_empty() {
+        refusals.iter().any(|one| one.brake == OTHER_CLUSTER)
+    } else {
+        !refusals.is_empty()
+    };
+    if refused {
+        return Ok(());
+    }
+    match doors.cluster.remember(memory).await {
+        // What gives capacity back does not wait for a memory that cannot be written (H6).
+        Err(error) if order.word.is_empty() && !plan.steps.is_empty() => {
+            let text = format!("when this apply was cannot be written down: {error}");
+            tell(&Event::new(EventKind::Warning, plan.now, text));
+            Ok(())
+        }
+        written => Ok(written?),
+    }
+}
+
+/// What is remembered of this apply.
+fn applied(plan: &Plan) -> Applied {
+    Applied {
+        at: plan.now,
+        by: process::owner().into(),
+        policy: plan.policy.name.as_str().into(),
+        digest: plan.policy.digest.as_str().into(),
+        revisions: plan.policy.revisions.iter().map(|revision| revision.to_string().into()).collect(),
+        wanted: plan.pools.iter().map(|pool| (pool.name.as_str().into(), pool.desired)).collect(),
+    }
+}
+
+/// That the plan made now is within the one that was agreed to.
+fn narrower(agreed: &Plan, fresh: &Plan) -> String {
+    let left = agreed.steps.iter().filter(|step| fresh.steps.iter().any(|now| now.id == step.id)).count();
+    let all = agreed.steps.len();
+    match all.saturating_sub(left) {
+        0 => format!("the plan made now is another one, and its {all} steps are those that were approved"),
+        gone => {
+            format!("the plan made now is within the approved one: {gone} of its {all} steps are not taken any more")
+        }
+    }
 }
 
 fn outcome(end: Option<End>, refusals: Vec<Refusal>, frozen: Vec<String>) -> Outcome {

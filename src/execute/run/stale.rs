@@ -5,41 +5,20 @@ use std::collections::BTreeMap;
 use crate::cluster::NodeRecord;
 use crate::model::World;
 use crate::plan::{
-    Code, INCOMPLETE, Inventory, Plan, PodAction, PodMove, Precondition, Reason, State, Step, Verb, emptied, verb_name,
+    Code, INCOMPLETE, Inventory, Outage, Plan, PodAction, PodMove, Precondition, Reason, State, Step, Verb, emptied,
+    verb_name,
 };
 use crate::policy::Policy;
 
 /// What differs between the plan that was agreed to and the one made now from the same policy in this world: its steps
 /// and their preconditions. Empty if nothing does.
 pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
-    let mut changes = Vec::new();
-    if saved.policy.digest != fresh.policy.digest {
-        changes.push(format!("the policy `{}` is another one than when the plan was made", fresh.policy.name));
-    }
-    if saved.snapshot.cluster != fresh.snapshot.cluster {
-        changes.push(format!(
-            "the plan is for cluster {}, this is {}",
-            saved.snapshot.cluster.as_deref().unwrap_or("unknown"),
-            fresh.snapshot.cluster.as_deref().unwrap_or("unknown")
-        ));
-    }
-    if saved.targets != fresh.targets {
-        changes
-            .push(format!("the plan is for {}, which names nothing that can be narrowed to", saved.targets.join(", ")));
-    }
-    if saved.steps.len() != by_id(saved).len() {
-        changes.push("the plan has steps twice".to_owned());
-    }
+    let mut changes = another(saved, fresh);
     changes.extend(applyable(saved, fresh));
     if fresh.complete && !saved.complete {
         changes.push("the plan says that it is not complete, one made now is".to_owned());
     }
-    for outage in fresh.outages.iter().filter(|outage| !saved.outages.contains(outage)) {
-        changes.push(format!(
-            "{} would have no Ready pod while {} moves, which the plan does not show",
-            outage.workload, outage.pod
-        ));
-    }
+    changes.extend(interrupted(saved, fresh));
     for refusal in fresh.refusals.iter().filter(|new| !saved.refusals.iter().any(|old| old.brake == new.brake)) {
         changes.push(format!("brake {}: {}", refusal.brake, refusal.text));
     }
@@ -61,6 +40,49 @@ pub fn stale(saved: &Plan, fresh: &Plan, world: &World) -> Vec<String> {
         }
     }
     changes
+}
+
+/// What the plan made now does beyond the one that was agreed to; empty where its steps are some of those. That it does
+/// less, or in another order, is within.
+pub fn beyond(saved: &Plan, fresh: &Plan) -> Vec<String> {
+    let mut news = another(saved, fresh);
+    news.extend(interrupted(saved, fresh));
+    let before = by_id(saved);
+    for (node, steps) in by_node(by_id(fresh).values().filter(|step| !before.contains_key(step.id.as_str()))) {
+        let why = steps.first().map(|step| format!(": {}", step.reason.text)).unwrap_or_default();
+        news.push(format!("{node}: {} is new{why}", verbs(&steps)));
+    }
+    for step in &fresh.steps {
+        let Some(old) = before.get(step.id.as_str()) else { continue };
+        let uid = |step: &Step| {
+            step.preconditions.iter().find_map(|condition| match condition {
+                Precondition::Node { uid } => Some(uid.clone()),
+                _ => None,
+            })
+        };
+        if uid(old) != uid(step) {
+            news.push(format!("{}: another node has that name now", step.id));
+        }
+        if saved.knows_servers() && old.server != step.server
+            || (old.verb, &old.node, &old.pool, &old.provider_verb)
+                != (step.verb, &step.node, &step.pool, &step.provider_verb)
+        {
+            news.push(format!("{} is another step now", step.id));
+        }
+        for entry in step.pods.iter().filter(|entry| entry.action != PodAction::Stays) {
+            let agreed = old.pods.iter().find(|known| (&known.pod, &known.uid) == (&entry.pod, &entry.uid));
+            let harder = |agreed: &PodMove| {
+                entry.action == PodAction::Evict && agreed.action != PodAction::Evict
+                    || entry.lost && !agreed.lost
+                    || entry.delete_on_timeout && !agreed.delete_on_timeout
+            };
+            if agreed.is_none_or(harder) {
+                let lost = if entry.lost { ", and nothing makes it again" } else { "" };
+                news.push(format!("{}: {} {}{lost}", step.id, entry.pod, happens(entry.action)));
+            }
+        }
+    }
+    news
 }
 
 /// Whether the plan that was agreed to was carried out whole: each of its nodes is as its last step leaves it, and nothing is
@@ -91,6 +113,38 @@ pub fn carried_out(saved: &Plan, fresh: &Plan, world: &World, policy: &Policy) -
         && saved.intact() != Some(false);
     let untouched = fresh.steps.iter().all(|step| !last.contains_key(step.node.as_str()));
     same && untouched && !last.is_empty() && last.into_values().all(is_so)
+}
+
+/// What makes it a plan for something else altogether.
+fn another(saved: &Plan, fresh: &Plan) -> Vec<String> {
+    let mut changes = Vec::new();
+    if saved.policy.digest != fresh.policy.digest {
+        changes.push(format!("the policy `{}` is another one than when the plan was made", fresh.policy.name));
+    }
+    if saved.snapshot.cluster != fresh.snapshot.cluster {
+        changes.push(format!(
+            "the plan is for cluster {}, this is {}",
+            saved.snapshot.cluster.as_deref().unwrap_or("unknown"),
+            fresh.snapshot.cluster.as_deref().unwrap_or("unknown")
+        ));
+    }
+    if saved.targets != fresh.targets {
+        changes
+            .push(format!("the plan is for {}, which names nothing that can be narrowed to", saved.targets.join(", ")));
+    }
+    if saved.steps.len() != by_id(saved).len() {
+        changes.push("the plan has steps twice".to_owned());
+    }
+    changes
+}
+
+/// Workloads that would be without a Ready pod, and that the plan does not show.
+fn interrupted(saved: &Plan, fresh: &Plan) -> Vec<String> {
+    let new = fresh.outages.iter().filter(|outage| !saved.outages.contains(outage));
+    let words = |outage: &Outage| {
+        format!("{} would have no Ready pod while {} moves, which the plan does not show", outage.workload, outage.pod)
+    };
+    new.map(words).collect()
 }
 
 /// A plan without steps is never to be carried out; its steps are compared one by one.
