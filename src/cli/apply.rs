@@ -13,9 +13,9 @@ use super::saved::{SavedPolicyArgs, saved};
 use super::{Exit, Failure};
 use crate::execute::{Event, EventKind};
 use crate::model::{Target, World};
-use crate::plan::{Left, Plan, Request, Word, plan_for};
+use crate::plan::{Inventory, Left, Plan, Request, Word, missed, plan_for};
 use crate::policy::Policy;
-use crate::report::plan_text;
+use crate::report::{local_times, plan_text};
 
 /// How often a plan that nobody was asked about is made anew because the cluster moved on before it was begun.
 const AGAIN: u32 = 3;
@@ -153,6 +153,11 @@ impl Apply {
             return Ok(Agreed::Quiet(Box::new(plan), Err(failure)));
         }
         if plan.steps.is_empty() && plan.refusals.is_empty() {
+            if quiet {
+                for line in missed(policy, &world, &Inventory::take(policy, &world), plan.now) {
+                    out.say(&local_times(&line, &plan.time_zone));
+                }
+            }
             if self.format == EventFormat::Json && !quiet {
                 self.shown(only_summary(&plan.summary.text, ground.now(), out))?;
             }

@@ -49,7 +49,7 @@ pub const CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  an error; usage errors too
-  2  changes are pending, or the policy cannot be met (`plan --detailed-exitcode`)
+  2  changes are pending, or the policy cannot be met (`plan --detailed-exitcode`, `drift`)
   3  denied by a rule
   4  the plan is stale
   5  somebody else holds the lock

@@ -14,6 +14,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod drain;
+mod drift;
 mod exit;
 mod explain;
 mod format;

@@ -10,7 +10,7 @@ use owo_colors::OwoColorize;
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
-    apply, check, completions, demo, diff, doctor, drain, explain, habit, hold, init, man, park, plan, sandbox,
+    apply, check, completions, demo, diff, doctor, drain, drift, explain, habit, hold, init, man, park, plan, sandbox,
     schedule, schema, show, snapshot, status, test, unlock, validate, verify, wake,
 };
 
@@ -42,6 +42,7 @@ enum Command {
     Explain(explain::Explain),
     Apply(apply::Apply),
     Status(status::Status),
+    Drift(drift::DriftCommand),
     Snapshot(snapshot::SnapshotCommand),
     Doctor(doctor::Doctor),
     Drain(drain::Drain),
@@ -71,6 +72,7 @@ impl Command {
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
             Self::Status(command) => command.run(out),
+            Self::Drift(command) => command.run(out),
             Self::Snapshot(command) => command.run(out),
             Self::Doctor(command) => command.run(out),
             Self::Drain(command) => command.run(out),

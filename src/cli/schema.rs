@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Checked, Difference, Explained, Plan, PlanRules, PolicyTests, Tested};
+use crate::plan::{Checked, Difference, Drift, Explained, Plan, PlanRules, PolicyTests, Tested};
 use crate::policy;
 use crate::report::reference;
 use crate::sandbox::Faults;
@@ -43,6 +43,8 @@ pub enum Document {
     Plan,
     /// What `diff --format json` prints
     Diff,
+    /// What `drift --format json` prints
+    Drift,
     /// What `check --format json` prints
     Check,
     /// The rules that `check --rules` reads
@@ -71,6 +73,7 @@ impl Document {
             Self::Policy => policy::schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
             Self::Diff => schema_for!(Difference).to_value(),
+            Self::Drift => schema_for!(Drift).to_value(),
             Self::Check => schema_for!(Checked).to_value(),
             Self::Rules => schema_for!(PlanRules).to_value(),
             Self::Test => schema_for!(PolicyTests).to_value(),
@@ -92,6 +95,7 @@ impl Document {
             Self::Policy => ("Every field of a policy", "policy"),
             Self::Plan => ("Every field of a plan", "plan"),
             Self::Diff => ("Every field of a difference", "diff"),
+            Self::Drift => ("Every field of a drift", "drift"),
             Self::Check => ("Every field of what rules say", "check"),
             Self::Rules => ("Every field of a file of rules", "rules"),
             Self::Test => ("Every field of a file of tests", "test"),

@@ -1,10 +1,10 @@
-//! Whether anything opens the windows: a policy by itself does nothing (H21).
+//! Whether anything opens the windows, and on time: a policy by itself does nothing (H21).
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Level};
 use crate::model::World;
-use crate::plan::wake_lead;
+use crate::plan::{Inventory, missed, wake_lead};
 use crate::policy::Policy;
 use crate::schedule::turns;
 
@@ -24,7 +24,15 @@ pub fn windows(policy: &Policy, world: &World, now: Timestamp) -> Vec<Finding> {
         .flat_map(|pool| turns(policy, pool, from, now, wake_lead(world, pool)))
         .map(|turn| turn.at)
         .max();
-    let finding = match (last, world.memory.written) {
+    // A memory of an older version does not say which policy was applied.
+    let ran = world.memory.applied.as_ref().map(|applied| applied.at).or(world.memory.written);
+    let mut late = missed(policy, world, &Inventory::take(policy, world), now).into_iter();
+    if let Some(first) = late.next() {
+        let more = late.len();
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        return vec![Finding::new(CHECK, Level::Error, format!("{first}{more}"), ADVICE)];
+    }
+    let finding = match (last, ran) {
         (_, None) => Finding::new(
             CHECK,
             Level::Warning,

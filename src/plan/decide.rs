@@ -20,7 +20,7 @@ use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
     AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, behind, blockers,
-    brakes, forecast, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
+    brakes, forecast, missed, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
 use crate::policy::{Policy, Pool};
@@ -127,6 +127,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     all_notes.extend(passed.written.iter().cloned());
     all_notes.extend(grown.quality.clone());
     all_notes.extend(unknown_flavors);
+    all_notes.extend(missed::missed(policy, world, &inventory, now));
     let ahead = policy.pools.iter().zip(&pools).zip(&nexts);
     all_notes.extend(
         ahead.filter_map(|((pool, line), next)| arrival::late_ahead(world, pool, line.desired, next.as_ref()?)),

@@ -22,6 +22,7 @@ mod creating;
 mod decide;
 mod difference;
 mod document;
+mod drift;
 mod elsewhere;
 mod expect;
 mod explain;
@@ -33,6 +34,7 @@ pub mod leaving;
 mod limits;
 mod long_parked;
 mod members;
+mod missed;
 mod next_node;
 mod node_rules;
 mod notes;
@@ -75,6 +77,7 @@ pub use document::{
     AskedByHand, Blocker, CostLine, FileRef, Kept, NextChange, Outage, Plan, PlanCost, PodAction, PodMove, PolicyRef,
     PoolPlan, Precondition, Refusal, SnapshotRef, Step, StepCost, Summary, Unclaimed, Verb, Verdict,
 };
+pub use drift::{Drift, DriftCause, LastApplied, NodeDrift, PoolDrift, drift};
 pub use elsewhere::NodeAnswer;
 pub use expect::{
     Amount, At, ExpectCost, ExpectNext, ExpectNode, ExpectPods, ExpectPool, ExpectSteps, Expected, Given, GivenFiles,
@@ -90,6 +93,7 @@ pub use frozen::forbidden;
 pub use growth::{HeadroomPlan, HeadroomUnits, Outlook, Waiting, WaitingPod};
 pub use long_parked::since as parked_too_long;
 pub use members::{Inventory, Member, State, natural};
+pub use missed::missed;
 pub use node_rules::hold;
 pub use pool_decision::{AUTO_LEAD, wake_lead};
 pub use reason::{Code, Evidence, Reason};

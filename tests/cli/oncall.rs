@@ -321,3 +321,107 @@ fn a_file_of_failures_is_described_and_what_it_names_is_looked_for() {
     let misspelt = serde_json::json!({"faults": [{"target": "server/a", "kind": "slower"}]});
     assert!(!jsonschema::validator_for(&schema).unwrap().is_valid(&misspelt));
 }
+
+/// Last applied, wanted and there, beside each other, with what moved (2 where they differ).
+#[test]
+fn drift_says_what_moved_since_the_last_apply() {
+    let folder = workshop();
+    let run = |args: &[&str]| tidegate(folder.path(), args);
+    let drift = || {
+        let output = run(&["drift", "-f", "policy.yaml", "--sandbox", "sandbox", "--format", "json"]);
+        let found: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        assert_eq!(code(&output), if found["drifted"] == true { 2 } else { 0 }, "{found}");
+        let words = said(&run(&["drift", "-f", "policy.yaml", "--sandbox", "sandbox"]));
+        (found, words)
+    };
+    let apply = || run(&[APPLY.as_slice(), &["--yes", "--no-wait"]].concat());
+    let three = |found: &Value| {
+        let pool = &found["pools"][0];
+        let why: Vec<String> =
+            pool["why"].as_array().into_iter().flatten().map(|why| why.as_str().unwrap().to_owned()).collect();
+        (pool["applied"].as_i64(), pool["wanted"].as_i64().unwrap(), pool["actual"].as_i64().unwrap(), why.join(" "))
+    };
+    let (found, words) = drift();
+    assert_eq!(three(&found), (None, 1, 10, "never-applied".to_owned()), "{found}");
+    assert!(words.contains("Applied  never") && words.contains("Drifted. "), "{words}");
+
+    run(&["sandbox", "advance", "1d", "sandbox"]);
+    assert_eq!(code(&apply()), 0);
+    let (found, words) = drift();
+    assert_eq!(three(&found), (Some(1), 1, 1, String::new()), "{found}");
+    assert!(words.contains("the same policy as now") && words.contains("As wanted. No changes"), "{words}");
+
+    // Somebody wakes a node's server: the cluster moved.
+    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
+    fs::write(folder.path().join("policy.yaml"), policy.replace("      min: 1\n", "      min: 3\n")).unwrap();
+    let (found, words) = drift();
+    assert_eq!(three(&found), (Some(1), 3, 1, "policy-changed".to_owned()), "{found}");
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 2, "{found}");
+    assert!(words.contains("another policy than now") && words.contains("was not applied"), "{words}");
+    fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+
+    // The next workshop: the same policy wants more.
+    run(&["sandbox", "advance", "5d20h30m", "sandbox"]);
+    let (found, words) = drift();
+    assert_eq!(three(&found), (Some(1), 10, 1, "wanted-changed".to_owned()), "{found}");
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 9, "{found}");
+    assert!(words.contains("asks for another number than at the last `apply`"), "{words}");
+    assert_eq!(code(&apply()), 0);
+    let (found, _) = drift();
+    assert_eq!(three(&found), (Some(10), 10, 10, String::new()), "{found}");
+}
+
+/// A window that opened while nobody applied the policy is told by all who look (H21): how late it is, or that it was missed;
+/// and not once the nodes are there, nor where runs come every five minutes.
+#[test]
+fn a_window_that_opened_while_nobody_applied_is_late_or_missed() {
+    let folder = workshop();
+    let run = |args: &[&str]| tidegate(folder.path(), args);
+    let advance = |by: &str| assert_eq!(code(&run(&["sandbox", "advance", by, "sandbox"])), 0);
+    let apply = || run(&[APPLY.as_slice(), &["--yes", "--no-wait", "--quiet"]].concat());
+    let look = |command: &str| said(&run(&[command, "-f", "policy.yaml", "--sandbox", "sandbox"]));
+    let windows = || {
+        let output = run(&["doctor", "-f", "policy.yaml", "--sandbox", "sandbox", "--format", "json"]);
+        let found: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        let lines = found["findings"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["check"] == "windows").unwrap();
+        (line["level"].as_str().unwrap().to_owned(), line["text"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(windows().0, "warning");
+    advance("1d");
+    assert_eq!(code(&apply()), 0);
+    assert_eq!(windows().0, "ok");
+    assert!(!look("plan").contains("LATE"));
+    let shown: Value =
+        serde_json::from_str(&text(&run(&["sandbox", "show", "sandbox", "--format", "json"]).stdout)).unwrap();
+    let now: jiff::Timestamp = shown["taken"].as_str().unwrap().parse().unwrap();
+    let opens: jiff::Timestamp = "2026-11-17T19:45:00Z".parse().unwrap();
+    let until = opens.duration_since(now).as_secs();
+
+    // Five minutes after it is as early as a timer can be.
+    advance(&format!("{}s", until + 300));
+    assert!(!look("plan").contains(" LATE: "), "{}", look("plan"));
+    advance("30m");
+    for command in ["plan", "drift", "apply"] {
+        let words =
+            if command == "apply" { said(&run(&[APPLY.as_slice(), &["--no-wait"]].concat())) } else { look(command) };
+        assert!(
+            words.replace('\n', " ").contains("35 min LATE: 10 nodes were wanted from Tue 17 Nov 12:45"),
+            "{words}"
+        );
+    }
+    assert_eq!(windows().0, "error");
+    assert!(windows().1.contains("35 min LATE"), "{}", windows().1);
+
+    // Too late for all of it: the next one says that it was missed, and then it is over.
+    advance("4h");
+    assert_eq!(windows().0, "error");
+    let output = apply();
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let words = said(&output).replace('\n', " ");
+    assert!(words.contains("missed: 10 nodes were wanted from Tue 17 Nov 12:45"), "{words}");
+    assert!(!look("drift").contains("missed"), "{}", look("drift"));
+    assert_eq!(windows().0, "ok");
+    let again = apply();
+    assert_eq!((code(&again), said(&again)), (0, String::new()), "a run that has nothing to say is silent");
+}
