@@ -24,6 +24,9 @@ mod live;
 mod new_user;
 #[path = "cli/oncall.rs"]
 mod oncall;
+#[cfg(unix)]
+#[path = "cli/pipelines.rs"]
+mod pipelines;
 #[path = "cli/pods.rs"]
 mod pods;
 #[path = "cli/tested.rs"]
