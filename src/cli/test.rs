@@ -233,5 +233,8 @@ fn beside(file: &str, path: &str) -> PathBuf {
 
 fn instant(text: &str, zone: &str) -> Result<Timestamp, String> {
     let moment: Moment = text.parse()?;
-    moment.at("now", zone).map_err(|failure| failure.told().0)
+    if matches!(moment, Moment::Today(_) | Moment::In(_)) {
+        return Err(format!("`{text}` is another moment each day: write a date too, as in `2026-12-01T12:45`"));
+    }
+    moment.at("now", zone, Timestamp::UNIX_EPOCH).map_err(|failure| failure.told().0)
 }
