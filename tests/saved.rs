@@ -329,13 +329,13 @@ fn what_is_wrong_with_a_plan_is_there_for_people_and_for_scripts() {
     let text = tidegate(folder.path(), &["verify", "plan.json"]);
     assert_eq!(code(&text), 3, "{}", said(&text));
     assert!(said(&text).contains("drain/worker-4: default/web-1 is on the node and not in the plan (pods)"));
-    assert!(said(&text).contains("error: 4 violations in `plan.json`: it is not to be carried out"), "{}", said(&text));
+    assert!(said(&text).contains("error: 5 violations in `plan.json`: it is not to be carried out"), "{}", said(&text));
     let json = tidegate(folder.path(), &["verify", "plan.json", "--format", "json"]);
     assert_eq!(code(&json), 3, "{}", said(&json));
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!((&json["safe"], &json["applyable"], &json["steps"]), (&json!(false), &json!(true), &json!(9)));
     let rules: Vec<&Value> = json["violations"].as_array().unwrap().iter().map(|found| &found["rule"]).collect();
-    assert_eq!(rules, ["pods", "round", "summary", "summary"]);
+    assert_eq!(rules, ["pods", "edited", "round", "summary", "summary"]);
     assert_eq!(json["violations"][0]["subject"], "drain/worker-4");
 }
 

@@ -74,6 +74,10 @@ impl Check {
             rules.extend(read);
         }
         let plan = saved(&self.file)?;
+        if let Some(edited) = plan.edited() {
+            return Err(Failure::with(Exit::Denied, format!("`{}`: {edited}", self.file.display()))
+                .hint("rules say nothing of what is not the plan: make it again with `tidegate plan --out FILE`"));
+        }
         let checked = check(&plan, &rules);
         match self.format {
             CheckFormat::Text => out.data(&report::checked_text(&checked, &plan.time_zone, out.width()))?,

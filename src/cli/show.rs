@@ -27,7 +27,11 @@ pub struct Show {
 impl Show {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        self.format.print(&saved(&self.file)?, out)?;
+        let plan = saved(&self.file)?;
+        if let Some(edited) = plan.edited() {
+            out.say(&format!("warning: {edited}; `apply` refuses it"));
+        }
+        self.format.print(&plan, out)?;
         Ok(Exit::Done)
     }
 }

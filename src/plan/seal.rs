@@ -16,6 +16,11 @@ impl Plan {
         self.checksum.as_ref().map(|sum| *sum == self.sum())
     }
 
+    /// What is wrong with one that was edited after it was sealed.
+    pub fn edited(&self) -> Option<&'static str> {
+        (self.intact() == Some(false)).then_some("the plan was edited after it was made: its checksum is another one")
+    }
+
     fn sum(&self) -> String {
         let bare = Self { checksum: None, ..self.clone() };
         let sum = Sha256::digest(serde_json::to_vec(&bare).unwrap_or_default());

@@ -123,3 +123,34 @@ fn what_is_no_rule_is_named_with_the_next_step() {
         assert!(text(&output.stderr).contains("hint:"), "{}", text(&output.stderr));
     }
 }
+
+/// A gate of rules is not passed by a file that is not the plan: `check`, `verify` and `apply` refuse it, `show` says so.
+#[test]
+fn a_plan_that_was_edited_is_refused_wherever_it_is_given() {
+    let folder = workshop();
+    let plan = tidegate(folder.path(), &["plan", "-f", "policy.yaml", "--sandbox", "sandbox", "--out", "plan.json"]);
+    assert_eq!(code(&plan), 0);
+    fs::write(folder.path().join("r.yaml"), format!("{HEAD}  - {{name: x, level: deny, when: {{nodesAbove: 5}}}}\n"))
+        .unwrap();
+    let whole: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("plan.json")).unwrap()).unwrap();
+    let mut cut = whole.clone();
+    cut["steps"].as_array_mut().unwrap().truncate(3);
+    let mut later = whole.clone();
+    later["snapshot"]["taken"] = "2026-11-10T23:29:00Z".into();
+    let mut version = whole;
+    version["formatVersion"] = "1.0x".into();
+    for edited in [cut, later, version] {
+        fs::write(folder.path().join("edited.json"), edited.to_string()).unwrap();
+        for (command, exit) in [
+            (&["check", "edited.json", "--rules", "r.yaml"][..], 3),
+            (&["verify", "edited.json", "-f", "policy.yaml", "--sandbox", "sandbox"], 3),
+            (&["apply", "edited.json", "--sandbox", "sandbox", "--yes"], 4),
+            (&["show", "edited.json"], 0),
+        ] {
+            let output = tidegate(folder.path(), command);
+            let said = text(&output.stdout) + &text(&output.stderr);
+            assert_eq!(code(&output), exit, "{command:?}: {said}");
+            assert!(said.contains("edited"), "{command:?}: {said}");
+        }
+    }
+}

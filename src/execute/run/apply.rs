@@ -206,9 +206,7 @@ async fn locked(
         changes.extend(edited.into_iter().map(|where_| format!("the plan was edited: {where_}")));
     }
     // What was edited in a plan of another moment cannot be told from what has moved since: only that it was.
-    if changes.is_empty() && agreed.intact() == Some(false) {
-        changes.push("the plan was edited after it was made: its checksum is another one".to_owned());
-    }
+    changes.extend(agreed.edited().map(str::to_owned));
     if !changes.is_empty() && carried_out(agreed, &fresh, &world, order.policy) {
         return Ok(Outcome::Before);
     }

@@ -13,6 +13,9 @@ pub fn check(plan: &Plan, world: &World, policy: &Policy, found: &mut Found) {
         let text = format!("it has format {}, and this version reads {FORMAT_VERSION}", plan.format_version);
         found.plan(Rule::Format, text);
     }
+    if let Some(edited) = plan.edited() {
+        found.plan(Rule::Edited, edited);
+    }
     if *plan.policy.digest != *policy.digest || *plan.policy.name != *policy.name {
         let text = format!("it was made from another policy than `{}` as it is given", policy.name);
         found.plan(Rule::Policy, text);

@@ -16,6 +16,8 @@ pub enum Rule {
     Policy,
     /// It was made from the snapshot that is given.
     Snapshot,
+    /// It is what it was when it was saved.
+    Edited,
     /// It says truly whether it may be carried out, and whether it rests on everything.
     Applyable,
     /// What would set a brake off is listed as a refusal.
