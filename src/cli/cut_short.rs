@@ -1,4 +1,4 @@
-//! An apply without an end: what `status`, `plan` and `doctor` say of it, and how to go on with it.
+//! An apply that is at work, or that came to no end: what `status`, `plan` and `doctor` say of it, and how to go on with it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,6 +32,9 @@ impl CutShort {
     pub fn in_sandbox(folder: &Path, policy: &Policy) -> Option<Self> {
         let holder = lock::holder(folder).ok().flatten();
         let flags = format!(" --sandbox {}", quoted(&folder.to_string_lossy()));
+        if let Some(held) = holder.as_ref().filter(|held| left_behind((*held).clone(), Timestamp::now()).is_none()) {
+            return Some(Self::at_work(held, policy));
+        }
         Self::of(unended(folder, holder.as_ref(), Timestamp::now()), policy, &flags)
     }
 
@@ -40,9 +43,22 @@ impl CutShort {
     pub fn in_cluster(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Option<Self> {
         let holder = runtime.block_on(reached.live.locks().holder()).ok().flatten();
         let (now, flags) = (Timestamp::now(), reached.flags());
+        if let Some(held) = holder.as_ref().filter(|held| left_behind((*held).clone(), now).is_none()) {
+            return Some(Self::at_work(held, policy));
+        }
         let here = journal_place(reached.live.cluster())
             .and_then(|folder| Self::of(unended(&folder, holder.as_ref(), now), policy, flags));
         here.or_else(|| Some(Self::elsewhere(&left_behind(holder?, now)?, policy, flags)))
+    }
+
+    fn at_work(held: &LockRecord, policy: &Policy) -> Self {
+        let LockRecord { id, owner, operation, since, pid, host, .. } = held;
+        let since = local_long(*since, &policy.time_zone);
+        Self {
+            level: Level::Ok,
+            text: format!("{owner} is at work since {since}: `{operation}`, process {pid} on {host}, lock {id}"),
+            advice: String::new(),
+        }
     }
 
     fn elsewhere(left: &LockRecord, policy: &Policy, flags: &str) -> Self {
@@ -106,7 +122,10 @@ impl CutShort {
 
     /// Says it on stderr.
     pub fn say(&self, out: Output) {
-        out.say(&format!("warning: {}\nhint: {}", self.text, self.advice));
+        match self.level {
+            Level::Ok => out.say(&self.text),
+            _ => out.say(&format!("warning: {}\nhint: {}", self.text, self.advice)),
+        }
     }
 
     /// As one line of a check-up; `None` is an apply that came to its end, or none.
@@ -114,6 +133,7 @@ impl CutShort {
         const CHECK: &str = "last-apply";
         match found {
             None => Finding::ok(CHECK, "no apply was cut short"),
+            Some(Self { level: Level::Ok, text, .. }) => Finding::ok(CHECK, text),
             Some(Self { level, text, advice }) => Finding::new(CHECK, level, text, advice),
         }
     }

@@ -130,6 +130,11 @@ fn every_exit_code_is_met_once() {
                 std::thread::yield_now();
             }
             let second = tidegate(folder, &[APPLY.as_slice(), &["--yes"]].concat());
+            for command in ["status", "plan", "doctor"] {
+                let seen = tidegate(folder, &[&[command], &PLAN[1..]].concat());
+                let said = text(&seen.stdout) + &text(&seen.stderr);
+                assert!(said.contains("is at work since") && said.contains("`apply`, process"), "{command}: {said}");
+            }
             working.kill().unwrap();
             working.wait().unwrap();
             second
