@@ -103,7 +103,7 @@ impl Schedule {
         let command = self.command()?;
         match self.format {
             Format::Text => out.data(&timetable::text(&tables, out.width()))?,
-            Format::Json => out.json(&tables)?,
+            Format::Json => out.json(&serde_json::json!({ "formatVersion": "1.0", "pools": tables }))?,
             Format::Ics => {
                 out.data(&timetable::calendar(&tables))?;
                 let until = local_long(until, &policy.time_zone);
@@ -140,7 +140,7 @@ impl Schedule {
         match self.format {
             Format::Json => {
                 let held: std::collections::BTreeMap<_, _> = pools.iter().map(held).collect();
-                out.json(&serde_json::json!({ "at": at, "pools": held }))
+                out.json(&serde_json::json!({ "formatVersion": "1.0", "at": at, "pools": held }))
             }
             Format::Text => {
                 let texts: Vec<String> = (pools.iter().map(held))

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Checked, Difference, Drift, Explained, Plan, PlanRules, PolicyTests, Tested};
+use crate::plan::{Checked, Difference, Drift, Explained, Plan, PlanRules, PolicyTests, StatusReport, Tested};
 use crate::policy;
 use crate::report::reference;
 use crate::sandbox::Faults;
@@ -55,6 +55,8 @@ pub enum Document {
     Tested,
     /// What `explain --format json` prints
     Explain,
+    /// What `status --format json` prints
+    Status,
     /// What `doctor --format json` prints
     Doctor,
     /// A line of what `apply --format json` prints
@@ -79,6 +81,7 @@ impl Document {
             Self::Test => schema_for!(PolicyTests).to_value(),
             Self::Tested => schema_for!(Tested).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
+            Self::Status => schema_for!(StatusReport).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
             Self::Faults => schema_for!(Faults).to_value(),
@@ -101,6 +104,7 @@ impl Document {
             Self::Test => ("Every field of a file of tests", "test"),
             Self::Tested => ("Every field of what came of tests", "tested"),
             Self::Explain => ("Every field of an explanation", "explain"),
+            Self::Status => ("Every field of a status", "status"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),
             Self::Faults => ("Every field of a file of failures", "faults"),

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::plan::{plan, status};
+use crate::plan::{StatusReport, plan, status};
 use crate::report::status_text;
 
 /// Show each node: its state, since when, why, by whom, and what comes next
@@ -15,7 +15,7 @@ use crate::report::status_text;
 #[command(after_help = "\
 Examples:
   tidegate status -f policy.yaml --sandbox ./sandbox
-  tidegate status -f policy.yaml --snapshot cluster.json --format json")]
+  tidegate status -f policy.yaml --snapshot cluster.json --format json   # by `tidegate schema status`")]
 pub struct Status {
     #[command(flatten)]
     policy: PolicyArgs,
@@ -34,7 +34,7 @@ impl Status {
         let (plan, _) = plan(&policy, &world, now);
         let lines = status(&policy, &world, &plan);
         match self.format {
-            Format::Json => out.json(&lines)?,
+            Format::Json => out.json(&StatusReport::of(&plan, lines))?,
             Format::Text => out.data(&status_text(&lines, &plan, out.width()))?,
         }
         Ok(Exit::Done)

@@ -99,7 +99,7 @@ pub use pool_decision::{AUTO_LEAD, wake_lead};
 pub use reason::{Code, Evidence, Reason};
 pub use removal::{Mover, Removals};
 pub use request::Request;
-pub use status::{NodeStatus, status};
+pub use status::{NodeStatus, StatusReport, status};
 pub use steps::{Rounds, at_once, verb_name};
 pub use unknown::needed as needed_kinds;
 pub use utilisation::{Utilisation, stays_behind};

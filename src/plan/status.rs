@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::by_hand;
 use super::explain::state_by_hand;
 use super::members::{Inventory, Member, State};
-use super::{Code, Plan, PoolPlan, Verb, node_rules};
+use super::{AskedByHand, Code, Plan, PoolPlan, Refusal, Summary, Verb, node_rules};
 use crate::model::{ByHand, Name, Target, World, keys};
 use crate::policy::Policy;
 
@@ -42,6 +42,45 @@ pub struct NodeStatus {
     /// For what is unclaimed: its cost per hour, in millionths of the unit; absent without a price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_hour_micros: Option<i64>,
+}
+
+/// What `status` shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StatusReport {
+    /// The version of this document.
+    pub format_version: String,
+    /// The cluster's context, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Of which moment it tells.
+    pub now: Timestamp,
+    /// The zone that the policy's times are in.
+    pub time_zone: String,
+    /// What a plan made now comes to.
+    pub summary: Summary,
+    /// Brakes that would hold it back.
+    pub refusals: Vec<Refusal>,
+    /// What people asked for by hand and still counts.
+    pub by_hand: Vec<AskedByHand>,
+    /// Each node.
+    pub nodes: Vec<NodeStatus>,
+}
+
+impl StatusReport {
+    /// Of a plan and its nodes.
+    pub fn of(plan: &Plan, nodes: Vec<NodeStatus>) -> Self {
+        Self {
+            format_version: "1.0".to_owned(),
+            context: plan.snapshot.context.clone(),
+            now: plan.now,
+            time_zone: plan.time_zone.clone(),
+            summary: plan.summary.clone(),
+            refusals: plan.refusals.clone(),
+            by_hand: plan.by_hand.clone(),
+            nodes,
+        }
+    }
 }
 
 /// Changes ahead that are looked at, the nearest first: each costs a plan.

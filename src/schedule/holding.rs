@@ -68,6 +68,7 @@ pub struct Held {
 
 /// What holds for a pool at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Holding {
     /// The least active nodes wanted.
     pub floor: u32,

@@ -165,7 +165,7 @@ fn every_table_has_json() {
         let value: serde_json::Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{head:?}: {error}"));
         assert!(value.is_object() || value.is_array(), "{head:?}");
-        if ["plan", "explain"].contains(&head[0]) {
+        if ["plan", "explain", "status"].contains(&head[0]) {
             let schema = serde_json::from_slice(&here(&["schema", head[0]]).stdout).unwrap();
             assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value));
         }

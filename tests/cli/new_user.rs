@@ -229,7 +229,8 @@ fn status_tells_what_comes_when_a_word_by_hand_ends() {
     let json = tidegate(folder, &with(&["status", "--format", "json"]));
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     let of = |name: &str| {
-        json.as_array()
+        json["nodes"]
+            .as_array()
             .unwrap()
             .iter()
             .find(|line| line["node"] == name)
