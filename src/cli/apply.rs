@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::carrying::{Carrying, carry_out, remember};
+use super::carrying::{Carrying, carry_out, go_on, remember};
 use super::ground::{Ground, GroundArgs, WorkArgs};
 use super::output::Output;
 use super::saved::{SavedPolicyArgs, saved};
@@ -125,6 +125,9 @@ impl Apply {
             Agreed::ToAct(plan) => carry_out(carrying, Some(*plan), out),
             Agreed::Quiet(plan, ended) => {
                 remember(carrying, *plan, out)?;
+                if matches!(ended, Ok(Exit::Partly)) && self.format == EventFormat::Text {
+                    out.say(&go_on(carrying));
+                }
                 ended
             }
         }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::apply::EventFormat;
+use super::cut_short::CutShort;
 use super::ground::Ground;
 use super::output::Output;
 use super::shell::{named, quoted};
@@ -121,6 +122,11 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
             }
             if let Some(hint) = hint(end, carrying).filter(|_| carrying.format == EventFormat::Text) {
                 out.say(&hint);
+            }
+        }
+        Outcome::Unsettled(_) => {
+            if carrying.format == EventFormat::Text {
+                out.say(&later(carrying));
             }
         }
         Outcome::Refused(refusals, _) => {
@@ -274,6 +280,12 @@ fn at_work(carrying: &Carrying<'_>) -> Option<String> {
     let shown = busy.get(..SHOWN).unwrap_or(&busy).join(", ");
     (!busy.is_empty())
         .then(|| format!("The provider is still at work on {}: {shown}{more}", plural(busy.len(), "server")))
+}
+
+/// How to go on where nothing can be done now: first what was cut short, then time.
+pub fn go_on(carrying: &Carrying<'_>) -> String {
+    let cut = CutShort::begun(carrying.ground.folder(), &command(carrying, " --resume"));
+    cut.unwrap_or_else(|| later(carrying))
 }
 
 /// How to go on where only time helps.

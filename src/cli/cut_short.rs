@@ -11,8 +11,8 @@ use super::reached::{Reached, journal_place};
 use super::shell::{named, quoted};
 use crate::cluster::{LockRecord, Locks as _};
 use crate::doctor::{Finding, Level};
-use crate::execute::run::lock;
 use crate::execute::run::{Fate, Unended, left_behind, unended};
+use crate::execute::run::{journal, lock};
 use crate::policy::Policy;
 use crate::report::{local_long, plural};
 
@@ -75,6 +75,13 @@ impl CutShort {
                 named(policy)
             ),
         }
+    }
+
+    /// How to go on with an apply whose journal in `folder` has no end: by `command`.
+    pub fn begun(folder: &Path, command: &str) -> Option<String> {
+        let told = journal::read(folder).ok().flatten()?;
+        let text = format!("An apply that {} began was cut short, and goes on: `{command}`", told.owner);
+        told.end.is_none().then_some(text)
     }
 
     fn of<E: std::fmt::Display>(found: Result<Option<Unended>, E>, policy: &Policy, flags: &str) -> Option<Self> {

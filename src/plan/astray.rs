@@ -104,10 +104,12 @@ pub fn said(plan: &Plan, short: &[u32]) -> Said {
         let mut short = usize::try_from(*short).unwrap_or(usize::MAX);
         for kept in plan.kept.iter().filter(|kept| kept.pool == pool.name && astray(kept)) {
             let ours = kept.reasons.iter().all(|reason| reason.code != Code::CordonedByOther);
+            // That parking it failed is no reason for which it is to stay.
+            let failed = |reason: &Reason| reason.code == Code::RecentlyFailed;
             if ours && short > 0 {
                 // It is one of those that the floor misses, and counted there.
                 short -= 1;
-            } else if ours && kept.reasons.len() == 1 && pool.freeze.is_none() {
+            } else if ours && kept.reasons.iter().skip(1).all(failed) && pool.freeze.is_none() {
                 unwanted.push(kept);
             } else {
                 others.push(kept);

@@ -22,7 +22,7 @@ use super::{
     AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, behind, blockers,
     brakes, forecast, missed, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
-use crate::model::{Memory, Name, NodeMemory, Target, World, digest};
+use crate::model::{Memory, Name, NodeMark, NodeMemory, Target, World, digest};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Holding, Turn, holds, next_change};
 
@@ -352,6 +352,16 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
             (true, _) => Some(entry.unneeded_since.unwrap_or(now).min(over())),
             (_, true) => Some(entry.unneeded_since.unwrap_or(now)),
             _ => None,
+        };
+    }
+    // An execution that was cut short may not have come to remember what it did: the nodes show it.
+    for member in inventory.pools.iter().flatten() {
+        let parked = member.record.as_ref().filter(|record| record.mark == NodeMark::Parked);
+        let entry = nodes.entry(member.name.clone()).or_default();
+        entry.parked_since = match (&member.state, parked) {
+            (State::Active, _) => None,
+            (State::Parked(_), Some(record)) => entry.parked_since.or(Some(record.since)),
+            _ => entry.parked_since,
         };
     }
     nodes.retain(|_, node| !node.is_empty());

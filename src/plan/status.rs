@@ -186,13 +186,12 @@ pub(super) fn of(member: &Member, pool: &Name, world: &World, plan: &Plan) -> No
         .filter(|step| step.verb != Verb::Cordon || !cordoned)
         .map(|step| step.provider_verb.as_deref().unwrap_or_else(|| super::verb_name(step.verb)))
         .collect();
-    let remembered = world.memory.nodes.get(&member.name);
     let server_since = member.server.as_ref().and_then(|server| server.since);
     let ready_since =
         (member.node.as_ref()).and_then(|node| node.condition("Ready")).and_then(|ready| ready.transition);
     let leaves = kept.filter(|reason| reason.code == Code::UnneededFor).and_then(|reason| reason.evidence.until);
     let away = by_hand::away(&world.memory, member, pool, plan.now);
-    let parked = || remembered.and_then(|memory| memory.parked_since).filter(|_| record.is_some());
+    let parked = || record.filter(|_| matches!(member.state, State::Parked(_)));
     let mut why = changing(plan, &member.name)
         .or_else(|| away.map(ByHand::words))
         .or_else(|| kept.map(|reason| reason.text.clone()))

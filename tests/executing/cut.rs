@@ -38,9 +38,11 @@ pub fn cut_after(stage: &Stage, policy: &Policy, records: usize) -> (usize, bool
     let world = World::build(block_on(stage.doors().cluster.observe()).unwrap());
     let now = stage.sandbox.now();
     let (plan, memory) = plan_for(policy, &world, now, &Request { for_apply: true, ..Request::default() });
+    let learned = memory.beyond(&world.memory);
     let settings = settings(policy, &plan, &world, memory, true, now);
     let machine = Machine::new(&plan, &digest_of(&plan), settings, None, &world);
-    let journal = Journal::begin(stage.folder.path(), now, ("run", "test"), &plan, machine.ready_at_start()).unwrap();
+    let ready = machine.ready_at_start();
+    let journal = Journal::begin(stage.folder.path(), now, ("run", "test"), &plan, ready, learned).unwrap();
     let mut log = Cut { journal, left: records, written: 0 };
     let (_sender, mut interrupts) = Interrupts::channel();
     let mut tell = |_: &tidegate::execute::Event| {};

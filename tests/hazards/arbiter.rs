@@ -26,7 +26,7 @@ struct Outcomes(Vec<(String, String)>);
 
 impl Log for Outcomes {
     fn write(&mut self, _: Timestamp, record: &Record) -> Result<(), JournalError> {
-        if let Record::Outcome { id, result } = record {
+        if let Record::Outcome { id, result, .. } = record {
             self.0.push((id.to_string(), result.clone()));
         }
         Ok(())

@@ -210,6 +210,11 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// What kind of trouble it is, if it is one.
+    pub fn trouble(&self) -> Option<TroubleKind> {
+        if let Self::Failed(trouble) = self { Some(trouble.kind) } else { None }
+    }
+
     /// For the journal: `ok`, or what went wrong.
     pub fn in_words(&self) -> String {
         match self {

@@ -84,13 +84,21 @@ impl Course {
             Ok(looked) => looked,
             Err(why) => return self.stay(desk, now, &why),
         };
+        let up = record.is_none() && self.running(world);
+        if !up
+            && !self.past.failed
+            && let Some(way) = self.go_on_waking(desk, world, now)
+        {
+            return way;
+        }
         match record {
             None if cordoned && !self.adopted(desk, world) => {
                 let why = format!("the cordon of {} is not ours", self.node);
                 self.stay(desk, now, &why)
             }
             // Somebody, or an execution that was cut short, has done it all.
-            None if self.running(world) => self.done(desk, now),
+            None if self.running(world) => self.up_already(desk, now),
+            Some(record) if record.mark == NodeMark::Waking && self.past.failed => self.failed_before(desk, world, now),
             // An execution that was cut short got so far. Where its provider was not asked yet the mark is made anew, for
             // the time to join runs from it (H8).
             Some(record) if record.mark == NodeMark::Waking && self.wake_was_asked(world) => {
@@ -190,7 +198,7 @@ impl Course {
     }
 
     /// When the wake began, also before this execution.
-    fn woken_since(&self, world: &World, now: Timestamp) -> Timestamp {
+    pub(super) fn woken_since(&self, world: &World, now: Timestamp) -> Timestamp {
         self.record(world).filter(|record| record.mark == NodeMark::Waking).map_or(now, |record| record.since)
     }
 
@@ -385,6 +393,11 @@ impl Course {
     }
 
     fn awake(&mut self, since: Option<Timestamp>, desk: &mut Desk, now: Timestamp) -> Way {
+        self.is_awake(since, desk, now);
+        self.done(desk, now)
+    }
+
+    fn is_awake(&self, since: Option<Timestamp>, desk: &mut Desk, now: Timestamp) {
         if let Some(since) = since {
             // One that was cut short and gone on with much later says nothing of how long a wake takes.
             if now <= later(since, desk.settings.wake.join_timeout.saturating_add(OTHERS)) {
@@ -395,7 +408,28 @@ impl Course {
             node.parked_since = None;
             node.wake_failure = None;
         }
+    }
+
+    /// It is up, and nothing of ours is on it: an execution that was cut short may not have come to remember that.
+    fn up_already(&mut self, desk: &mut Desk, now: Timestamp) -> Way {
+        if let Some((since, opened)) = self.past.opened.take() {
+            self.is_awake(Some(since), desk, opened);
+        } else if desk.memory.nodes.get(&self.node).is_some_and(|memory| memory.parked_since.is_some()) {
+            desk.remember(&self.node).parked_since = None;
+        }
         self.done(desk, now)
+    }
+
+    /// Its wake failed before the execution was cut short, and counts once (H8): what is left is what comes after that.
+    fn failed_before(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let failure = desk.memory.nodes.get(&self.node).and_then(|memory| memory.wake_failure.as_ref());
+        let why = failure.map(|failure| format!("{}; not tried again before {}", failure.why, failure.next));
+        self.give_up(desk, now, true, None, &why.unwrap_or_default());
+        let runs = world.nodes.get(&self.node).is_some_and(|node| node.ready());
+        if runs && self.unfit(world).is_some() {
+            return self.go(desk, Way::Ended);
+        }
+        self.asleep_again(desk, world, now)
     }
 
     /// It does not count, its pool backs off unless it failed of itself `alone`, and a server that runs for nothing is parked again (H8).
@@ -405,6 +439,10 @@ impl Course {
         }
         let next = desk.back_off(&self.node, &self.pool, alone, why, now);
         self.give_up(desk, now, true, None, &format!("{why}; not tried again before {next}"));
+        self.asleep_again(desk, world, now)
+    }
+
+    fn asleep_again(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         let server = self.server(world).and_then(|id| world.servers.get(&id));
         if server.is_some_and(|server| server.state == ServerState::Active) && self.record(world).is_some() {
             return self.go(desk, Way::Coming(Coming::ParkAgain(now)));

@@ -13,7 +13,7 @@ use super::settings::{Resumed, Settings};
 use super::signal::{Command, End, EndKind, Input};
 use super::waiting;
 use crate::execute::event::{Event, EventKind};
-use crate::model::{Name, World, counted};
+use crate::model::{Memory, Name, World, counted};
 use crate::plan::{Plan, Step};
 
 /// How often the memory is tried to be written before that is given up with a warning.
@@ -27,6 +27,8 @@ pub struct Machine {
     desk: Desk,
     digest: String,
     waiting: BTreeMap<Name, Vec<String>>,
+    /// The memory as the journal has it.
+    journaled: Memory,
     memory_flight: Option<ActId>,
     memory_tries: u32,
     memory_again: Option<Timestamp>,
@@ -57,12 +59,20 @@ impl Machine {
         let courses = (order.into_iter())
             .map(|(node, pool)| {
                 let steps = of_node.remove(&node).unwrap_or_default();
-                Course::new(node.into(), pool.into(), steps)
+                let past = before.past.get(node.as_str()).cloned().unwrap_or_default();
+                let mut course = Course::new(node.into(), pool.into(), steps);
+                course.past = past;
+                course
             })
             .collect();
+        let journaled = settings.memory.clone();
+        let unwritten = resumed.is_some() && !settings.memory.beyond(&world.memory).is_empty();
+        let mut desk = Desk::new(settings, arbiter, before.acts, steps);
+        desk.unwritten = unwritten;
         Self {
             courses,
-            desk: Desk::new(settings, arbiter, before.acts, steps),
+            desk,
+            journaled,
             digest: digest.to_owned(),
             waiting: BTreeMap::new(),
             memory_flight: None,
@@ -108,6 +118,7 @@ impl Machine {
         self.tell_who_waits(world, now);
         self.write_memory(now);
         self.settle(world, now);
+        self.learn();
         std::mem::take(&mut self.desk.out)
     }
 
@@ -181,6 +192,18 @@ impl Machine {
             }
         }
         self.waiting = waiting;
+    }
+
+    /// What was learned goes before what is done because of it: whoever takes this up again knows it.
+    fn learn(&mut self) {
+        if !std::mem::take(&mut self.desk.learned) {
+            return;
+        }
+        let lesson = self.desk.memory.beyond(&self.journaled);
+        if !lesson.is_empty() {
+            self.journaled.clone_from(&self.desk.memory);
+            self.desk.out.insert(0, Command::Learn(lesson));
+        }
     }
 
     fn write_memory(&mut self, now: Timestamp) {

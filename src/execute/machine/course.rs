@@ -8,6 +8,7 @@ use super::act::{Act, ActId, Answer, Trouble, TroubleKind};
 use super::coming::Coming;
 use super::desk::{Desk, Gate, StepState, later};
 use super::leaving::Leaving;
+use super::past::Past;
 use super::returning::Returning;
 use super::settings::{PoolSettings, Recheck};
 use crate::cluster::{NodeMark, NodeRecord};
@@ -64,6 +65,8 @@ pub struct Course {
     pub way: Way,
     /// A freeze ended it.
     pub frozen: bool,
+    /// What was begun with it before, where an execution is taken up again.
+    pub(super) past: Past,
     /// The hooks before a drain were called.
     pub(super) hooked: bool,
     call: Call,
@@ -82,6 +85,7 @@ impl Course {
             steps,
             way,
             frozen: false,
+            past: Past::default(),
             hooked: false,
             call: Call::Free,
             tries: 0,
@@ -104,6 +108,11 @@ impl Course {
         if self.call == Call::Flying(id.clone()) {
             self.call = Call::Answered(answer);
         }
+    }
+
+    /// Takes an answer that came before it was taken up again.
+    pub(super) fn told(&mut self, answer: Answer) {
+        self.call = Call::Answered(answer);
     }
 
     /// Whether an act of its own is in flight.

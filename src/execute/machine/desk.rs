@@ -65,6 +65,8 @@ pub struct Desk {
     pub interrupts: u32,
     /// What is remembered.
     pub memory: Memory,
+    /// Something was learned that is not in the journal yet.
+    pub learned: bool,
     /// The memory changed since it was last written.
     pub unwritten: bool,
     /// Numbers for the summary.
@@ -104,6 +106,7 @@ impl Desk {
             moved: false,
             interrupts: 0,
             memory,
+            learned: false,
             unwritten: false,
             tally,
             transit: BTreeMap::new(),
@@ -166,13 +169,13 @@ impl Desk {
 
     /// What is remembered of a node, to be changed.
     pub fn remember(&mut self, node: &Name) -> &mut NodeMemory {
-        self.unwritten = true;
+        (self.learned, self.unwritten) = (true, true);
         self.memory.nodes.entry(node.clone()).or_default()
     }
 
     /// What is remembered of a pool, to be changed.
     pub fn remember_pool(&mut self, pool: &Name) -> &mut PoolMemory {
-        self.unwritten = true;
+        (self.learned, self.unwritten) = (true, true);
         self.memory.pools.entry(pool.clone()).or_default()
     }
 

@@ -101,6 +101,9 @@ impl Course {
             Err(why) => return self.stay(desk, now, &why),
         };
         let held = hold(node).map(|hold| format!("{} is {}", self.node, hold.text));
+        if let Some(way) = self.go_on_parking(desk, world) {
+            return way;
+        }
         match record.map(|record| record.mark) {
             None if held.is_some() => self.stay(desk, now, &held.unwrap_or_default()),
             None if node.unschedulable => {
@@ -109,6 +112,7 @@ impl Course {
             }
             // An execution that was cut short got so far.
             Some(NodeMark::Parked) if world.server_of(node).is_none_or(|server| server.state.parked()) => {
+                self.remember_parked(desk, world, now);
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             // It was parked after the execution that began it was cut short: only the record is behind.

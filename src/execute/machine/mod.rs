@@ -20,6 +20,7 @@ mod leaving;
 mod making;
 mod marking;
 mod parking;
+mod past;
 mod returning;
 mod settings;
 mod signal;
@@ -29,5 +30,6 @@ mod waiting;
 
 pub use act::{Act, ActId, Answer, Trouble, TroubleKind};
 pub use conduct::Machine;
+pub use past::{Asked, Past, Reply};
 pub use settings::{FreezeSpan, HookRule, Leave, PoolSettings, Recheck, RelaxedSpan, Resumed, Rules, Settings};
 pub use signal::{Command, End, EndKind, Input};

@@ -264,23 +264,38 @@ impl Course {
         match self.perform(desk, act, Self::patience_for_marks(), now) {
             None => Way::Leaving(Leaving::Park(Parking::Seal(since))),
             Some(Ok(_)) => {
-                let node = desk.remember(&self.node);
-                node.parked_since = Some(now);
-                node.drain_failure = None;
-                node.not_before = None;
-                node.unneeded_since = None;
-                if let Some(since) = since.filter(|since| *since < now) {
-                    let times = &mut desk.remember_pool(&self.pool).park_times;
-                    times.push(now.duration_since(since));
-                    let surplus = times.len().saturating_sub(MEASUREMENTS);
-                    times.drain(..surplus);
-                }
+                self.is_parked(desk, since, now);
                 self.go(desk, Way::Leaving(Leaving::Park(Parking::Suspend)))
             }
             Some(Err(trouble)) => {
                 let why = format!("{} is parked, but that could not be written on it: {}", self.node, trouble.text);
                 self.fail_in_place(desk, now, &why)
             }
+        }
+    }
+
+    /// Parked at `at`, which was asked for at `since`.
+    fn is_parked(&self, desk: &mut Desk, since: Option<Timestamp>, at: Timestamp) {
+        let node = desk.remember(&self.node);
+        node.parked_since = Some(at);
+        node.drain_failure = None;
+        node.not_before = None;
+        node.unneeded_since = None;
+        if let Some(since) = since.filter(|since| *since < at) {
+            let times = &mut desk.remember_pool(&self.pool).park_times;
+            times.push(at.duration_since(since));
+            let surplus = times.len().saturating_sub(MEASUREMENTS);
+            times.drain(..surplus);
+        }
+    }
+
+    /// What an execution that was cut short after it had written the record did not come to remember.
+    pub(super) fn remember_parked(&mut self, desk: &mut Desk, world: &World, now: Timestamp) {
+        let since = self.past.park.take().map(|asked| asked.at);
+        let at = self.record(world).map_or(now, |record| record.since);
+        let known = desk.memory.nodes.get(&self.node).is_some_and(|memory| memory.parked_since.is_some());
+        if since.is_some() || !known {
+            self.is_parked(desk, since, at);
         }
     }
 

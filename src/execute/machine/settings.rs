@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::past::Past;
 use crate::model::{IntOrPercent, Memory, Name, Pod, World};
 use crate::plan::leaving;
 use crate::policy::{Drain, HookTime, Idle, OnFailure, Overrun, Template, Wake};
@@ -177,4 +178,6 @@ pub struct Resumed {
     pub acts: u64,
     /// Ready pods by workload when the execution began: implied budgets hold over the whole of it (H1).
     pub ready: BTreeMap<String, u32>,
+    /// What was begun with each node.
+    pub past: BTreeMap<Name, Past>,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, ActId, Answer};
 use crate::execute::event::{Event, Tally};
+use crate::model::Lesson;
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Input {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Write this down before anything else of this answer is done or said: the journal knows it from then on.
+    Learn(Lesson),
     /// Do this: its intent goes into the journal before.
     Act(ActId, Act),
     /// Come back at this time with a tick, if nothing else happens before. The last one counts.

@@ -13,7 +13,7 @@ use super::log::Log;
 use super::performing::Doors;
 use super::stale::{beyond, carried_out, stale};
 use super::taking_up::{Left, still_wanted};
-use super::{chronicle, preparing, process};
+use super::{chronicle, preparing, process, recalling, settling};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine, Settings};
@@ -91,6 +91,9 @@ pub enum Outcome {
     Before,
     /// The plan was carried out to this end.
     Ended(End),
+    /// The plan was carried out to this end, or there was nothing to do, and something is not where the policy wants it:
+    /// still under way, or it failed before.
+    Unsettled(Option<End>),
     /// Brakes stopped what takes capacity away; what gives it back was done.
     Refused(Vec<Refusal>, Option<End>),
     /// The plan made now is another one: what changed.
@@ -113,6 +116,7 @@ impl Outcome {
                 EndKind::Frozen => 8,
                 EndKind::Partly | EndKind::Waiting | EndKind::Interrupted | EndKind::Abandoned => 6,
             },
+            Self::Unsettled(_) => 6,
             Self::Refused(..) => 7,
             Self::Stale(_) | Self::Beyond(_) => 4,
             Self::Frozen(..) => 8,
@@ -193,8 +197,8 @@ async fn locked(
     let mut world = look(doors, lock).await?;
     world.memory = order.word.in_memory(&world);
     let now = doors.clock.now();
-    let targets = agreed.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
-    let (fresh, mut memory) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    let (fresh, mut memory) =
+        plan_for(order.policy, &world, now, &Request { targets: targets(agreed), for_apply: true });
     if order.word.is_empty() && fresh.targets.is_empty() {
         memory.applied = Some(applied(&fresh));
     }
@@ -223,14 +227,18 @@ async fn locked(
     if !changes.is_empty() && !gives_the_same(agreed, &fresh, &frozen) {
         return Ok(if frozen.is_empty() { Outcome::Stale(changes) } else { Outcome::Frozen(frozen, None) });
     }
+    let unsettled = fresh.unsettled();
     let (allowed, refusals) = allowed(if changes.is_empty() { fresh } else { preparing::only_giving(&fresh) });
     let memory = Memory { written: Some(now), ..memory };
     remembered(doors, order, &memory, (&allowed, &refusals), tell).await?;
     if allowed.steps.is_empty() {
-        return Ok(outcome(None, refusals, frozen));
+        return Ok(match outcome(None, refusals, frozen) {
+            Outcome::Nothing if unsettled => Outcome::Unsettled(None),
+            outcome => outcome,
+        });
     }
     let end = anew(doors, order, (&allowed, memory), world, (run, lock), interrupts, tell).await?;
-    Ok(outcome(Some(end), refusals, frozen))
+    concluded(end, (refusals, frozen), doors, (order.policy, agreed), tell).await
 }
 
 /// Carries a plan out from its beginning, with a journal of its own.
@@ -243,10 +251,11 @@ async fn anew(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<End, ApplyError> {
+    let learned = memory.beyond(&world.memory);
     let settings = preparing::settings(order.policy, plan, &world, memory, order.no_wait, plan.now);
     let machine = Machine::new(plan, &journal::digest_of(plan), settings, None, &world);
     let who = process::owner();
-    let mut journal = Journal::begin(&order.folder, plan.now, (run, &who), plan, machine.ready_at_start())?;
+    let mut journal = Journal::begin(&order.folder, plan.now, (run, &who), plan, machine.ready_at_start(), learned)?;
     let mut drive = Drive { doors, log: &mut journal, lock: Some(lock), interrupts, tell };
     Ok(drive.run(machine, world).await?)
 }
@@ -301,6 +310,25 @@ fn narrower(agreed: &Plan, fresh: &Plan) -> String {
             format!("the plan made now is within the approved one: {gone} of its {all} steps are not taken any more")
         }
     }
+}
+
+/// How an execution ended that came to its own end, after a fresh look.
+async fn concluded(
+    end: End,
+    (refusals, frozen): (Vec<Refusal>, Vec<String>),
+    doors: Doors<'_>,
+    (policy, plan): (&Policy, &Plan),
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, ApplyError> {
+    match outcome(Some(end), refusals, frozen) {
+        Outcome::Ended(end) => settling::settled(end, doors, (policy, targets(plan)), tell).await,
+        other => Ok(other),
+    }
+}
+
+/// What a plan was narrowed to.
+fn targets(plan: &Plan) -> Vec<Target> {
+    plan.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect()
 }
 
 fn outcome(end: Option<End>, refusals: Vec<Refusal>, frozen: Vec<String>) -> Outcome {
@@ -432,7 +460,7 @@ async fn by_marks(
         return Ok(outcome(None, refusals, Vec::new()));
     }
     let end = anew(doors, order, (&plan, memory), world, (run, lock), interrupts, tell).await?;
-    Ok(outcome(Some(end), refusals, Vec::new()))
+    concluded(end, (refusals, Vec::new()), doors, (order.policy, &plan), tell).await
 }
 
 /// Why nothing is to be taken up, by the journal, by the lock that somebody left, and by the nodes' marks.
@@ -461,14 +489,16 @@ async fn carry_on(
     doors: Doors<'_>,
     order: &Order<'_>,
     told: &Told,
-    world: World,
+    mut world: World,
     (log, lock): (&mut dyn Log, &dyn Lock),
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
     let now = doors.clock.now();
-    let targets = told.plan.targets.iter().filter_map(|target| target.parse::<Target>().ok()).collect();
-    let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets, for_apply: true });
+    // What is stored may be older than what the execution learned before it was cut short.
+    let stored = world.memory.clone();
+    world.memory = recalling::memory(&stored, told);
+    let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets: targets(&told.plan), for_apply: true });
     let (fresh, refusals) = allowed(fresh);
     if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
         return Ok(Outcome::Refused(refusals, None));
@@ -477,13 +507,15 @@ async fn carry_on(
         let text = "the policy is another one than when this was begun: what it does not want any more is not done";
         tell(&Event::new(EventKind::Warning, now, text));
     }
-    let Left { plan, out, put_off } = still_wanted(&told.plan, &fresh, &world);
+    let resumed = told.resumed();
+    let Left { plan, out, put_off } = still_wanted(&told.plan, &fresh, &world, &resumed.past);
     for (node, text) in out {
         tell(&Event { node: Some(node), ..Event::new(EventKind::Warning, now, text) });
     }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let settings = Settings { put_off, ..settings };
-    let machine = Machine::new(&plan, &told.digest, settings, Some(&told.resumed()), &world);
+    world.memory = stored;
+    let machine = Machine::new(&plan, &told.digest, settings, Some(&resumed), &world);
     let end = Drive { doors, log, lock: Some(lock), interrupts, tell }.run(machine, world).await?;
-    Ok(outcome(Some(end), refusals, Vec::new()))
+    concluded(end, (refusals, Vec::new()), doors, (order.policy, &told.plan), tell).await
 }

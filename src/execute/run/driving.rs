@@ -143,7 +143,8 @@ impl Drive<'_> {
                     for (id, journaled, done) in answers {
                         let (answer, changes) = done?;
                         if journaled {
-                            let record = Record::Outcome { id: id.clone(), result: answer.in_words() };
+                            let trouble = answer.trouble();
+                            let record = Record::Outcome { id: id.clone(), result: answer.in_words(), trouble };
                             self.log.write(doors.clock.now(), &record)?;
                         }
                         changes.into_iter().for_each(|change| world.apply(change));
@@ -191,6 +192,7 @@ impl Drive<'_> {
         let mut rest = false;
         for command in commands {
             match command {
+                Command::Learn(what) => self.log.write(now, &Record::Learned { what })?,
                 Command::Act(id, act) => begun.push((id, act)),
                 Command::WakeMeAt(at) => *wake = Some(at),
                 Command::Emit(event) => (self.tell)(&event),

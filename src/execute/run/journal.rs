@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::log::Log;
+use super::recalling;
 use crate::execute::ledger::{self, Head, Ledger, LedgerError};
-use crate::execute::machine::{Act, ActId, EndKind, Resumed};
+use crate::execute::machine::{Act, ActId, EndKind, Resumed, TroubleKind};
 use crate::file::{self, remedy};
+use crate::model::Lesson;
 use crate::plan::Plan;
 
 const FILE: &str = "journal.jsonl";
@@ -26,13 +28,27 @@ const NEW: &str = "journal.new.jsonl";
 #[allow(missing_docs, reason = "the fields say what they are")]
 pub enum Record {
     /// The first line: everything that is needed to take it up again.
-    Begin { run: String, owner: String, plan: Box<Plan>, ready: BTreeMap<String, u32> },
+    Begin {
+        run: String,
+        owner: String,
+        plan: Box<Plan>,
+        ready: BTreeMap<String, u32>,
+        #[serde(default, skip_serializing_if = "Lesson::is_empty")]
+        learned: Lesson,
+    },
     /// It is taken up again.
     Resume { owner: String },
     /// This is about to be done.
     Intent { id: ActId, what: Act },
     /// This came of it.
-    Outcome { id: ActId, result: String },
+    Outcome {
+        id: ActId,
+        result: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<TroubleKind>,
+    },
+    /// This is known from now on.
+    Learned { what: Lesson },
     /// It is over.
     End { how: EndKind },
 }
@@ -89,6 +105,8 @@ pub struct Told {
     pub records: Vec<(Timestamp, Record)>,
     /// Ready pods by workload at the start.
     pub ready: BTreeMap<String, u32>,
+    /// What was learned when its plan was made.
+    pub learned: Lesson,
     /// How it ended, if it did.
     pub end: Option<EndKind>,
     /// The last line was torn and is left out.
@@ -115,7 +133,7 @@ impl Told {
             match record {
                 Record::Intent { id, what } => drop(flying.insert(id.clone(), what.clone())),
                 Record::Outcome { id, .. } => drop(flying.remove(id)),
-                Record::Begin { .. } | Record::Resume { .. } | Record::End { .. } => {}
+                _ => {}
             }
         }
         flying
@@ -128,7 +146,7 @@ impl Told {
             Record::Intent { id, .. } => number(id),
             _ => None,
         });
-        Resumed { acts: acts.max().unwrap_or(0), ready: self.ready.clone() }
+        Resumed { acts: acts.max().unwrap_or(0), ready: self.ready.clone(), past: recalling::past(&self.records) }
     }
 }
 
@@ -174,7 +192,7 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
         let body: Body<Record> =
             serde_json::from_str(&sealed.json).map_err(|error| unreadable(line, error.to_string()))?;
         match (&mut told, body.record) {
-            (None, Record::Begin { run, owner, plan, ready }) => {
+            (None, Record::Begin { run, owner, plan, ready, learned }) => {
                 told = Some(Told {
                     run,
                     digest: body.plan,
@@ -183,6 +201,7 @@ pub fn read(folder: &Path) -> Result<Option<Told>, JournalError> {
                     plan: *plan,
                     records: Vec::new(),
                     ready,
+                    learned,
                     end: None,
                     torn: found.torn,
                     good: found.good(),
@@ -226,6 +245,7 @@ impl Journal {
         (run, owner): (&str, &str),
         plan: &Plan,
         ready: &BTreeMap<String, u32>,
+        learned: Lesson,
     ) -> Result<Self, JournalError> {
         let (path, new, previous) = (folder.join(FILE), folder.join(NEW), folder.join(PREVIOUS));
         file::plain(&new).and_then(|()| File::create(&new)).map_err(fault(&new))?;
@@ -236,6 +256,7 @@ impl Journal {
             owner: owner.to_owned(),
             plan: Box::new(plan.clone()),
             ready: ready.clone(),
+            learned,
         };
         journal.write(time, &begin)?;
         if path.exists() {

@@ -25,13 +25,13 @@ fn id(number: u64) -> ActId {
 /// A journal with three acts, two of them with an outcome.
 fn written(folder: &Path) -> Vec<u8> {
     let ready = [("Deployment a/b".to_owned(), 3)].into();
-    let mut journal = Journal::begin(folder, at(0), ("run", "me@here"), &plan(), &ready).unwrap();
+    let mut journal = Journal::begin(folder, at(0), ("run", "me@here"), &plan(), &ready, Lesson::default()).unwrap();
     for number in 1..=3 {
         let what = Act::List { node: "n".into() };
         journal.write(at(1), &Record::Intent { id: id(number), what }).unwrap();
         journal.settle().unwrap();
         if number < 3 {
-            journal.write(at(2), &Record::Outcome { id: id(number), result: "ok".to_owned() }).unwrap();
+            journal.write(at(2), &Record::Outcome { id: id(number), result: "ok".to_owned(), trouble: None }).unwrap();
         }
     }
     std::fs::read(folder.join(FILE)).unwrap()
@@ -54,7 +54,7 @@ fn says_what_was_begun_and_how_far_it_came() {
     journal.write(at(10), &Record::End { how: EndKind::Done }).unwrap();
     let told = read(folder.path()).unwrap().unwrap();
     assert!(!told.unfinished());
-    Journal::begin(folder.path(), at(11), ("next", "me@here"), &plan(), &BTreeMap::new()).unwrap();
+    Journal::begin(folder.path(), at(11), ("next", "me@here"), &plan(), &BTreeMap::new(), Lesson::default()).unwrap();
     assert_eq!(read(folder.path()).unwrap().unwrap().run, "next");
     assert!(folder.path().join(PREVIOUS).exists());
 }

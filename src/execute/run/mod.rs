@@ -15,6 +15,8 @@ mod log;
 mod performing;
 mod preparing;
 pub mod process;
+mod recalling;
+mod settling;
 mod stale;
 mod taking_up;
 mod unended;

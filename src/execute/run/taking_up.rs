@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{NodeMark, NodeRecord};
-use crate::model::World;
+use crate::execute::machine::Past;
+use crate::model::{Name, World};
 use crate::plan::{Code, Kept, Plan, Reason, Verb};
 
 /// What of a plan is still to be done, and what not.
@@ -22,7 +23,7 @@ pub struct Left {
 /// on where nothing but pods stands in the way: that may be our own doing (a budget that waits for what we evicted), and
 /// each pod is looked at again anyway. Any other node is left out; if it was begun, it comes back by the steps that the
 /// plan made now has for it. A node whose wake failed is not woken again before its time.
-pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> Left {
+pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World, past: &BTreeMap<Name, Past>) -> Left {
     let wanted: BTreeSet<&str> =
         fresh.steps.iter().filter(|step| step.verb.takes()).map(|step| step.node.as_str()).collect();
     let kept: BTreeMap<&str, &Kept> = fresh.kept.iter().map(|kept| (kept.node.as_str(), kept)).collect();
@@ -42,8 +43,21 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> Left {
         let deletes = told.steps.iter().any(|step| step.verb == Verb::Delete && step.node == name);
         deletes && !world.nodes.contains_key(name)
     };
+    // Where the provider was asked, what comes of it is looked at, though the server runs again: that is a failure.
+    let asked = |name: &str| {
+        let node = world.nodes.get(name).filter(|_| mark(name) == Some(NodeMark::Draining));
+        let fault = node.and_then(|node| world.server_of(node)).is_some_and(|server| server.fault.is_some());
+        past.get(name).is_some_and(|past| past.parking(fault).is_some())
+    };
     // What is being woken already is brought to its end.
-    let asleep = |name: &str| mark(name) != Some(NodeMark::Waking);
+    let asleep =
+        |name: &str| mark(name) != Some(NodeMark::Waking) && past.get(name).is_none_or(|past| past.wake.is_none());
+    // One that failed and is put to sleep again has failed, whatever its server is at.
+    let failed = |name: &str| {
+        let memory = world.memory.nodes.get(name).filter(|_| past.get(name).is_some_and(|past| past.failed));
+        let failure = memory.and_then(|memory| memory.wake_failure.as_ref());
+        failure.filter(|failure| failure.next > fresh.now && mark(name) == Some(NodeMark::Parked))
+    };
     let barred = |name: &str| kept.get(name).and_then(|kept| barred(kept));
     let mut plan = told.clone();
     let mut out: Vec<(String, String)> = Vec::new();
@@ -54,14 +68,20 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World) -> Left {
         let drained = world.memory.drained(node, fresh.now).is_some();
         let takes = step.verb.takes();
         let keep = match takes {
-            true => wanted.contains(node) || sent(node) || only_pods(node) || drained || destroyed(node),
+            true => {
+                wanted.contains(node) || sent(node) || asked(node) || only_pods(node) || drained || destroyed(node)
+            }
+            false if failed(node).is_some() => false,
             false => barred(node).is_none_or(|reason| reason.code == Code::RecentlyFailed) || !asleep(node),
         };
         if !keep {
-            let barred = barred(node);
-            put_off = put_off.saturating_add(u32::from(barred.is_some()));
+            let (barred, failed) = (barred(node), failed(node));
+            put_off = put_off.saturating_add(u32::from(barred.is_some() || failed.is_some()));
             if out.iter().all(|(named, _)| named != node) {
-                out.push((step.node.clone(), why(node, barred, kept.get(node).copied())));
+                let failed =
+                    failed.map(|failure| format!("{node} is left out until {}: {}", failure.next, failure.why));
+                let text = failed.unwrap_or_else(|| why(node, barred, kept.get(node).copied()));
+                out.push((step.node.clone(), text));
             }
         }
         keep
