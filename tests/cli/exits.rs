@@ -205,10 +205,12 @@ fn a_plan_that_meets_a_freeze_changes_nothing() {
 /// What fails is said with its node and when it is tried again, and the next run does not try it at once.
 #[test]
 fn failures_are_partly_applied_and_say_what_is_tried_when() {
-    for (fault, said) in [
-        ("{target: server/demo-k8s-node-nf-3, kind: error, on: park}", "is in ERROR"),
-        ("{target: pod/jhub/user-scheduler-*, kind: stuck, on: stop}", "was not gone"),
-        ("{target: pod/jhub/user-scheduler-*, kind: evict-error}", "could not be evicted"),
+    // A node that was given back is settled; one whose server hangs or is in ERROR is not, and whoever waits for 0 is told.
+    for (fault, said, then) in [
+        ("{target: server/demo-k8s-node-nf-3, kind: error, on: park}", "is in ERROR", 6),
+        ("{target: server/demo-k8s-node-nf-3, kind: stuck, on: park}", "did not end in 30m", 6),
+        ("{target: pod/jhub/user-scheduler-*, kind: stuck, on: stop}", "was not gone", 0),
+        ("{target: pod/jhub/user-scheduler-*, kind: evict-error}", "could not be evicted", 0),
     ] {
         let folder = workshop();
         let folder = folder.path();
@@ -223,8 +225,12 @@ fn failures_are_partly_applied_and_say_what_is_tried_when() {
         assert!(told.contains(said) && told.contains("run this again to go on"), "{told}");
         let again = tidegate(folder, &apply);
         let told = text(&again.stdout) + &text(&again.stderr);
-        assert_eq!(code(&again), 0, "{told}");
+        assert_eq!(code(&again), then, "{told}");
         assert!(!told.contains(said) || told.contains("its last drain failed"), "{told}");
+        assert_eq!(told.contains("Cannot: 1 node is not parked that should be"), then == 6, "{told}");
+        assert_eq!(told.contains("`tidegate sandbox advance"), then == 6, "{told}");
+        let plan = ["plan", "-f", "policy.yaml", "--sandbox", "faulty", "--detailed-exitcode"];
+        assert_eq!(code(&tidegate(folder, &plan)), if then == 6 { 2 } else { 0 }, "{told}");
     }
 }
 
