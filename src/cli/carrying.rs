@@ -105,7 +105,7 @@ pub fn remember(carrying: &Carrying<'_>, plan: Plan, out: Output) -> Result<(), 
         }
     };
     match carrying.ground.apply(&order, &mut tell)? {
-        Outcome::Nothing | Outcome::Before | Outcome::Frozen(_, None) => Ok(()),
+        Outcome::Nothing | Outcome::Before | Outcome::Unsettled(None) | Outcome::Frozen(_, None) => Ok(()),
         Outcome::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => Ok(()),
         outcome => conclude(outcome, carrying, out).map(drop),
     }

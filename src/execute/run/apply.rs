@@ -187,7 +187,8 @@ async fn locked(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, ApplyError> {
-    if let Some(told) = journal::read(&order.folder)?.filter(|told| told.end.is_none()) {
+    let cut = journal::read(&order.folder)?.filter(|told| told.end.is_none());
+    if let Some(told) = &cut {
         let text = format!(
             "an execution begun by {} was cut short at {}; this plan starts from what it left",
             told.owner, told.began
@@ -197,8 +198,16 @@ async fn locked(
     let mut world = look(doors, lock).await?;
     world.memory = order.word.in_memory(&world);
     let now = doors.clock.now();
-    let (fresh, mut memory) =
-        plan_for(order.policy, &world, now, &Request { targets: targets(agreed), for_apply: true });
+    let request = Request { targets: targets(agreed), for_apply: true };
+    let (fresh, memory) = plan_for(order.policy, &world, now, &request);
+    // What was cut short had learned is not lost, though the plan that was agreed to did not know it.
+    let recalled = cut.map(|told| recalling::memory(&world.memory, &told)).filter(|recalled| *recalled != world.memory);
+    let mut memory = recalled.map_or(memory, |recalled| {
+        let stored = std::mem::replace(&mut world.memory, recalled);
+        let (_, memory) = plan_for(order.policy, &world, now, &request);
+        world.memory = stored;
+        memory
+    });
     if order.word.is_empty() && fresh.targets.is_empty() {
         memory.applied = Some(applied(&fresh));
     }

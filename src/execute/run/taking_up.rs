@@ -68,9 +68,7 @@ pub fn still_wanted(told: &Plan, fresh: &Plan, world: &World, past: &BTreeMap<Na
         let drained = world.memory.drained(node, fresh.now).is_some();
         let takes = step.verb.takes();
         let keep = match takes {
-            true => {
-                wanted.contains(node) || sent(node) || asked(node) || only_pods(node) || drained || destroyed(node)
-            }
+            true => wanted.contains(node) || sent(node) || asked(node) || only_pods(node) || drained || destroyed(node),
             false if failed(node).is_some() => false,
             false => barred(node).is_none_or(|reason| reason.code == Code::RecentlyFailed) || !asleep(node),
         };
