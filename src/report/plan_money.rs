@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::layout::{local, local_times};
 use crate::model::Money;
-use crate::plan::{Plan, PlanCost};
+use crate::plan::{CostLine, Plan, PlanCost};
 
 /// A table of pools and sums.
 pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
@@ -12,18 +12,25 @@ pub fn money_lines(cost: &PlanCost, plan: &Plan) -> String {
     let unit = &cost.unit;
     let rows = cost.pools.iter().chain([&cost.other]);
     let wide = rows.clone().map(|row| row.what.chars().count()).max().unwrap_or(0);
+    let figures = |row: &CostLine| {
+        [row.now_per_hour_micros, row.after_per_hour_micros, row.week_micros].map(|micros| Money(micros).to_string())
+    };
+    let [now_wide, after_wide, week_wide] =
+        rows.clone().filter(|row| !row.no_price).map(figures).fold([0; 3], |all, row| {
+            let [now, after, week] = row.map(|figure| figure.chars().count());
+            let [now_wide, after_wide, week_wide] = all;
+            [now.max(now_wide), after.max(after_wide), week.max(week_wide)]
+        });
     for row in rows {
         if row.no_price {
             let _ = writeln!(out, "  {:wide$}  no price", row.what);
             continue;
         }
+        let [now, after, week] = figures(row);
         let _ = writeln!(
             out,
-            "  {:wide$}  {:>9} {unit}/h now  {:>9} {unit}/h after  {:>11} {unit} in 7 days",
+            "  {:wide$}  {now:>now_wide$} {unit}/h now  {after:>after_wide$} {unit}/h after  {week:>week_wide$} {unit} in 7 days",
             row.what,
-            Money(row.now_per_hour_micros).to_string(),
-            Money(row.after_per_hour_micros).to_string(),
-            Money(row.week_micros).to_string(),
         );
     }
     if !cost.unpriced() {
