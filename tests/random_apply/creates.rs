@@ -302,12 +302,13 @@ proptest! {
         for (web, cart, pause) in turns {
             scale(&stage, "web", web);
             scale(&stage, "cart", cart);
-            for _ in 0..3 {
+            // The last one comes when what headroom lost to pods is to be filled again (`refillAfter`).
+            for pause in [1, 6, 1] {
                 let (plan, world) = (stage.plan(&policy), stage.world());
                 prop_assert_eq!(verify(&plan, &world, &policy), vec![]);
                 let (outcome, told) = stage.apply(&policy);
                 prop_assert_eq!(exit(&outcome), 0, "{}", lines(&told));
-                stage.sandbox.advance(mins(1)).unwrap();
+                stage.sandbox.advance(mins(pause)).unwrap();
             }
             nothing_leaks(&stage);
             let (after, world) = (stage.plan(&policy), stage.world());
