@@ -192,7 +192,7 @@ fn places_survive_every_way_of_writing() {
 #[test]
 fn problems_are_values() {
     let (_, sources) = policies("invalid").into_iter().find(|(name, _)| name == "two-files").unwrap();
-    let json = tidegate::report::diagnostics::json(&load(&sources).problems);
+    let json = tidegate::report::diagnostics::Validated::of(&load(&sources).problems);
     insta::with_settings!({ snapshot_path => "policies/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_json_snapshot!("problems-as-json", json);
     });

@@ -96,6 +96,12 @@ impl Hold {
                 "node/{name} stays as it is until `tidegate hold --release node/{name}{}`",
                 ground.flags()
             ));
+            let server = world.nodes.get(name).and_then(|node| world.server_of(node));
+            if let Some((task, state)) = server.and_then(|server| Some((server.task.as_ref()?, server.going()?))) {
+                out.say(&format!(
+                    "But its server is {task} already, which a hold does not take back: it ends {state}, and then stays so"
+                ));
+            }
         }
         Ok(Exit::Done)
     }

@@ -17,7 +17,7 @@ use crate::model::World;
 use crate::plan::{AUTO_LEAD, wake_lead};
 use crate::policy::{Policy, Pool};
 use crate::report::local_long;
-use crate::report::timetable::{self, Command, Timetable};
+use crate::report::timetable::{self, Command, HeldAt, Timetable, Timetables};
 use crate::sandbox::Sandbox;
 use crate::schedule::holds;
 use crate::source::in_git;
@@ -103,7 +103,7 @@ impl Schedule {
         let command = self.command()?;
         match self.format {
             Format::Text => out.data(&timetable::text(&tables, out.width()))?,
-            Format::Json => out.json(&serde_json::json!({ "formatVersion": "1.0", "pools": tables }))?,
+            Format::Json => out.json(&Timetables::of(tables))?,
             Format::Ics => {
                 out.data(&timetable::calendar(&tables))?;
                 let until = local_long(until, &policy.time_zone);
@@ -138,10 +138,7 @@ impl Schedule {
         let world = self.world();
         let held = |pool: &&Pool| (pool.name.clone(), holds(policy, pool, at, wake_lead(&world, pool)));
         match self.format {
-            Format::Json => {
-                let held: std::collections::BTreeMap<_, _> = pools.iter().map(held).collect();
-                out.json(&serde_json::json!({ "formatVersion": "1.0", "at": at, "pools": held }))
-            }
+            Format::Json => out.json(&HeldAt::of(at, pools.iter().map(held).collect())),
             Format::Text => {
                 let texts: Vec<String> = (pools.iter().map(held))
                     .map(|(name, holding)| timetable::chain(&name, &policy.time_zone, at, &holding))

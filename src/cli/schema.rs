@@ -7,9 +7,13 @@ use super::output::Output;
 use super::{Exit, Failure};
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
-use crate::plan::{Checked, Difference, Drift, Explained, Plan, PlanRules, PolicyTests, StatusReport, Tested};
+use crate::plan::{
+    Checked, Difference, Drift, Explained, Plan, PlanRules, PolicyTests, StatusReport, Tested, Verified,
+};
 use crate::policy;
+use crate::report::diagnostics::Validated;
 use crate::report::reference;
+use crate::report::timetable::{HeldAt, Timetables};
 use crate::sandbox::Faults;
 
 /// Print the JSON Schema of a document, or its fields for people
@@ -57,6 +61,14 @@ pub enum Document {
     Explain,
     /// What `status --format json` prints
     Status,
+    /// What `validate --format json` prints
+    Validate,
+    /// What `verify --format json` prints
+    Verify,
+    /// What `schedule --format json` prints
+    Schedule,
+    /// What `schedule --at TIME --format json` prints
+    ScheduleAt,
     /// What `doctor --format json` prints
     Doctor,
     /// A line of what `apply --format json` prints
@@ -82,6 +94,10 @@ impl Document {
             Self::Tested => schema_for!(Tested).to_value(),
             Self::Explain => schema_for!(Explained).to_value(),
             Self::Status => schema_for!(StatusReport).to_value(),
+            Self::Validate => schema_for!(Validated).to_value(),
+            Self::Verify => schema_for!(Verified).to_value(),
+            Self::Schedule => schema_for!(Timetables).to_value(),
+            Self::ScheduleAt => schema_for!(HeldAt).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
             Self::Event => event_schema(),
             Self::Faults => schema_for!(Faults).to_value(),
@@ -107,6 +123,10 @@ impl Document {
             Self::Status => ("Every field of a status", "status"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
             Self::Event => ("Every field of an event", "event"),
+            Self::Validate => ("Every field of what `validate` prints", "validate"),
+            Self::Verify => ("Every field of what `verify` prints", "verify"),
+            Self::Schedule => ("Every field of what `schedule` prints", "schedule"),
+            Self::ScheduleAt => ("Every field of what `schedule --at` prints", "schedule-at"),
             Self::Faults => ("Every field of a file of failures", "faults"),
         };
         let schema = serde_json::from_str(&self.text()?)?;

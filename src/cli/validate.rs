@@ -9,7 +9,7 @@ use super::policy_args::{PolicyArgs, say};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::policy::{Severity, absent_from, check_against, expired, losses, past, print_effective, unheeded};
-use crate::report;
+use crate::report::diagnostics::Validated;
 
 /// Check a policy: every problem at once, each with its place and its fix; with a cluster, names and labels too
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ impl Validate {
         }
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
         match self.format {
-            Format::Json => out.json(&report::diagnostics::json(&problems))?,
+            Format::Json => out.json(&Validated::of(&problems))?,
             Format::Text => {
                 say(out, &problems, &sources);
             }

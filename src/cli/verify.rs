@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::format::Format;
 use super::output::Output;
@@ -15,7 +14,7 @@ use super::shell::quoted;
 use super::world_args::ClusterArgs;
 use super::{Exit, Failure};
 use crate::model::{World, digest};
-use crate::plan::{Plan, Violation, verify};
+use crate::plan::{Plan, Verified, Violation, verify};
 use crate::report::{local_long, plural};
 
 /// Replay a saved plan and check that the cluster is safe after each prefix of it
@@ -37,22 +36,6 @@ pub struct Verify {
     format: Format,
 }
 
-/// What is printed as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Verified<'a> {
-    /// Nothing was found.
-    safe: bool,
-    /// It may be carried out.
-    applyable: bool,
-    /// Why not, or what it does not know.
-    caveats: &'a [String],
-    /// Its steps.
-    steps: usize,
-    /// What was found.
-    violations: &'a [Violation],
-}
-
 impl Verify {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
@@ -63,13 +46,7 @@ impl Verify {
         // Whatever else is found then is measured by the wrong world.
         let elsewhere = plan.snapshot.digest != digest(&world);
         match self.format {
-            Format::Json => out.json(&Verified {
-                safe: violations.is_empty(),
-                applyable: plan.applyable,
-                caveats: &plan.caveats,
-                steps: plan.steps.len(),
-                violations: &violations,
-            })?,
+            Format::Json => out.json(&Verified::of(&plan, violations.clone()))?,
             Format::Text if elsewhere => out.data(&other_world(&plan, &world))?,
             Format::Text => out.data(&text(&plan, &violations))?,
         }

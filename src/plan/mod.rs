@@ -103,4 +103,4 @@ pub use status::{NodeStatus, StatusReport, status};
 pub use steps::{Rounds, at_once, verb_name};
 pub use unknown::needed as needed_kinds;
 pub use utilisation::{Utilisation, stays_behind};
-pub use verify::{Rule, Violation, otherwise, verify};
+pub use verify::{Rule, Verified, Violation, otherwise, verify};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::SignedDuration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Exception, Origin, Window};
@@ -71,7 +72,7 @@ impl Idle {
 }
 
 /// So many pieces of spare capacity of one size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeadroomUnit {
     /// The size of one.
     pub size: Resources,
@@ -80,7 +81,8 @@ pub struct HeadroomUnit {
 }
 
 /// Spare capacity kept for pods that do not exist yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Headroom {
     /// A share of what is requested, in thousandths.
     pub automatic: Option<u32>,

@@ -7,6 +7,9 @@ use miette::{
     SourceSpan, SpanContents, ThemeStyles,
 };
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::policy::{MOST_BYTES, Place, PolicySource, Problem, Severity, deceives, file_name};
 
 /// How problems are drawn.
@@ -82,15 +85,31 @@ pub fn count(problems: &[Problem]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The problems as a JSON object: `{"errors": 1, "warnings": 0, "problems": [...]}`.
-pub fn json(problems: &[Problem]) -> serde_json::Value {
-    let of = |severity: Severity| problems.iter().filter(|problem| problem.severity == severity).count();
-    serde_json::json!({
-        "formatVersion": "1.0",
-        "errors": of(Severity::Error),
-        "warnings": of(Severity::Warning),
-        "problems": problems,
-    })
+/// What `validate --format json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Validated {
+    /// The version of this format: another major version may mean something else by the same words.
+    pub format_version: String,
+    /// How many of the problems are errors.
+    pub errors: usize,
+    /// How many are warnings.
+    pub warnings: usize,
+    /// All of them, by file and line.
+    pub problems: Vec<Problem>,
+}
+
+impl Validated {
+    /// What is said of a policy that has these.
+    pub fn of(problems: &[Problem]) -> Self {
+        let of = |severity: Severity| problems.iter().filter(|problem| problem.severity == severity).count();
+        Self {
+            format_version: "1.0".to_owned(),
+            errors: of(Severity::Error),
+            warnings: of(Severity::Warning),
+            problems: problems.to_vec(),
+        }
+    }
 }
 
 /// A file's text as it may go to a terminal. Bytes keep their places.

@@ -52,7 +52,7 @@ pub struct Said {
 }
 
 /// Something that is open now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
     /// Its name, with the schedule's.
     pub name: Name,
@@ -67,7 +67,7 @@ pub struct Held {
 }
 
 /// What holds for a pool at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Holding {
     /// The least active nodes wanted.
@@ -87,7 +87,7 @@ pub struct Holding {
 }
 
 /// A moment at which something changes for a pool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Turn {
     /// When.
     pub at: Timestamp,

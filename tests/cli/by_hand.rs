@@ -306,3 +306,29 @@ fn a_pool_that_nobody_knows_is_not_released() {
     assert!(run(folder, &both, 1).contains("there is no node/nobody"), "one known object does not vouch for another");
     assert!(release(NODE, 0).contains("is not to be"));
 }
+
+/// What a provider has been asked for is not taken back by a hold, and the one who holds learns of it at once.
+#[test]
+fn a_hold_on_a_node_that_is_being_shelved_says_that_it_comes_too_late() {
+    let folder = workshop();
+    let folder = folder.path();
+    std::fs::write(
+        folder.join("faults.yaml"),
+        "faults: [{target: server/demo-k8s-node-nf-*, kind: stuck, on: park}]\n",
+    )
+    .unwrap();
+    let create = ["sandbox", "create", "stuck", "--snapshot", "cluster.yaml", "--faults", "faults.yaml"];
+    run(folder, &create, 0);
+    let on = ["--sandbox", "stuck"];
+    let output = tidegate(folder, &[&["apply", "-f", "policy.yaml", "--yes", "--no-wait"], &on[..]].concat());
+    assert_eq!(code(&output), 6, "{}", text(&output.stderr));
+    let shown = run(folder, &["sandbox", "show", "stuck"], 0);
+    let busy = shown.lines().find(|line| line.contains("shelving")).unwrap_or_else(|| panic!("{shown}"));
+    let name = busy.split_whitespace().find(|word| word.starts_with("demo-k8s-node")).unwrap();
+    let late = run(folder, &[&["hold", &format!("node/{name}")], &on[..]].concat(), 0);
+    assert!(late.contains("But its server is shelving already"), "{late}");
+    let calm = shown.lines().find(|line| line.contains("ACTIVE") && !line.contains("shelving")).unwrap();
+    let calm = calm.split_whitespace().find(|word| word.starts_with("demo-k8s-")).unwrap();
+    let calm = run(folder, &[&["hold", &format!("node/{calm}")], &on[..]].concat(), 0);
+    assert!(!calm.contains("already"), "{calm}");
+}

@@ -95,7 +95,7 @@ fn what_is_no_rule_is_named_with_the_next_step() {
         (String::new(), "PlanRules"),
         ("- a\n".to_owned(), "PlanRules"),
         (format!("{HEAD}  []\n"), "it has no rule"),
-        (HEAD.replace("PlanRules", "CapacityPolicy") + one, "CapacityPolicy"),
+        (HEAD.replace("PlanRules", "CapacityPolicy") + one, "it is a `CapacityPolicy`, and rules are a `PlanRules`"),
         (format!("{HEAD}  - {{name: x, level: forbid, when: {{nodesAbove: 1}}}}\n"), "forbid"),
         (format!("{HEAD}  - {{name: x, level: deny, when: {{nodes: 1}}}}\n"), "nodes"),
         (format!("{HEAD}  - {{name: x, level: deny, when: {{}}}}\n"), "rule `x` does not say when it speaks"),

@@ -148,26 +148,32 @@ fn every_table_has_json() {
     let sandbox = super::workshop();
     let folder = sandbox.path().join("sandbox");
     let shown = folder.to_str().unwrap();
-    for (head, tail) in [
-        (["plan"].as_slice(), world.as_slice()),
-        (&["status"], &world),
-        (&["explain", "pool/workers"], &world),
-        (&["explain", "node/demo-k8s-node-nf-6"], &world),
-        (&["explain", "pod/jhub/jupyter-dana"], &world),
-        (&["explain", "pod/kube-system/coredns-9f2a5460-23060"], &world[2..]),
-        (&["schedule", "-f", "policy.yaml"], &["--format", "json"]),
-        (&["schedule", "-f", "policy.yaml", "--at", "2026-11-24"], &["--format", "json"]),
-        (&["validate", "-f", "policy.yaml"], &["--format", "json"]),
-        (&["sandbox", "show", shown], &["--format", "json"]),
+    let saved = sandbox.path().join("plan.json");
+    let saved = saved.to_str().unwrap();
+    assert_eq!(code(&here(&["plan", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--out", saved])), 0);
+    for (head, tail, schema) in [
+        (["plan"].as_slice(), world.as_slice(), "plan"),
+        (&["status"], &world, "status"),
+        (&["explain", "pool/workers"], &world, "explain"),
+        (&["explain", "node/demo-k8s-node-nf-6"], &world, "explain"),
+        (&["explain", "pod/jhub/jupyter-dana"], &world, "explain"),
+        (&["explain", "pod/kube-system/coredns-9f2a5460-23060"], &world[2..], "explain"),
+        (&["schedule", "-f", "policy.yaml"], &["--format", "json"], "schedule"),
+        (&["schedule", "-f", "policy.yaml", "--at", "2026-11-24"], &["--format", "json"], "schedule-at"),
+        (&["validate", "-f", "policy.yaml"], &["--format", "json"], "validate"),
+        (&["verify", saved], &["--format", "json"], "verify"),
+        (&["sandbox", "show", shown], &["--format", "json"], ""),
     ] {
         let output = here(&[head, tail].concat());
         assert_eq!(code(&output), 0, "{head:?}: {}", text(&output.stderr));
         let value: serde_json::Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{head:?}: {error}"));
         assert!(value.is_object() || value.is_array(), "{head:?}");
-        if ["plan", "explain", "status"].contains(&head[0]) {
-            let schema = serde_json::from_slice(&here(&["schema", head[0]]).stdout).unwrap();
-            assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value));
+        if !schema.is_empty() {
+            let schema = serde_json::from_slice(&here(&["schema", schema]).stdout).unwrap();
+            let schema = jsonschema::validator_for(&schema).unwrap();
+            let wrong: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{head:?}: {wrong:?}");
         }
     }
 }

@@ -151,7 +151,10 @@ impl PlanRules {
     /// # Errors
     /// The text is not such a document, two rules have one name, or a rule never or always speaks; in words, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let rules: Self = serde_yaml::from_str(text).map_err(|error| format!("{error}; such a file is\n{EXAMPLE}"))?;
+        let rules: Self = serde_yaml::from_str(text).map_err(|error| match other_kind(text) {
+            Some(kind) => format!("it is a `{kind}`, and rules are a `PlanRules`; such a file is\n{EXAMPLE}"),
+            None => format!("{error}; such a file is\n{EXAMPLE}"),
+        })?;
         if rules.rules.is_empty() {
             return Err(format!("it has no rule; such a file is\n{EXAMPLE}"));
         }
@@ -168,6 +171,16 @@ impl PlanRules {
         }
         Ok(rules)
     }
+}
+
+/// The kind of a document that is not for rules.
+fn other_kind(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        kind: String,
+    }
+    let head: Head = serde_yaml::from_str(text).ok()?;
+    (head.kind != "PlanRules").then_some(head.kind)
 }
 
 impl Condition {

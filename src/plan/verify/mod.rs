@@ -41,4 +41,4 @@ mod width;
 
 pub use check::verify;
 pub use said::otherwise;
-pub use violation::{Rule, Violation};
+pub use violation::{Rule, Verified, Violation};

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 
 /// The rules that a plan is held to. The names are public: scripts match them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// The document is of a format that this version reads.
@@ -87,7 +88,7 @@ impl fmt::Display for Rule {
 }
 
 /// A rule that the plan, or a prefix of it, breaks.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Violation {
     /// The step's id, `pool/NAME`, or `plan`.
     pub subject: String,
@@ -100,6 +101,38 @@ pub struct Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.subject, self.text, self.rule)
+    }
+}
+
+/// What `verify --format json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verified {
+    /// The version of this format: another major version may mean something else by the same words.
+    pub format_version: String,
+    /// Nothing was found.
+    pub safe: bool,
+    /// It may be carried out.
+    pub applyable: bool,
+    /// Why not, or what it does not know.
+    pub caveats: Vec<String>,
+    /// How many steps it has.
+    pub steps: usize,
+    /// What was found.
+    pub violations: Vec<Violation>,
+}
+
+impl Verified {
+    /// What is said of a plan in which this was found.
+    pub fn of(plan: &Plan, violations: Vec<Violation>) -> Self {
+        Self {
+            format_version: "1.0".to_owned(),
+            safe: violations.is_empty(),
+            applyable: plan.applyable,
+            caveats: plan.caveats.clone(),
+            steps: plan.steps.len(),
+            violations,
+        }
     }
 }
 

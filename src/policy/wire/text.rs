@@ -82,13 +82,11 @@ pub(crate) struct Pattern {
 impl Wire for Pattern {
     fn read(node: &Node, out: &mut Findings) -> Option<Self> {
         let text = Text::read(node, out)?;
-        match Glob::parse(text.as_str()) {
-            Ok(_) => Some(Self { text: text.name() }),
-            Err(error) => {
-                out.error("bad-pattern", text.0.part(error.range), error.message).help(error.help);
-                None
-            }
+        if let Err(error) = Glob::parse(text.as_str()) {
+            out.error("bad-pattern", text.0.part(error.range), error.message).help(error.help);
         }
+        // What is bad is kept: without it a pool would seem to have fewer nodes than are meant.
+        Some(Self { text: text.name() })
     }
 }
 

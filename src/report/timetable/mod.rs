@@ -6,8 +6,11 @@ mod notes;
 mod text;
 mod timers;
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Name;
@@ -21,8 +24,11 @@ pub use notes::{About, Note};
 pub use text::text;
 pub use timers::{Command, crontab, systemd};
 
+/// The version of the JSON documents.
+const FORMAT_VERSION: &str = "1.0";
+
 /// What a pool is asked for in a span of time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Timetable {
     /// The pool.
@@ -39,6 +45,42 @@ pub struct Timetable {
     pub turns: Vec<Turn>,
     /// Clock changes, skipped windows, new years, in time order.
     pub notes: Vec<Note>,
+}
+
+/// What `schedule --format json` prints.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Timetables {
+    /// The version of this format: another major version may mean something else by the same words.
+    pub format_version: String,
+    /// One for each pool, in the policy's order.
+    pub pools: Vec<Timetable>,
+}
+
+impl Timetables {
+    /// The document of these.
+    pub fn of(pools: Vec<Timetable>) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), pools }
+    }
+}
+
+/// What `schedule --at TIME --format json` prints.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldAt {
+    /// The version of this format: another major version may mean something else by the same words.
+    pub format_version: String,
+    /// The instant.
+    pub at: Timestamp,
+    /// What holds for each pool then, and who says so.
+    pub pools: BTreeMap<Name, Holding>,
+}
+
+impl HeldAt {
+    /// The document of these.
+    pub fn of(at: Timestamp, pools: BTreeMap<Name, Holding>) -> Self {
+        Self { format_version: FORMAT_VERSION.to_owned(), at, pools }
+    }
 }
 
 impl Timetable {

@@ -368,7 +368,10 @@ impl GitError {
             Self::OtherNames { .. } => "keep the policy in a repository with SHA-1 names".to_owned(),
             Self::TooMuch { .. } => "keep the policy in a repository of its own".to_owned(),
             Self::NoReference { repository, .. } | Self::Bare { repository } => {
-                format!("`git ls-remote {repository}` lists what there is; a commit is written with all 40 digits")
+                format!(
+                    "`git ls-remote {repository}` lists what there is; a commit is written with all 40 digits, as `git \
+                     rev-parse HEAD~1` prints them"
+                )
             }
             Self::NotGiven { .. } | Self::NoCommit { .. } => {
                 "push the branch that has it, or name another with `?ref=`".to_owned()
