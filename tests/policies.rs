@@ -3,6 +3,8 @@
 
 #[path = "policies/against.rs"]
 mod against;
+#[path = "policies/beside.rs"]
+mod beside;
 #[path = "policies/codes.rs"]
 mod codes;
 #[path = "policies/contradictions.rs"]

@@ -14,6 +14,8 @@ mod executing;
 mod follows;
 #[path = "sandbox/random.rs"]
 mod random;
+#[path = "random_apply/tokens.rs"]
+mod tokens;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -62,7 +62,7 @@ impl Diff {
         let (_, old) = self.policy.load_at(Some(&self.old), out)?;
         let (sources, new) = self.policy.load_at(self.new.as_deref(), out)?;
         let (world, now) = self.world.world(&new, out)?;
-        if say(out, &check_against(&new, &world, now), &sources) {
+        if say(out, &check_against(&new, &world, now), &sources.files) {
             return Err(Failure::silent(Exit::Error));
         }
         let until = now.checked_add(self.horizon);

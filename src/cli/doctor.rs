@@ -13,9 +13,10 @@ use super::policy_args::PolicyArgs;
 use super::reached::Reached;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
+use crate::cluster::live::Special;
 use crate::doctor::{Checkup, Finding, Level, examine};
 use crate::model::World;
-use crate::policy::Policy;
+use crate::policy::{Idle, OnTimeout, Policy, Pool, Template};
 use crate::report::doctor_text;
 
 /// Check what a policy needs in a cluster, and say what to do about each thing that is missing
@@ -94,7 +95,7 @@ impl Doctor {
         let live = &reached.live;
         let here = format!("context `{}` at {} answers, cluster {}", live.context(), live.server(), live.cluster());
         found.insert(0, Finding::ok("cluster", here));
-        found.insert(1, permissions(&reached, &runtime));
+        found.insert(1, permissions(&reached, policy, &runtime));
         found.push(CutShort::finding(CutShort::in_cluster(&reached, policy, &runtime)));
         match reached.observe(&runtime, out) {
             Ok(snapshot) => {
@@ -110,10 +111,16 @@ impl Doctor {
     }
 }
 
-fn permissions(reached: &Reached, runtime: &Runtime) -> Finding {
+fn permissions(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Finding {
     const CHECK: &str = "permissions";
     const ADVICE: &str = "`examples/rbac.yaml` has the roles that grant them; `kubectl auth whoami` says who we are";
-    match runtime.block_on(reached.live.denied()) {
+    let makes = |pool: &Pool| pool.idle == Idle::Delete || pool.create.is_some();
+    let special = Special {
+        delete_nodes: policy.pools.iter().any(makes),
+        delete_pods: policy.drain.on_timeout == OnTimeout::Delete,
+        tokens: policy.pools.iter().filter_map(|pool| pool.create.as_ref()).any(Template::wants_token),
+    };
+    match runtime.block_on(reached.live.denied(special)) {
         Err(error) => Finding::new(CHECK, Level::Unknown, error.to_string(), ADVICE),
         Ok(denied) if denied.is_empty() => Finding::ok(CHECK, "our role may do all that a plan and an apply do"),
         Ok(denied) => {

@@ -89,7 +89,7 @@ impl PlanCommand {
         }
         let (sources, policy) = self.policy.load(out)?;
         let (world, now) = self.world.world_and_last_apply(&policy, out)?;
-        if say(out, &check_against(&policy, &world, now), &sources) {
+        if say(out, &check_against(&policy, &world, now), &sources.files) {
             return Err(Failure::silent(Exit::Error));
         }
         known(&policy, &world, &self.target)?;

@@ -8,6 +8,7 @@ use super::git_args::GitArgs;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::policy::{self, Loaded, Policy, PolicySource, Problem, Severity};
+use crate::source::Sources;
 use crate::{report, source};
 
 /// Which policy.
@@ -26,29 +27,29 @@ impl PolicyArgs {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn read(&self) -> Result<(Vec<PolicySource>, Loaded), Failure> {
+    pub fn read(&self) -> Result<(Sources, Loaded), Failure> {
         self.read_at(None)
     }
 
     /// The same at one branch, tag or commit; without one as the words of `-f` say.
-    fn read_at(&self, reference: Option<&str>) -> Result<(Vec<PolicySource>, Loaded), Failure> {
+    fn read_at(&self, reference: Option<&str>) -> Result<(Sources, Loaded), Failure> {
         let options = self.git.options();
         let read = match reference {
             Some(reference) => source::read_at(&self.files, reference, &options)?,
             None => source::read(&self.files, &options)?,
         };
-        let mut loaded = policy::load(&read.files);
+        let mut loaded = policy::load_with(&read.files, &read.beside);
         if let Some(policy) = &mut loaded.policy {
-            policy.revisions = read.revisions;
+            policy.revisions = read.revisions.clone();
         }
-        Ok((read.files, loaded))
+        Ok((read, loaded))
     }
 
     /// The policy. Warnings are said on stderr; so are errors, and then there is none.
     ///
     /// # Errors
     /// A file cannot be read, or the policy has errors.
-    pub fn load(&self, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
+    pub fn load(&self, out: Output) -> Result<(Sources, Policy), Failure> {
         self.load_at(None, out)
     }
 
@@ -56,12 +57,12 @@ impl PolicyArgs {
     ///
     /// # Errors
     /// As for [`PolicyArgs::load`], or there is no such commit.
-    pub fn load_at(&self, reference: Option<&str>, out: Output) -> Result<(Vec<PolicySource>, Policy), Failure> {
+    pub fn load_at(&self, reference: Option<&str>, out: Output) -> Result<(Sources, Policy), Failure> {
         let (sources, loaded) = self.read_at(reference)?;
-        for source in &sources {
+        for source in &sources.files {
             out.detail(&format!("read {} bytes of policy from `{}`", source.text.len(), source.path));
         }
-        say(out, &loaded.problems, &sources);
+        say(out, &loaded.problems, &sources.files);
         match loaded.policy {
             Some(policy) => Ok((sources, policy)),
             None => Err(Failure::silent(Exit::Error)),

@@ -14,6 +14,7 @@ use super::test_world::{Worlds, remembered};
 use super::{Exit, Failure};
 use crate::plan::{Expected, Given, Inventory, Mismatch, PolicyTests, TestOutcome, TestResult, Tested, judge, plan};
 use crate::policy::{self, Policy, PolicySource, Severity};
+use crate::source::Sources;
 use crate::{report, source};
 
 /// Test a policy: plans that snapshots and instants give, against what is expected of them
@@ -66,7 +67,7 @@ impl Test {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         let (sources, policy) = self.policy.load(out)?;
-        let files = self.files(&sources)?;
+        let files = self.files(&sources.files)?;
         let mut run = Run { sources: &sources, policy: &policy, worlds: Worlds::new(out), results: Vec::new() };
         for file in &files {
             run.file(file, self.only.as_deref())?;
@@ -130,7 +131,7 @@ fn unusable(file: &str, why: &str) -> Failure {
 }
 
 struct Run<'a> {
-    sources: &'a [PolicySource],
+    sources: &'a Sources,
     policy: &'a Policy,
     worlds: Worlds,
     results: Vec<TestResult>,
@@ -194,9 +195,9 @@ impl Run<'_> {
         let text = serde_json::json!({
             "apiVersion": "tidegate.dev/v1alpha1", "kind": "CapacityPolicy", "spec": {"overrides": overrides},
         });
-        let mut sources = self.sources.to_vec();
+        let mut sources = self.sources.files.clone();
         sources.push(PolicySource { path: format!("{file} (overrides)").into(), text: text.to_string().into_bytes() });
-        let loaded = policy::load(&sources);
+        let loaded = policy::load_with(&sources, &self.sources.beside);
         let errors = loaded.problems.iter().filter(|problem| problem.severity == Severity::Error);
         let errors: Vec<&str> = errors.map(|problem| problem.message.as_str()).collect();
         match loaded.policy {

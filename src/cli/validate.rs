@@ -66,7 +66,7 @@ impl Validate {
             }
         }
         if let (true, Some(policy)) = (self.print, &loaded.policy) {
-            say(out, &problems, &sources);
+            say(out, &problems, &sources.files);
             out.data(&print_effective(policy))?;
             return Ok(Exit::Done);
         }
@@ -74,7 +74,7 @@ impl Validate {
         match self.format {
             Format::Json => out.json(&Validated::of(&problems))?,
             Format::Text => {
-                say(out, &problems, &sources);
+                say(out, &problems, &sources.files);
             }
         }
         if self.format == Format::Text {

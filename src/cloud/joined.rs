@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Provider, Survey};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending, keys};
-use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot};
+use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot, Token};
 
 /// How often the servers are listed: providers tell nothing by themselves. Each pause is up to a fifth longer or shorter, so
 /// that many that began together do not ask together.
@@ -131,6 +131,14 @@ impl Cluster for Joined<'_> {
 
     fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
         self.cluster.delete_node(name, uid)
+    }
+
+    fn bootstrap_token(&self, node: &Name, until: Timestamp) -> Pending<'_, Token> {
+        self.cluster.bootstrap_token(node, until)
+    }
+
+    fn revoke_token(&self, node: &Name) -> Pending<'_, ()> {
+        self.cluster.revoke_token(node)
     }
 
     fn remember(&self, memory: &Memory) -> Pending<'_, (), ClusterError> {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Taint};
+use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Taint, Token};
 
 /// An answer that is on its way. Dropping it cancels the wait, not what the server already does.
 pub type Pending<'a, T, E = ClusterError> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
@@ -118,6 +118,18 @@ pub trait Cluster {
 
     /// Deletes a Node object, with the UID as precondition: only of a server that Tidegate destroyed.
     fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()>;
+
+    /// The bootstrap token by which the server of this name joins: the one that is there, where it lasts until about `until`,
+    /// else a new one.
+    fn bootstrap_token(&self, node: &Name, _until: Timestamp) -> Pending<'_, Token> {
+        let what = format!("a bootstrap token for {node} in this cluster");
+        Box::pin(async move { Err(ClusterError::Forbidden { verb: "make".to_owned(), what }) })
+    }
+
+    /// Takes the bootstrap token of a node back; one that is not there is no error.
+    fn revoke_token(&self, _node: &Name) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Writes the memory down where the next run finds it.
     fn remember(&self, memory: &Memory) -> Pending<'_, ()>;

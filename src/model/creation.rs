@@ -1,6 +1,7 @@
 //! Servers that Tidegate makes: what is asked of the provider, and the mark by which it knows them again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -115,8 +116,13 @@ pub struct ServerOrder {
     pub key_pair: Option<Name>,
     /// Its security groups.
     pub security_groups: Vec<Name>,
-    /// What it runs at its first boot, with every variable filled in.
-    pub user_data: Option<Name>,
+    /// What it runs at its first boot, with every variable filled in but the token. It may hold secrets of its author's, and
+    /// is written nowhere.
+    #[serde(default, skip_serializing)]
+    pub user_data: Option<UserData>,
+    /// Until when the bootstrap token is good that the user data asks for; None where it asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_until: Option<Timestamp>,
     /// Bytes of a volume that is made from the image and that it boots from; None boots from the host's disk.
     pub boot_volume: Option<i64>,
     /// The server group that it belongs to, by name or id.
@@ -125,6 +131,57 @@ pub struct ServerOrder {
     pub created: Created,
     /// What its node is to look like.
     pub node: NodeShape,
+}
+
+/// What a server runs at its first boot. It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct UserData(Name);
+
+impl UserData {
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The same with a value for a variable.
+    pub fn filled(&self, variable: &str, value: &str) -> Self {
+        Self(self.0.replace(&format!("${{{variable}}}"), value).into())
+    }
+}
+
+impl<T: Into<Name>> From<T> for UserData {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserData({} bytes)", self.0.len())
+    }
+}
+
+/// A bootstrap token, `id.secret`. It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Name);
+
+impl Token {
+    /// The token of this id and secret.
+    pub fn new(id: &str, secret: &str) -> Self {
+        Self(format!("{id}.{secret}").into())
+    }
+
+    /// The whole, for the one who is to be let in by it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub mod keys {
     /// Key in the metadata of a server that Tidegate made: for which pool, by which policy, when. Only such servers are
     /// deleted, unless the pool adopts others.
     pub const CREATED: &str = "tidegate_created";
+    /// Annotation on the Secret of a bootstrap token: the node that it was made for.
+    pub const TOKEN_OF: &str = "tidegate.dev/token-of";
     /// Annotation on what stands in for a Node that somebody deleted while its server was parked (H24); never in a cluster.
     pub const DELETED: &str = "tidegate.dev/deleted";
     /// Annotation by a person: this node stays as it is.

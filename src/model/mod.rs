@@ -41,7 +41,7 @@ pub use budget::{Budget, BudgetStatus, IntOrPercent, UnhealthyPodEviction};
 pub use budget_status::budget_status;
 pub use by_hand::{ByHand, Wish};
 pub use change::Change;
-pub use creation::{Created, HOSTNAME, NodeShape, ServerOrder};
+pub use creation::{Created, HOSTNAME, NodeShape, ServerOrder, Token, UserData};
 pub use digest::digest;
 pub use disk::{Disk, InlineDisk, MIGRATED, Migrated};
 pub use feed::Followed;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::beside::Beside;
 use super::decode::decode;
 use super::finding::Findings;
 use super::lower::lower;
@@ -35,9 +36,14 @@ pub struct Loaded {
     pub doubts: Vec<Problem>,
 }
 
-/// Reads all files as one policy. Lists are joined by the names of the files, in whichever order these are given. Every
-/// problem of every file is in the result; never panics, whatever the bytes are.
+/// [`load_with`], of policies that name no file beside them.
 pub fn load(sources: &[PolicySource]) -> Loaded {
+    load_with(sources, &Beside::default())
+}
+
+/// Reads all files as one policy, with the files that stand beside them. Lists are joined by the names of the files, in whichever order these are given. Every
+/// problem of every file is in the result; never panics, whatever the bytes are.
+pub fn load_with(sources: &[PolicySource], beside: &Beside) -> Loaded {
     let mut sources: Vec<&PolicySource> = sources.iter().collect();
     sources.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut out = Findings::default();
@@ -51,7 +57,7 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
     let mut documents: Vec<Document> = Vec::new();
     let mut others: BTreeSet<u32> = BTreeSet::new();
     for node in &nodes {
-        if beside(node) {
+        if another_kind(node) {
             others.insert(node.span.file);
         } else if !foreign(node, &mut out) {
             documents.extend(Document::read(node, &mut out));
@@ -61,8 +67,8 @@ pub fn load(sources: &[PolicySource]) -> Loaded {
         .map(|source| PolicyFile { path: source.path.clone(), digest: super::lower::hex(&source.text) })
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
-    others.retain(|file| !nodes.iter().any(|node| node.span.file == *file && !beside(node)));
-    let mut lowered = lower(documents, files, &mut out);
+    others.retain(|file| !nodes.iter().any(|node| node.span.file == *file && !another_kind(node)));
+    let mut lowered = lower(documents, files, beside, &mut out);
     let mut index = 0..;
     lowered.files.retain(|_| index.next().is_none_or(|index| !others.contains(&index)));
     let (policy, sketch) = if out.has_errors() { (None, Some(lowered)) } else { (Some(lowered), None) };
@@ -83,7 +89,7 @@ fn says(node: &Node) -> Option<(&Scalar, &Scalar)> {
 }
 
 /// Whether a document of ours stands beside the policy: its tests, or rules on its plans.
-fn beside(node: &Node) -> bool {
+fn another_kind(node: &Node) -> bool {
     says(node).is_some_and(|(version, kind)| {
         version.text.starts_with("tidegate.dev/") && BESIDE.contains(&kind.text.as_str())
     })

@@ -4,6 +4,7 @@
 //! here and collects every [`Problem`] instead of stopping at the first.
 
 mod absent;
+mod beside;
 mod by_hand;
 mod check;
 mod decode;
@@ -31,6 +32,7 @@ mod window;
 mod wire;
 
 pub use absent::absent_from;
+pub use beside::{Beside, mentioned, stays_beside};
 pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
@@ -38,12 +40,12 @@ pub use domain::{
     Policy, PolicyFile, Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
 };
 pub use hook::{Hook, HookCall, HookTime, OnFailure};
-pub use load::{Loaded, PolicySource, load};
+pub use load::{Loaded, PolicySource, load, load_with};
 pub use losses::losses;
 pub use origin::Origin;
 pub use past::past;
 pub use pattern::MOST_NAMES;
-pub use pool::{Headroom, HeadroomUnit, Idle, Members, NamePattern, Pool, Template, VARIABLES};
+pub use pool::{Headroom, HeadroomUnit, Idle, MOST_USER_DATA, Members, NamePattern, Pool, TOKEN, Template, VARIABLES};
 pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use revision::{Revision, file_name, path_of};

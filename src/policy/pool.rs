@@ -117,6 +117,8 @@ pub struct Template {
     pub security_groups: Vec<Name>,
     /// What a server runs at its first boot, before its variables are filled in.
     pub user_data: Option<Name>,
+    /// The file beside the policy that it stands in, as the policy names it.
+    pub user_data_file: Option<Name>,
     /// Bytes of the volume that it boots from; None boots from the host's disk.
     pub boot_volume: Option<i64>,
     /// The server group, by name or id.
@@ -133,13 +135,27 @@ pub struct Template {
     pub origin: Origin,
 }
 
+impl Template {
+    /// Whether a server is told a bootstrap token, which is then made for it alone.
+    pub fn wants_token(&self) -> bool {
+        self.user_data.as_ref().is_some_and(|text| text.contains(&format!("${{{TOKEN}}}")))
+    }
+}
+
+/// Most bytes of user data, variables filled in: what Nova takes.
+pub const MOST_USER_DATA: usize = 49_149;
+
+/// The variable that is filled in where the server is asked for, and nowhere else: it is a secret.
+pub const TOKEN: &str = "TIDEGATE_BOOTSTRAP_TOKEN";
+
 /// The variables that user data may have, with what each stands for.
-pub const VARIABLES: [(&str, &str); 5] = [
+pub const VARIABLES: [(&str, &str); 6] = [
     ("TIDEGATE_NODE", "the name of the server and its node"),
     ("TIDEGATE_POOL", "the pool"),
     ("TIDEGATE_FLAVOR", "the flavor"),
     ("TIDEGATE_ZONE", "the availability zone, empty where the provider chooses"),
     ("TIDEGATE_CLUSTER", "the UID of the cluster, empty where it is not known"),
+    (TOKEN, "a bootstrap token for this server alone, such as `kubeadm join` takes"),
 ];
 
 /// A pool.

@@ -9,7 +9,7 @@ use super::sim::Command;
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
 use crate::execute::Clock;
-use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, ServerOrder, Snapshot};
+use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, ServerOrder, Snapshot, Token};
 use crate::policy::Idle;
 
 impl Cluster for Sandbox {
@@ -82,6 +82,22 @@ impl Cluster for Sandbox {
         Box::pin(async move {
             let command = Command::DeleteNode { node: node.clone(), uid: uid.clone() };
             self.ask(command, |sim| sim.delete_node(&node, &uid))?
+        })
+    }
+
+    fn bootstrap_token(&self, node: &Name, until: Timestamp) -> Pending<'_, Token> {
+        let node = node.clone();
+        Box::pin(async move {
+            let command = Command::MintToken { node: node.clone(), until };
+            self.ask(command, |sim| sim.mint_token(&node, until)).map_err(ClusterError::from)
+        })
+    }
+
+    fn revoke_token(&self, node: &Name) -> Pending<'_, ()> {
+        let node = node.clone();
+        Box::pin(async move {
+            let command = Command::RevokeToken { node: node.clone() };
+            self.ask(command, |sim| sim.revoke_token(&node)).map_err(ClusterError::from)
         })
     }
 

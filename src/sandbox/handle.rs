@@ -1,6 +1,7 @@
 //! The handle to a sandbox.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::sim::{Command, Record, Sim};
 use super::store::Store;
 use super::{Faults, SandboxError};
-use crate::model::{Change, PodKey, Snapshot};
+use crate::model::{Change, Name, PodKey, Snapshot};
 
 struct Inner {
     sim: Sim,
@@ -112,6 +113,11 @@ impl Sandbox {
     /// Everything that happened since the start, oldest first.
     pub fn audit(&self) -> Vec<Record> {
         self.inner.borrow().sim.audit().to_vec()
+    }
+
+    /// The nodes that have a bootstrap token now, with its end.
+    pub fn tokens(&self) -> BTreeMap<Name, Timestamp> {
+        self.inner.borrow().sim.tokens()
     }
 
     /// The folder, if it is kept in one.

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use super::address::{Address, AddressError};
 use super::git::{Commits, GitError, GitOptions, read_local};
 use super::{PolicySource, SourceError, read_policy};
-use crate::policy::Revision;
+use crate::file;
+use crate::model::Name;
+use crate::policy::{Beside, MOST_BYTES, Revision, mentioned};
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
     /// The files. One that stands in git is named by an address that reads it again at the same commit.
     pub files: Vec<PolicySource>,
+    /// Files that they name and that stand beside them.
+    pub beside: Beside,
     /// The commits they were read at.
     pub revisions: Vec<Revision>,
 }
@@ -66,9 +70,73 @@ fn read_each(words: &[PathBuf], reference: Option<&str>, options: &GitOptions) -
         };
         files.extend(found.into_iter().filter(|file| seen.insert(file.path.clone())));
     }
+    let beside = all_beside(&mut files, reference, &mut commits);
     let mut revisions = commits.revisions();
     revisions.extend(local);
-    Ok(Sources { files, revisions })
+    Ok(Sources { files, beside, revisions })
+}
+
+/// What the files name beside them. A file that is named so is no policy, though it may end in `.yaml`.
+fn all_beside(files: &mut Vec<PolicySource>, reference: Option<&str>, commits: &mut Commits<'_>) -> Beside {
+    let mut beside = Beside::default();
+    let mut named: BTreeSet<Name> = BTreeSet::new();
+    for file in files.iter().filter(|file| &*file.path != "<stdin>") {
+        for word in mentioned(file) {
+            let (path, found) = one_beside(&file.path, &word, reference, commits);
+            beside.put(&file.path, &word, found);
+            named.extend(path.filter(|path| *path != file.path));
+        }
+    }
+    files.retain(|file| !named.contains(&file.path) || !mentioned(file).is_empty());
+    beside
+}
+
+/// What stands at `word` beside a policy file, and how it would be named as one.
+fn one_beside(
+    policy: &str,
+    word: &str,
+    reference: Option<&str>,
+    commits: &mut Commits<'_>,
+) -> (Option<Name>, Result<Vec<u8>, String>) {
+    let only = |found: Vec<PolicySource>| {
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some(only), None) => (Some(only.path), Ok(only.text)),
+            _ => (None, Err("it is a folder".to_owned())),
+        }
+    };
+    let read = match (Address::parse(Path::new(policy)), reference) {
+        (Some(Err(error)), _) => return (None, Err(error.to_string())),
+        (Some(Ok(address)), None) => {
+            let path = joined(&address.path, word);
+            commits.read(&Address { path, ..address })
+        }
+        // A file on disk that was read out of the repository it stands in: the repository's own folder is its address.
+        (Some(Ok(address)), Some(name)) => match address.repository.strip_prefix("file://").map(Path::new) {
+            Some(folder) if folder.join(".git").exists() => {
+                read_local(&folder.join(joined(&address.path, word)), name).map(|(found, _)| found)
+            }
+            _ => {
+                let path = joined(&address.path, word);
+                commits.read(&Address { path, ..address })
+            }
+        },
+        (None, _) => {
+            let path = joined(policy, word);
+            let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+            let found = file::given(Path::new(&path), most).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => format!("there is no file `{path}`"),
+                _ => error.to_string(),
+            });
+            return (Some(path.into()), found);
+        }
+    };
+    read.map_or_else(|error| (None, Err(error.to_string())), only)
+}
+
+/// A path beside that of a policy file.
+fn joined(policy: &str, word: &str) -> String {
+    policy.rsplit_once('/').map_or_else(|| word.to_owned(), |(folder, _)| format!("{folder}/{word}"))
 }
 
 /// The address as it was written, unless it holds what nobody should read.

@@ -8,3 +8,4 @@ mod fake;
 mod leasing;
 mod patching;
 mod remembering;
+mod tokens;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tidegate::cluster::live::Special;
 use tidegate::model::{Api, Kind};
 use wiremock::matchers::{body_partial_json, method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -166,7 +167,8 @@ fn the_roles_of_the_example_grant_what_is_needed_and_list_what_a_snapshot_knows(
             }
         }
     }
-    let needs = tidegate::cluster::live::needs("tidegate");
+    let needs =
+        tidegate::cluster::live::needs("tidegate", Special { delete_nodes: true, delete_pods: true, tokens: true });
     for need in &needs {
         let here = |namespace: Option<&str>| {
             let (group, resource, verb) = (need.group.to_owned(), need.resource.to_owned(), need.verb.to_owned());

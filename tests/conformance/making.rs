@@ -22,6 +22,7 @@ fn order() -> ServerOrder {
         key_pair: Some("ops".into()),
         security_groups: vec!["default".into(), "cluster".into()],
         user_data: Some("#!/bin/sh\njoin burst-1".into()),
+        token_until: None,
         boot_volume: Some(20 << 30),
         server_group: Some("spread".into()),
         created: Created {

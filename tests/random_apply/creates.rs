@@ -13,7 +13,7 @@ use crate::executing::cut::cut_after;
 use crate::executing::{Stage, exit, lines, policy_text};
 
 /// One node of 8 cores that stays, with a pod each of `web` and `cart`, which ask for so many millicores; and two flavors.
-fn shop(web: i64, cart: i64) -> Snapshot {
+pub fn shop(web: i64, cart: i64) -> Snapshot {
     let mut snapshot = cluster(1);
     snapshot.observed = Kind::ALL.into_iter().collect();
     for (name, of, cpu) in [("web-1", "web", web), ("cart-1", "cart", cart)] {
@@ -33,7 +33,7 @@ fn shop(web: i64, cart: i64) -> Snapshot {
 
 const RATES: &str = "  rates:\n    - {unit: SU, perHour: {small: 4, large: 9}}\n";
 
-fn policy(burst: &str, rest: &str) -> Policy {
+pub fn policy(burst: &str, rest: &str) -> Policy {
     policy_text(&format!(
         "apiVersion: tidegate.dev/v1alpha1
 kind: CapacityPolicy
@@ -59,27 +59,27 @@ spec:
     ))
 }
 
-fn scale(stage: &Stage, workload: &str, pods: u32) {
+pub fn scale(stage: &Stage, workload: &str, pods: u32) {
     stage.sandbox.scale(&PodKey::new("web", workload), pods).unwrap();
     stage.sandbox.advance(secs(5)).unwrap();
 }
 
-fn waiting(world: &World) -> usize {
+pub fn waiting(world: &World) -> usize {
     world.pods.values().filter(|pod| pod.node.is_none() && !pod.finished()).count()
 }
 
 /// The servers that Tidegate made, by name, with their flavors.
-fn made(world: &World) -> BTreeMap<String, String> {
+pub fn made(world: &World) -> BTreeMap<String, String> {
     let ours = world.servers.values().filter(|server| server.metadata.contains_key(keys::CREATED));
     ours.map(|server| (server.name.to_string(), server.flavor.to_string())).collect()
 }
 
-fn steps(plan: &Plan, verb: Verb) -> Vec<&Step> {
+pub fn steps(plan: &Plan, verb: Verb) -> Vec<&Step> {
     plan.steps.iter().filter(|step| step.verb == verb).collect()
 }
 
 /// What is made, and nothing else, has a node and a server; every server has a node that is up.
-fn nothing_leaks(stage: &Stage) {
+pub fn nothing_leaks(stage: &Stage) {
     let world = stage.world();
     let nodes: Vec<&str> = world.nodes.keys().map(|name| &**name).filter(|name| name.starts_with("burst")).collect();
     let servers = made(&world);

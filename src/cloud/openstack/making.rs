@@ -10,10 +10,9 @@ use super::flavors;
 use super::servers::Shown;
 use super::transport::deformed;
 use crate::cloud::ProviderError;
-use crate::model::{Created, Name, Server, ServerOrder, keys};
+use crate::model::{Created, Name, Server, ServerOrder, UserData, keys};
+use crate::policy::MOST_USER_DATA;
 
-/// Most bytes of user data that Nova takes, before they are encoded.
-const MOST_USER_DATA: usize = 49_149;
 const GIB: i64 = 1 << 30;
 
 /// Has Nova make what is ordered, unless it did already. Its id.
@@ -121,7 +120,7 @@ async fn body(api: &Api, order: &ServerOrder) -> Result<Value, ProviderError> {
         let groups: Vec<Value> = order.security_groups.iter().map(|name| json!({ "name": name })).collect();
         set("security_groups", json!(groups));
     }
-    if let Some(text) = &order.user_data {
+    if let Some(text) = order.user_data.as_ref().map(UserData::text) {
         if text.len() > MOST_USER_DATA {
             let text = format!("the user data of {} has {} bytes, Nova takes {MOST_USER_DATA}", order.name, text.len());
             return Err(ProviderError::Setup(text));

@@ -8,6 +8,7 @@ use kube::api::PostParams;
 use super::call::Call;
 use super::client::Live;
 use super::kinds::kinds;
+use super::tokens::NAMESPACE;
 use crate::cluster::ClusterError;
 
 /// Reviews that are asked for side by side.
@@ -37,8 +38,28 @@ impl Need {
     }
 }
 
+/// What only some policies need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Special {
+    /// A pool makes or deletes its servers, and then their Nodes.
+    pub delete_nodes: bool,
+    /// `onTimeout: delete`.
+    pub delete_pods: bool,
+    /// User data asks for a bootstrap token.
+    pub tokens: bool,
+}
+
+impl Special {
+    fn rights(self) -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> {
+        let tokens = ["create", "get", "delete"].map(|verb| (self.tokens, verb, "secrets", Some(NAMESPACE)));
+        let deletes = [(self.delete_nodes, "delete", "nodes", None), (self.delete_pods, "delete", "pods", None)];
+        let all = deletes.into_iter().chain(tokens).filter(|(asked, ..)| *asked);
+        all.map(|(_, verb, resource, namespace)| (verb, resource, namespace))
+    }
+}
+
 /// Everything that `plan` and `apply` need, as `examples/rbac.yaml` grants it.
-pub fn needs(namespace: &str) -> Vec<Need> {
+pub fn needs(namespace: &str, special: Special) -> Vec<Need> {
     const WRITE: [(&str, &str, &str); 4] =
         [("get", "", "nodes"), ("patch", "", "nodes"), ("patch", "", "nodes/status"), ("create", "", "pods/eviction")];
     const OURS: [(&str, &str, &str); 6] = [
@@ -62,6 +83,7 @@ pub fn needs(namespace: &str) -> Vec<Need> {
         all.extend(verbs.iter().map(|verb| need(verb, group, listed.resource, listed.namespace, false)));
     }
     all.extend(WRITE.map(|(verb, group, resource)| need(verb, group, resource, None, true)));
+    all.extend(special.rights().map(|(verb, resource, within)| need(verb, "", resource, within, true)));
     all.extend(OURS.map(|(verb, group, resource)| need(verb, group, resource, Some(namespace), true)));
     all
 }
@@ -71,8 +93,8 @@ impl Live {
     ///
     /// # Errors
     /// The cluster does not answer.
-    pub async fn denied(&self) -> Result<Vec<Need>, ClusterError> {
-        let asked = stream::iter(needs(self.namespace())).map(|need| async {
+    pub async fn denied(&self, special: Special) -> Result<Vec<Need>, ClusterError> {
+        let asked = stream::iter(needs(self.namespace(), special)).map(|need| async {
             let allowed = self.allowed(&need).await?;
             Ok::<_, ClusterError>((need, allowed))
         });

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::client::Live;
 use crate::cluster::{Cluster, Evicted, NodeNews, NodePatch, Pending};
-use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot};
+use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Token};
 
 impl Cluster for Live {
     fn observe(&self) -> Pending<'_, Snapshot> {
@@ -55,6 +55,16 @@ impl Cluster for Live {
     fn delete_node(&self, name: &Name, uid: &Name) -> Pending<'_, ()> {
         let (name, uid) = (name.clone(), uid.clone());
         Box::pin(async move { self.remove_node(&name, &uid).await })
+    }
+
+    fn bootstrap_token(&self, node: &Name, until: Timestamp) -> Pending<'_, Token> {
+        let node = node.clone();
+        Box::pin(async move { self.make_token(&node, until).await })
+    }
+
+    fn revoke_token(&self, node: &Name) -> Pending<'_, ()> {
+        let node = node.clone();
+        Box::pin(async move { self.remove_token(&node).await })
     }
 
     fn remember(&self, memory: &Memory) -> Pending<'_, ()> {

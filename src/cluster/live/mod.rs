@@ -31,9 +31,10 @@ mod pulse;
 mod reading;
 mod records;
 mod suspend;
+mod tokens;
 mod watch;
 
-pub use access::{Need, needs};
+pub use access::{Need, Special, needs};
 pub use client::Live;
 pub use connect::{Connect, ConnectError};
 pub use lease::LeaseLocks;

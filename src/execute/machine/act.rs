@@ -49,6 +49,8 @@ pub enum Act {
     MarkServer { node: Name, server: Name, record: Option<Name> },
     /// Set the condition `Suspended` of a node, or take it away.
     Suspend { node: Name, suspended: bool },
+    /// Take back the bootstrap token that was made for a node.
+    RevokeToken { node: Name },
     /// Call a hook of the policy.
     Hook { node: Name, pool: Name, hook: Name },
     /// Write the memory down.
@@ -77,6 +79,7 @@ impl Act {
             | Self::ReadServer { .. }
             | Self::MarkServer { .. }
             | Self::Suspend { .. }
+            | Self::RevokeToken { .. }
             | Self::Hook { .. }
             | Self::Remember { .. } => false,
         }
@@ -97,6 +100,7 @@ impl Act {
             Self::ReadServer { .. } => "read-server",
             Self::MarkServer { .. } => "mark-server",
             Self::Suspend { .. } => "suspend",
+            Self::RevokeToken { .. } => "revoke-token",
             Self::Hook { .. } => "hook",
             Self::Remember { .. } => "remember",
         }
@@ -116,6 +120,7 @@ impl Act {
             | Self::DeleteNode { node, .. }
             | Self::MarkServer { node, .. }
             | Self::Suspend { node, .. }
+            | Self::RevokeToken { node }
             | Self::Hook { node, .. }
             | Self::ReadServer { node, .. } => Some(node),
             Self::Remember { .. } => None,

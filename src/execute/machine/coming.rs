@@ -6,7 +6,7 @@ use super::act::{Act, TroubleKind};
 use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
 use super::desk::{Desk, Gate, later};
 use super::hooking::Called;
-use super::making::Making;
+use super::making::{After, Making};
 use super::returning::give_back;
 use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
@@ -331,7 +331,10 @@ impl Course {
         if let Some(text) = self.aged(desk, since) {
             desk.tell(self.event(EventKind::Warning, now, text));
         }
-        self.go(desk, Way::Coming(Coming::Hook(since, 0)))
+        match self.makes(world) {
+            true => self.revoke_or_go_on(After::Joined(since), desk, now),
+            false => self.go(desk, Way::Coming(Coming::Hook(since, 0))),
+        }
     }
 
     fn uncordon(&mut self, since: Option<Timestamp>, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

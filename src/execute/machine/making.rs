@@ -8,10 +8,12 @@ use super::course::{Course, PATIENCE, Way};
 use super::deleting::Deleting;
 use super::desk::{Desk, later};
 use crate::execute::event::EventKind;
-use crate::model::{Created, Name, Server, ServerOrder, ServerState, Setback, World};
+use crate::model::{Created, Name, Server, ServerOrder, ServerState, Setback, UserData, World};
 use crate::plan::{Step, Verb};
 use crate::policy::{Template, VARIABLES};
 
+/// A bootstrap token outlives the time to join by so much: the asking takes time too.
+const TOKEN_LEFT: SignedDuration = SignedDuration::from_mins(10);
 /// A provider shows what it has accepted within so long.
 const SHOWN: SignedDuration = SignedDuration::from_mins(1);
 
@@ -22,8 +24,23 @@ pub enum Making {
     Ask,
     /// It accepted; since when.
     Join(Timestamp),
+    /// Its bootstrap token is taken back; and then.
+    Revoke(After),
     /// It came to nothing: what there is of it is destroyed.
     Undo(Deleting),
+}
+
+/// What follows when the bootstrap token is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The node has joined; since when its server was made.
+    Joined(Timestamp),
+    /// It was up already.
+    Up,
+    /// Nothing was made.
+    End,
+    /// What was made is destroyed.
+    Undo,
 }
 
 impl Course {
@@ -53,7 +70,7 @@ impl Course {
         if let Some((_, made)) = self.made(world) {
             // Somebody, or an execution that was cut short, has done it, or is at it.
             if self.joined(world) {
-                return self.done(desk, now);
+                return self.revoke_or_go_on(After::Up, desk, now);
             }
             self.begin(desk, Verb::Create, now, format!("the server of {} was asked for at {}", self.node, made.at));
             return self.go(desk, Way::Coming(Coming::Make(Making::Join(made.at))));
@@ -73,6 +90,7 @@ impl Course {
         match phase {
             Making::Ask => self.order(desk, world, now),
             Making::Join(since) => self.join(since, desk, world, now),
+            Making::Revoke(after) => self.revoke(after, desk, now),
             Making::Undo(phase) => match self.destroy(phase, desk, world, now) {
                 Ok(phase) => Way::Coming(Coming::Make(Making::Undo(phase))),
                 Err(None) => self.go(desk, Way::Ended),
@@ -97,7 +115,7 @@ impl Course {
                 let scarce = matches!(trouble.kind, TroubleKind::NoCapacity | TroubleKind::Quota);
                 let why = format!("{} could not be made: {}", self.node, trouble.text);
                 self.not_made(scarce.then_some(&flavor), &why, desk, now);
-                self.go(desk, Way::Ended)
+                self.revoke_or_go_on(After::End, desk, now)
             }
         }
     }
@@ -117,6 +135,9 @@ impl Course {
             key_pair: template.key_pair.clone(),
             security_groups: template.security_groups.clone(),
             user_data: self.user_data(template, creation.zone.as_deref(), &creation.flavor, world),
+            token_until: template
+                .wants_token()
+                .then(|| later(now, desk.settings.wake.join_timeout.saturating_add(TOKEN_LEFT))),
             boot_volume: template.boot_volume,
             server_group: template.server_group.clone(),
             created: Created {
@@ -129,15 +150,15 @@ impl Course {
         })
     }
 
-    /// The user data with its variables filled in.
-    fn user_data(&self, template: &Template, zone: Option<&str>, flavor: &str, world: &World) -> Option<Name> {
-        let mut text = template.user_data.as_ref()?.to_string();
+    /// The user data with its variables filled in, but for the token: that is nothing to be written down.
+    fn user_data(&self, template: &Template, zone: Option<&str>, flavor: &str, world: &World) -> Option<UserData> {
+        let mut data = UserData::from(template.user_data.clone()?);
         let cluster = world.cluster.as_deref().unwrap_or_default();
         let values = [&*self.node, &*self.pool, flavor, zone.unwrap_or_default(), cluster];
         for ((variable, _), value) in VARIABLES.iter().zip(values) {
-            text = text.replace(&format!("${{{variable}}}"), value);
+            data = data.filled(variable, value);
         }
-        Some(text.into())
+        Some(data)
     }
 
     fn join(&mut self, since: Timestamp, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
@@ -182,7 +203,42 @@ impl Course {
     pub(super) fn made_in_vain(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) -> Way {
         self.not_made(flavor, why, desk, now);
         desk.forget(&self.pool, &self.node);
-        self.go(desk, Way::Coming(Coming::Make(Making::Undo(Deleting::Ask))))
+        self.revoke_or_go_on(After::Undo, desk, now)
+    }
+
+    /// Takes the bootstrap token back, if there may be one; else what follows at once.
+    pub(super) fn revoke_or_go_on(&mut self, after: After, desk: &mut Desk, now: Timestamp) -> Way {
+        let template = self.settings(desk).and_then(|settings| settings.create.as_ref());
+        match template.is_some_and(Template::wants_token) {
+            true => self.go(desk, Way::Coming(Coming::Make(Making::Revoke(after)))),
+            false => self.after_token(after, desk, now),
+        }
+    }
+
+    fn revoke(&mut self, after: After, desk: &mut Desk, now: Timestamp) -> Way {
+        match self.perform(desk, Act::RevokeToken { node: self.node.clone() }, PATIENCE, now) {
+            None => return Way::Coming(Coming::Make(Making::Revoke(after))),
+            Some(Ok(_)) => {}
+            Some(Err(trouble)) => {
+                let text = format!(
+                    "the bootstrap token of {} was not removed, and ends by itself within {:#}: {}",
+                    self.node,
+                    desk.settings.wake.join_timeout.saturating_add(TOKEN_LEFT),
+                    trouble.text
+                );
+                desk.tell(self.event(EventKind::Warning, now, text));
+            }
+        }
+        self.after_token(after, desk, now)
+    }
+
+    fn after_token(&mut self, after: After, desk: &mut Desk, now: Timestamp) -> Way {
+        match after {
+            After::Joined(since) => self.go(desk, Way::Coming(Coming::Hook(since, 0))),
+            After::Up => self.done(desk, now),
+            After::End => self.go(desk, Way::Ended),
+            After::Undo => self.go(desk, Way::Coming(Coming::Make(Making::Undo(Deleting::Ask)))),
+        }
     }
 
     fn not_made(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) {

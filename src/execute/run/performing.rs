@@ -5,7 +5,8 @@ use crate::cluster::{Cluster, ClusterError, keys};
 use crate::execute::Clock;
 use crate::execute::hooks::{Hooks, Occasion};
 use crate::execute::machine::{Act, Answer, Trouble, TroubleKind};
-use crate::model::{Change, Name};
+use crate::model::{Change, Name, ServerOrder};
+use crate::policy::TOKEN;
 
 /// Everything that execution reaches the world through.
 #[derive(Clone, Copy)]
@@ -48,8 +49,15 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
             Ok(()) => (Answer::Done, reread(&server, provider).await),
             Err(error) => (Answer::Failed(error.into()), reread(&server, provider).await),
         },
-        Act::Create { order, .. } => match provider.create(&order).await {
-            Ok(id) => (Answer::Done, reread(&id, provider).await),
+        Act::Create { order, .. } => match with_token(*order, cluster).await {
+            Ok(order) => match provider.create(&order).await {
+                Ok(id) => (Answer::Done, reread(&id, provider).await),
+                Err(error) => failed(error),
+            },
+            Err(error) => failed(error),
+        },
+        Act::RevokeToken { node } => match cluster.revoke_token(&node).await {
+            Ok(()) => (Answer::Done, Vec::new()),
             Err(error) => failed(error),
         },
         Act::DeleteServer { server, .. } => match provider.delete(&server).await {
@@ -91,6 +99,15 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
             Err(error) => failed(error),
         },
     }
+}
+
+/// The order with the token filled in that its user data asks for: known from here to the provider, and nowhere else.
+async fn with_token(mut order: ServerOrder, cluster: &dyn Cluster) -> Result<ServerOrder, ClusterError> {
+    if let Some(until) = order.token_until {
+        let token = cluster.bootstrap_token(&order.name, until).await?;
+        order.user_data = order.user_data.map(|text| text.filled(TOKEN, token.expose()));
+    }
+    Ok(order)
 }
 
 fn failed(trouble: impl Into<Trouble>) -> (Answer, Vec<Change>) {

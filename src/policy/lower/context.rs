@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::Name;
-use crate::policy::Origin;
 use crate::policy::finding::Findings;
 use crate::policy::located::{Located, Span};
 use crate::policy::nearest::suggestion;
 use crate::policy::wire::Text;
+use crate::policy::{Beside, Origin};
 
 /// Longest name of anything in a policy.
 const LONGEST_NAME: usize = 63;
@@ -18,6 +18,8 @@ const LONGEST_NAME: usize = 63;
 pub(crate) struct Context<'a> {
     /// The files' names, by their number.
     pub files: &'a [Name],
+    /// What stands beside them.
+    pub beside: &'a Beside,
     /// The problems.
     pub out: &'a mut Findings,
     /// Fields that this version does not act on, with their places.
@@ -29,6 +31,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// What stands beside the policy file that names it; None if nobody looked there.
+    pub(crate) fn beside(&self, word: &Located<Text>) -> Option<&'_ Result<Vec<u8>, String>> {
+        self.beside.get(self.files.get(word.span.file as usize)?, word.as_str())
+    }
+
     /// The place that reasons name.
     pub(crate) fn origin(&self, span: Span) -> Origin {
         let file = self.files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::members::number_of_names;
 use crate::model::{Name, Taint};
-use crate::policy::located::Located;
+use crate::policy::located::{Located, Span};
 use crate::policy::nearest::suggestion;
 use crate::policy::wire::{self, OneOrMany, Text};
-use crate::policy::{Idle, Template, VARIABLES};
+use crate::policy::{Idle, MOST_USER_DATA, Template, VARIABLES, stays_beside};
 
 /// What every variable of ours begins with.
 const OURS: &str = "${TIDEGATE_";
@@ -46,9 +46,7 @@ pub(crate) fn template(
             .error("out-of-range", zero.span, "nothing boots from a volume of no size")
             .help("write a size such as `20Gi`, or remove it to boot from the host's disk");
     }
-    if let Some(text) = &written.user_data {
-        variables(text, cx);
-    }
+    let (user_data, user_data_file) = user_data(written.user_data.as_ref().map(|data| &data.value), cx);
     let reserved = written.reserved.as_ref();
     let text = |value: &Option<Located<Text>>| value.as_ref().map(|text| text.name());
     let labels = written.labels.iter().flat_map(|pairs| &pairs.value.0);
@@ -60,7 +58,8 @@ pub(crate) fn template(
         networks: names(&written.networks, "network", cx),
         key_pair: text(&written.key_pair),
         security_groups: names(&written.security_groups, "security group", cx),
-        user_data: text(&written.user_data),
+        user_data,
+        user_data_file,
         boot_volume: written.boot_volume.as_ref().map(|size| size.value.0),
         server_group: text(&written.server_group),
         labels: labels.map(|(key, value)| (key.value.as_str().into(), value.name())).collect(),
@@ -92,12 +91,57 @@ fn names(list: &Option<Located<OneOrMany<Text>>>, what: &str, cx: &mut Context<'
     all
 }
 
+/// The text, and the file that it stands in.
+fn user_data(written: Option<&wire::UserData>, cx: &mut Context<'_>) -> (Option<Name>, Option<Name>) {
+    let (text, span, file) = match written {
+        None => return (None, None),
+        Some(wire::UserData::Text(text)) => (text.name(), text.span, None),
+        Some(wire::UserData::File(file)) => match beside(file, cx) {
+            Ok(text) => (text.as_str().into(), file.span, Some(file.name())),
+            Err((message, help)) => {
+                cx.out.error("unreadable-file", file.span, message).help(help);
+                return (None, None);
+            }
+        },
+    };
+    if text.len() > MOST_USER_DATA {
+        let message = format!("the user data has {} bytes, and servers take {MOST_USER_DATA}", text.len());
+        cx.out.error("out-of-range", span, message).help("have the server fetch the rest when it boots");
+    }
+    variables(&text, span, cx);
+    (Some(text), file)
+}
+
+/// What stands in a file beside the policy; else what is wrong with it, and what to do.
+fn beside(file: &Located<Text>, cx: &Context<'_>) -> Result<String, (String, &'static str)> {
+    const HERE: &str = "write a path such as `join.sh` or `boot/join.sh`, seen from the policy's file";
+    let word = file.as_str();
+    if !stays_beside(word) {
+        return Err((format!("`{word}` does not stand beside the policy"), HERE));
+    }
+    match cx.beside(file) {
+        None => Err((
+            format!("`{word}` cannot be read: the policy itself does not stand in a file"),
+            "name its file with `-f`, or write the text here",
+        )),
+        Some(Err(why)) => Err((format!("`{word}` cannot be read: {why}"), HERE)),
+        Some(Ok(bytes)) => match std::str::from_utf8(bytes) {
+            Ok("") => Err((format!("`{word}` is empty"), "write something in it, or remove the field")),
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err((
+                format!("`{word}` is not a text in UTF-8"),
+                "servers are told texts only; have them fetch other files",
+            )),
+        },
+    }
+}
+
 /// Other variables than ours are the script's own; one that begins like ours and is none is a mistake.
-fn variables(text: &Located<Text>, cx: &mut Context<'_>) {
-    let begins = text.as_str().match_indices(OURS).map(|(at, _)| at);
+fn variables(text: &str, span: Span, cx: &mut Context<'_>) {
+    let begins = text.match_indices(OURS).map(|(at, _)| at);
     let mut wrong = BTreeSet::new();
     for at in begins {
-        let rest = text.as_str().get(at + 2..).unwrap_or_default();
+        let rest = text.get(at + 2..).unwrap_or_default();
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or_default();
         let closed = rest.get(end..).is_some_and(|rest| rest.starts_with('}'));
@@ -107,10 +151,10 @@ fn variables(text: &Located<Text>, cx: &mut Context<'_>) {
         }
         if known {
             let message = format!("`userData` has `${{{name}` without its end");
-            cx.out.error("unknown-variable", text.span, message).help("add `}`");
+            cx.out.error("unknown-variable", span, message).help("add `}`");
         } else {
             cx.out
-                .error("unknown-variable", text.span, format!("`userData` has the variable `{name}`, which is none"))
+                .error("unknown-variable", span, format!("`userData` has the variable `{name}`, which is none"))
                 .help(suggestion(name, VARIABLES.iter().map(|(known, _)| *known)));
         }
     }

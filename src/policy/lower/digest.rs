@@ -44,7 +44,10 @@ fn forget_places(policy: &mut Policy) {
     places.extend(policy.allocation.iter_mut().map(|allocation| &mut allocation.origin));
     for pool in &mut policy.pools {
         pool.origins.clear();
-        places.extend(pool.create.as_mut().map(|create| &mut create.origin));
+        if let Some(create) = &mut pool.create {
+            create.user_data_file = None;
+            places.push(&mut create.origin);
+        }
         places.push(&mut pool.origin);
         if let Members::Names(patterns) = &mut pool.members {
             places.extend(patterns.iter_mut().map(|pattern| &mut pattern.origin));

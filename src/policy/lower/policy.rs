@@ -21,14 +21,15 @@ use super::wake::wake;
 use crate::model::Name;
 use crate::policy::finding::Findings;
 use crate::policy::wire::Document;
-use crate::policy::{Policy, PolicyFile};
+use crate::policy::{Beside, Policy, PolicyFile};
 
 /// Makes one policy of all documents. What has an error is left out of it.
-pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, out: &mut Findings) -> Policy {
+pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &Beside, out: &mut Findings) -> Policy {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
     let mut cx = Context {
         files: &names,
+        beside,
         out,
         not_acted_on: Vec::new(),
         windows: BTreeMap::new(),

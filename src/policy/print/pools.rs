@@ -112,8 +112,10 @@ fn create(template: &Template) -> Lines {
     for (key, name) in named.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?))) {
         lines.field(key, quoted(name), at);
     }
-    if let Some(text) = &template.user_data {
-        lines.field("userData", quoted(text), at);
+    match (&template.user_data_file, &template.user_data) {
+        (Some(file), _) => lines.field("userData", format!("{{file: {}}}", quoted(file)), at),
+        (None, Some(text)) => lines.field("userData", quoted(text), at),
+        (None, None) => {}
     }
     match template.boot_volume {
         Some(size) => lines.field("bootVolume", bytes(size), at),

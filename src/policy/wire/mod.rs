@@ -25,7 +25,7 @@ pub(crate) use hooks::Hook;
 pub(crate) use limits::{Brakes, Limits, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};
-pub(crate) use pools::{Automatic, Create, Headroom, MayGo, Nodes, ParkedNode, Pool, SelectorFields, Taint};
+pub(crate) use pools::{Automatic, Create, Headroom, MayGo, Nodes, ParkedNode, Pool, SelectorFields, Taint, UserData};
 pub(crate) use read::{OneOrMany, Pairs, Wire, join};
 pub(crate) use schedulers::Scheduler;
 pub(crate) use text::{Pattern, Text};

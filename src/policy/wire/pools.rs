@@ -170,6 +170,45 @@ object! {
 }
 
 object! {
+    /// A file beside the policy, in the same folder or in one inside it.
+    UserDataFile, "`userData`" {
+        /// Its path, seen from the policy's file.
+        file = "file": Text [required],
+    }
+}
+
+/// A text, or a file that has it.
+#[derive(Clone, Debug)]
+pub(crate) enum UserData {
+    /// Written in the policy.
+    Text(Located<Text>),
+    /// Beside it.
+    File(Located<Text>),
+}
+
+impl Wire for UserData {
+    fn read(node: &Node, out: &mut Findings) -> Option<Self> {
+        match &node.value {
+            Value::Map(_) => UserDataFile::read(node, out)?.file.map(Self::File),
+            _ => Located::read(node, out).map(Self::Text),
+        }
+    }
+}
+
+impl schemars::JsonSchema for UserData {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UserData".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (text, file) = (generator.subschema_for::<Text>(), generator.subschema_for::<UserDataFile>());
+        schemars::json_schema!({ "anyOf": [text, file] })
+    }
+}
+
+object! {
     /// How servers of a pool are made. They get the pool's names, and carry a mark of Tidegate's in their metadata: only such
     /// servers are deleted again, unless the pool says `adopt: true`.
     Create, "`create`" {
@@ -185,9 +224,12 @@ object! {
         key_pair = "keyPair": Text,
         /// The security groups; the provider's `default` if none is written.
         security_groups = "securityGroups": OneOrMany<Text>,
-        /// What a server runs at its first boot, such as a cloud-init file that joins it to the cluster. `${TIDEGATE_NODE}`,
-        /// `${TIDEGATE_POOL}`, `${TIDEGATE_FLAVOR}`, `${TIDEGATE_ZONE}` and `${TIDEGATE_CLUSTER}` are filled in.
-        user_data = "userData": Text,
+        /// What a server runs at its first boot, such as a cloud-init file that joins it to the cluster: a text, or
+        /// `{file: join.sh}` beside the policy, of at most 49149 bytes. `${TIDEGATE_NODE}`, `${TIDEGATE_POOL}`,
+        /// `${TIDEGATE_FLAVOR}`, `${TIDEGATE_ZONE}` and `${TIDEGATE_CLUSTER}` are filled in; so is
+        /// `${TIDEGATE_BOOTSTRAP_TOKEN}`, with a token that is made for this server alone, ends soon after `wake.joinTimeout`
+        /// and is removed when its node has joined or nothing came of it.
+        user_data = "userData": UserData,
         /// The size of a volume made from the image that it boots from; without it, it boots from its host's disk.
         boot_volume = "bootVolume": Bytes,
         /// The server group, by name or id.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Record;
 use super::replica::Set;
 use super::state::{Event, Kubelet, Sim, waiting};
+use super::tokens::Tokens;
 use super::touched::Touched;
 use crate::model::{Name, NodeShape, Snapshot, World};
 use crate::sandbox::faults::Fault;
@@ -27,6 +28,8 @@ pub struct Checkpoint {
     node_of: BTreeMap<Name, Name>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unborn: BTreeMap<Name, NodeShape>,
+    #[serde(default, skip_serializing_if = "Tokens::is_empty")]
+    tokens: Tokens,
     schedule: bool,
     faults: Vec<Fault>,
     struck: Vec<u32>,
@@ -47,6 +50,7 @@ impl Sim {
             kubelets: self.kubelets.clone(),
             node_of: self.node_of.clone(),
             unborn: self.unborn.clone(),
+            tokens: self.tokens.clone(),
             schedule: self.schedule,
             faults: self.faults.clone(),
             struck: self.struck.clone(),
@@ -70,6 +74,7 @@ impl Sim {
             kubelets: checkpoint.kubelets,
             node_of: checkpoint.node_of,
             unborn: checkpoint.unborn,
+            tokens: checkpoint.tokens,
             dirty_sets: BTreeSet::new(),
             dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),

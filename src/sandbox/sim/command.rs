@@ -44,6 +44,13 @@ pub enum Command {
         node: Name,
         uid: Name,
     },
+    MintToken {
+        node: Name,
+        until: Timestamp,
+    },
+    RevokeToken {
+        node: Name,
+    },
     SetMetadata {
         server: Name,
         key: Name,
@@ -76,6 +83,8 @@ impl Sim {
             Command::Create { order } => drop(self.create_server(order)),
             Command::Delete { server } => drop(self.delete_server(server)),
             Command::DeleteNode { node, uid } => drop(self.delete_node(node, uid)),
+            Command::MintToken { node, until } => drop(self.mint_token(node, *until)),
+            Command::RevokeToken { node } => self.revoke_token(node),
             Command::SetMetadata { server, key, value } => {
                 drop(self.set_metadata(server, key.clone(), value.clone()));
             }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::latency::Delay;
 use super::replica::{Habit, Set};
 use super::state::{Event, Kubelet, Sim, waiting};
+use super::tokens::Tokens;
 use super::touched::Touched;
 use crate::model::{
     Change, Kind, Name, Node, Owner, Phase, Pod, PodKey, Server, ServerState, Snapshot, Workload, WorkloadKind, World,
@@ -40,6 +41,7 @@ impl Sim {
             kubelets: BTreeMap::new(),
             node_of: BTreeMap::new(),
             unborn: BTreeMap::new(),
+            tokens: Tokens::default(),
             dirty_sets: BTreeSet::new(),
             dirty_nodes: BTreeSet::new(),
             dirty_namespaces: BTreeSet::new(),

@@ -51,6 +51,7 @@ impl Sim {
         }
         self.node_of.insert(id.clone(), order.name.clone());
         self.unborn.insert(order.name.clone(), order.node.clone());
+        self.tokens.expect(&order.name, order.token_until.is_some());
         self.put_server(Server {
             id: id.clone(),
             name: order.name.clone(),
@@ -81,7 +82,7 @@ impl Sim {
     /// The kubelet of a server that was made registers its node.
     pub(super) fn register(&mut self, name: &Name) {
         let Some(shape) = self.unborn.remove(name) else { return };
-        if self.world.nodes.contains_key(name) {
+        if self.world.nodes.contains_key(name) || !self.tokens.let_in(name, self.now) {
             return;
         }
         let server = self.world.servers.values().find(|server| server.name == *name).cloned();

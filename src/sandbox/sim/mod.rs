@@ -24,6 +24,7 @@ mod scheduler;
 mod servers;
 mod state;
 mod storage;
+mod tokens;
 mod touched;
 mod view;
 mod volumes;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{Record, What};
 use super::replica::Set;
+use super::tokens::Tokens;
 use super::touched::{Touch, Touched};
 use crate::model::{
     Change, Name, Node, NodeShape, Pod, PodKey, Server, ServerState, VolumeAttachment, Workload, World,
@@ -65,6 +66,7 @@ pub struct Sim {
     pub(super) node_of: BTreeMap<Name, Name>,
     /// Nodes of servers that were made and have not joined, by name.
     pub(super) unborn: BTreeMap<Name, NodeShape>,
+    pub(super) tokens: Tokens,
     pub(super) dirty_sets: BTreeSet<Name>,
     /// Nodes that changed: sets that keep a pod per node look at these.
     pub(super) dirty_nodes: BTreeSet<Name>,

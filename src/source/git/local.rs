@@ -25,7 +25,8 @@ pub fn read_local(path: &Path, reference: &str) -> Result<(Vec<PolicySource>, Re
     let workdir = repository.workdir().ok_or_else(none)?;
     let workdir = workdir.canonicalize().map_err(|source| disk(workdir, source))?;
     let inside = ground.strip_prefix(&workdir).map_err(|_| none())?.join(missing);
-    let inside = inside.to_string_lossy().replace('\\', "/");
+    // A path that is joined with nothing ends in a slash.
+    let inside = inside.to_string_lossy().replace('\\', "/").trim_end_matches('/').to_owned();
     let name = format!("file://{}", workdir.display());
     let no_reference = || GitError::NoReference { repository: name.clone(), name: reference.to_owned() };
     let object = repository.revparse_single(reference).map_err(|_| no_reference())?;
