@@ -4,10 +4,12 @@ use clap::Args;
 
 use super::format::Format;
 use super::output::Output;
+use super::plan::known;
 use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::plan::{StatusReport, plan, status};
+use crate::model::Target;
+use crate::plan::{NodeStatus, StatusReport, plan, status};
 use crate::report::status_text;
 
 /// Show each node: its state, since when, why, by whom, and what comes next
@@ -15,12 +17,16 @@ use crate::report::status_text;
 #[command(after_help = "\
 Examples:
   tidegate status -f policy.yaml --sandbox ./sandbox
+  tidegate status -f policy.yaml --sandbox ./sandbox --target pool/workers
   tidegate status -f policy.yaml --snapshot cluster.json --format json   # by `tidegate schema status`")]
 pub struct Status {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
     world: WorldArgs,
+    /// Only this: `node/NAME` or `pool/NAME`; may be repeated
+    #[arg(long, value_name = "OBJECT", value_parser = super::object::target)]
+    target: Vec<Target>,
     /// How to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -32,7 +38,15 @@ impl Status {
         let (_, policy) = self.policy.load(out)?;
         let (world, now) = self.world.world_and_last_apply(&policy, out)?;
         let (plan, _) = plan(&policy, &world, now);
-        let lines = status(&policy, &world, &plan);
+        let mut lines = status(&policy, &world, &plan);
+        let named = |line: &NodeStatus, target: &Target| match target {
+            Target::Node(name) => *line.node == **name,
+            Target::Pool(name) => line.pool.as_deref() == Some(&**name),
+        };
+        // What no pool has any more may be asked about too, as long as it is there.
+        let unseen = self.target.iter().filter(|target| !lines.iter().any(|line| named(line, target)));
+        known(&policy, &world, &unseen.cloned().collect::<Vec<_>>())?;
+        lines.retain(|line| self.target.is_empty() || self.target.iter().any(|target| named(line, target)));
         match self.format {
             Format::Json => out.json(&StatusReport::of(&plan, lines))?,
             Format::Text => out.data(&status_text(&lines, &plan, out.width()))?,

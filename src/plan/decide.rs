@@ -246,7 +246,8 @@ fn strangers(policy: &Policy, inventory: &Inventory, targets: &[Target]) -> Vec<
 
 fn unheard_of(pool: &Pool, flavor: &Name) -> String {
     format!(
-        "nothing is known of flavor {flavor} of pool {}: neither does its provider list it nor has the pool such a node, so          nothing is made of it",
+        "nothing is known of flavor {flavor} of pool {}: neither does its provider list it nor has the pool such a node, so \
+         nothing is made of it",
         pool.name
     )
 }

@@ -425,3 +425,23 @@ fn a_window_that_opened_while_nobody_applied_is_late_or_missed() {
     let again = apply();
     assert_eq!((code(&again), said(&again)), (0, String::new()), "a run that has nothing to say is silent");
 }
+
+/// Of a large cluster one asks about a node or a pool; what is not there is named, not passed over.
+#[test]
+fn status_tells_of_what_is_asked_about() {
+    let on = ["status", "-f", "policy.yaml", "--snapshot", "cluster.yaml", "--format", "json"];
+    let nodes = |targets: &[&str]| {
+        let output = here(&[on.as_slice(), targets].concat());
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let names = report["nodes"].as_array().unwrap().iter().map(|node| node["node"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let all = nodes(&[]);
+    assert_eq!(nodes(&["--target", "pool/workers"]), all);
+    let two = ["--target", "node/demo-k8s-node-nf-6", "--target", "node/demo-k8s-node-1"];
+    assert_eq!(nodes(&two), ["demo-k8s-node-1", "demo-k8s-node-nf-6"]);
+    let unknown = here(&[on.as_slice(), &["--target", "node/demo-k8s-node-nf-66"]].concat());
+    assert_eq!((code(&unknown), unknown.stdout.len()), (1, 0));
+    assert!(said(&unknown).contains("demo-k8s-node-nf-66"), "{}", said(&unknown));
+}

@@ -88,6 +88,9 @@ pub fn scene(seed: u64, features: &[&'static str]) -> Scene {
     objects.extend(Storage::offered(&mut dice, &mix, nodes));
     let mut storage = Storage::default();
     objects.extend(pods::owners(&mix));
+    // What has ended was there before what runs: the scheduler keeps a node's host ports as a set, so a pod that ended
+    // while another one had its port, which no kubelet allows, would free that port.
+    let mut running = Vec::new();
     for n in 1..=dice.from(0, 3 * nodes) {
         let mut made = pods::pod(&mut dice, &mix, &format!("b{n}"));
         // The first nodes have more pods than the last.
@@ -98,9 +101,12 @@ pub fn scene(seed: u64, features: &[&'static str]) -> Scene {
             spec.remove("schedulingGates");
         }
         pods::befall(&mut dice, &mix, &mut made);
-        objects.extend(storage.behind(&mut dice, &made, nodes));
-        objects.push(made);
+        let ended = made["status"]["phase"].as_str().is_some_and(|phase| phase != "Running");
+        let there = if ended { &mut objects } else { &mut running };
+        there.extend(storage.behind(&mut dice, &made, nodes));
+        there.push(made);
     }
+    objects.append(&mut running);
     let mut pending = Vec::new();
     for n in 1..=dice.from(6, 12) {
         let made = pods::pod(&mut dice, &mix, &format!("p{n}"));
