@@ -11,7 +11,7 @@
 //! decision: policy, world and the time in, steps and reasons out; it asks [`placement`] whether a pod would find
 //! another home. [`execute`] carries a plan out through the doors [`cluster`] and [`cloud`], both of which [`sandbox`]
 //! implements in virtual time. [`doctor`] says what a policy lacks in a cluster. [`report`] turns values into text and
-//! JSON, and [`cli`] is one file per command. [`file`] reads what stands on a disk, with bounds.
+//! JSON, and [`cli`] is one file per command. [`file`] reads what stands on a disk, with bounds; [`program`] ends programs.
 //!
 //! `policy`, `schedule`, `model`, `placement`, `plan`, `doctor` and `execute::machine` are pure: no clock, no IO, integers only.
 
@@ -26,6 +26,7 @@ pub mod observe;
 pub mod placement;
 pub mod plan;
 pub mod policy;
+pub mod program;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;

@@ -17,6 +17,8 @@ mod hooks;
 mod hostile;
 #[path = "policies/once.rs"]
 mod once;
+#[path = "policies/providers.rs"]
+mod providers;
 #[path = "policies/several.rs"]
 mod several;
 

@@ -1,10 +1,13 @@
 //! What `doctor` asks of a cloud: the login, Nova, what parking and waking left behind in Glance and Cinder, and ports
 //! that do not outlive a park.
 
+use std::time::Duration;
+
 use tokio::runtime::Runtime;
 
-use crate::cloud::{Config, Leftovers, Openstack, Pace, Surroundings};
+use crate::cloud::{Config, Leftovers, Openstack, Pace, Programs, ProviderError, Surroundings};
 use crate::doctor::{Finding, Level};
+use crate::model::{Flavor, Quota, Server};
 use crate::policy::{Provider, ProviderKind};
 use crate::report::plural;
 
@@ -18,7 +21,14 @@ const NEARLY: i64 = 90;
 /// Whether this provider lets us in, and what is to be seen to there.
 pub fn of(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
     let name = &provider.name;
-    let ProviderKind::Openstack { cloud, region, .. } = &provider.kind;
+    let (cloud, region) = match &provider.kind {
+        ProviderKind::Openstack { cloud, region, .. } => (cloud, region),
+        ProviderKind::Command { run, deadline, parks } => {
+            let deadline = Duration::try_from(*deadline).unwrap_or(Duration::MAX);
+            let programs = Programs::new(name.clone(), run.clone(), deadline, parks.clone());
+            return vec![program(name, run.first().map_or("", |program| program), &runtime.block_on(programs.list()))];
+        }
+    };
     let wrong = |text: String| {
         let advice = format!("`openstack --os-cloud {cloud} server list` tries the same by other means");
         vec![Finding::new(CHECK, Level::Error, format!("provider {name}: {text}"), advice)]
@@ -58,6 +68,24 @@ pub fn of(provider: &Provider, runtime: &Runtime) -> Vec<Finding> {
         |devices| devices.map(|devices| devices_of_hosts(name, &devices)),
     ));
     found
+}
+
+type Listed = Result<(Vec<Server>, Vec<Flavor>, Option<Quota>), ProviderError>;
+
+/// Whether a program of the operator's answers.
+fn program(name: &str, program: &str, listed: &Listed) -> Finding {
+    match listed {
+        Ok((servers, flavors, _)) => {
+            let (servers, flavors) = (plural(servers.len(), "server"), plural(flavors.len(), "flavor"));
+            Finding::ok(CHECK, format!("provider {name}: `{program}` answers with {servers} and {flavors}"))
+        }
+        Err(error) => {
+            let advice = format!(
+                "`echo '{{\"version\":1,\"provider\":\"{name}\",\"verb\":\"list\"}}' | TIDEGATE_VERB=list {program}` asks the same"
+            );
+            Finding::new(CHECK, Level::Error, format!("provider {name}: {error}"), advice)
+        }
+    }
 }
 
 /// SR-IOV and accelerators: what becomes of such a port is the cloud's to say.

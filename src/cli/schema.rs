@@ -5,6 +5,7 @@ use schemars::schema_for;
 
 use super::output::Output;
 use super::{Exit, Failure};
+use crate::cloud::Conversation;
 use crate::doctor::Checkup;
 use crate::execute::event_schema;
 use crate::plan::{
@@ -71,6 +72,8 @@ pub enum Document {
     ScheduleAt,
     /// What `doctor --format json` prints
     Doctor,
+    /// What a provider's own program (`providers: [{command: …}]`) is asked, and what it answers
+    Provider,
     /// A line of what `apply --format json` prints
     Event,
     /// The failures that `sandbox create --faults` reads
@@ -99,6 +102,7 @@ impl Document {
             Self::Schedule => schema_for!(Timetables).to_value(),
             Self::ScheduleAt => schema_for!(HeldAt).to_value(),
             Self::Doctor => schema_for!(Checkup).to_value(),
+            Self::Provider => schema_for!(Conversation).to_value(),
             Self::Event => event_schema(),
             Self::Faults => schema_for!(Faults).to_value(),
         };
@@ -122,6 +126,7 @@ impl Document {
             Self::Explain => ("Every field of an explanation", "explain"),
             Self::Status => ("Every field of a status", "status"),
             Self::Doctor => ("Every field of a check-up", "doctor"),
+            Self::Provider => ("What a provider's program is asked and answers", "provider"),
             Self::Event => ("Every field of an event", "event"),
             Self::Validate => ("Every field of what `validate` prints", "validate"),
             Self::Verify => ("Every field of what `verify` prints", "verify"),

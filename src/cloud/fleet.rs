@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::command::Programs;
 use super::openstack::{Config, Openstack, Pace, Surroundings};
 use super::{ParkMode, Provider, ProviderError, Survey};
 use crate::cluster::Pending;
@@ -31,8 +33,16 @@ impl Fleet {
         let mut fleet = Self::default();
         let mut warnings = Vec::new();
         for provider in providers {
-            let ProviderKind::Openstack { cloud, region, .. } = &provider.kind;
             let name = &provider.name;
+            let (cloud, region) = match &provider.kind {
+                ProviderKind::Openstack { cloud, region, .. } => (cloud, region),
+                ProviderKind::Command { run, deadline, parks } => {
+                    let deadline = Duration::try_from(*deadline).unwrap_or(Duration::MAX);
+                    let programs = Programs::new(name.clone(), run.clone(), deadline, parks.clone());
+                    fleet.add(name.clone(), Box::new(programs));
+                    continue;
+                }
+            };
             let named = |error: ProviderError| match error {
                 ProviderError::Setup(text) => ProviderError::Setup(format!("provider {name}: {text}")),
                 other => other,

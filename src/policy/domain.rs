@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Hook, Origin, Pool, Revision};
+use super::{Ask, Hook, Idle, Origin, Pool, Revision};
 use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
 
 /// A file that the policy was read from.
@@ -48,13 +48,24 @@ pub enum ProviderKind {
         /// How long to wait for a shelved server's host to be freed after that was asked for, 2 min by default.
         offload_timeout: SignedDuration,
     },
+    /// The operator's own programs.
+    Command {
+        /// The program and its arguments.
+        run: Vec<Name>,
+        /// How long one question may take, 5 min by default.
+        deadline: SignedDuration,
+        /// How it parks servers.
+        parks: Vec<Idle>,
+    },
 }
 
 impl ProviderKind {
     /// How long to wait for a shelved server's host to be freed.
     pub fn offload_timeout(&self) -> SignedDuration {
-        let Self::Openstack { offload_timeout, .. } = self;
-        *offload_timeout
+        match self {
+            Self::Openstack { offload_timeout, .. } => *offload_timeout,
+            Self::Command { .. } => OFFLOAD_TIMEOUT,
+        }
     }
 }
 

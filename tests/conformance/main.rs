@@ -10,6 +10,8 @@ mod fleet;
 mod lab;
 mod making;
 mod nova;
+#[cfg(unix)]
+mod programs;
 mod refusals;
 mod sandbox;
 mod wire;

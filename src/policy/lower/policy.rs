@@ -10,7 +10,7 @@ use super::digest::digest;
 use super::doubts;
 use super::drain::drain;
 use super::hooks::hooks;
-use super::limits::{brakes, limits, providers};
+use super::limits::{brakes, limits, parks, providers};
 use super::members::no_node_twice;
 use super::merge::{Merged, merge};
 use super::money::{allocation, rates};
@@ -55,6 +55,7 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &B
     let mut known = Known { schedules: &mut all_schedules, providers: &provider_names, zone: &zone };
     let mut pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
     no_node_twice(&merged.pools, &mut cx);
+    parks(&pools, &merged.pools, &all_providers, &mut cx);
     cannot_both_hold(&pools, &mut cx);
     doubts::pools(&pools, &merged.pools, &mut cx);
     doubts::exceptions(&pools, &mut cx);

@@ -1,7 +1,7 @@
 //! The effective policy as a whole, with its limits, providers, overrides and money.
 
 use super::drain::{brakes, drain, wake};
-use super::lines::{DEFAULT, Lines, amount, bytes, cpu, length, quoted, share};
+use super::lines::{DEFAULT, Lines, amount, bytes, cpu, length, list, quoted, share};
 use super::pools::pools;
 use super::schedules::schedules;
 use crate::policy::{HookCall, HookTime, OnFailure, Policy, ProviderKind};
@@ -79,10 +79,18 @@ fn providers(policy: &Policy) -> Lines {
     for provider in policy.providers.values() {
         let mut lines = Lines::default();
         lines.field("name", quoted(&provider.name), Some(&provider.origin));
-        let ProviderKind::Openstack { cloud, region, offload_timeout } = &provider.kind;
-        let region = region.as_ref().map(|region| format!(", region: {}", quoted(region))).unwrap_or_default();
-        let patience = length(*offload_timeout);
-        lines.plain("openstack", format!("{{cloud: {}{region}, offloadTimeout: {patience}}}", quoted(cloud)));
+        match &provider.kind {
+            ProviderKind::Openstack { cloud, region, offload_timeout } => {
+                let region = region.as_ref().map(|region| format!(", region: {}", quoted(region))).unwrap_or_default();
+                let patience = length(*offload_timeout);
+                lines.plain("openstack", format!("{{cloud: {}{region}, offloadTimeout: {patience}}}", quoted(cloud)));
+            }
+            ProviderKind::Command { run, deadline, parks } => {
+                let parks: Vec<&str> = parks.iter().map(|idle| idle.verb()).collect();
+                let parks = if parks.is_empty() { String::new() } else { format!(", parks: [{}]", parks.join(", ")) };
+                lines.plain("command", format!("{{run: {}, deadline: {}{parks}}}", list(run), length(*deadline)));
+            }
+        }
         all.item(lines);
     }
     all

@@ -3,8 +3,10 @@
 use super::numbers::{CountOrPercent, Decimal, Percent};
 use super::object::object;
 use super::quantities::{Bytes, Millicores};
+use super::read::{Choice, OneOrMany};
 use super::text::Text;
 use super::times::{Length, When};
+use crate::policy::Idle;
 
 object! {
     /// Most capacity that may be active, over all pools.
@@ -52,12 +54,30 @@ object! {
 }
 
 object! {
-    /// Where servers come from.
+    /// Programs of the operator's own. The program is asked one question on its standard input, as JSON, and answers it on its
+    /// standard output: `tidegate schema provider --format markdown` tells all of it. In a sandbox the servers are
+    /// simulated, and no program is called.
+    Command, "`command`" {
+        /// The program and its arguments; no shell is between, and a relative path is seen from the folder that Tidegate
+        /// runs in.
+        run = "run": OneOrMany<Text> [required],
+        /// How long one question may take; then the program is killed with all that it started. 5m by default.
+        deadline = "deadline": Length,
+        /// How it parks servers: some of `shelve`, `stop` and `suspend`. Without any it makes and deletes them only, and its
+        /// pools say `idle: delete`.
+        parks = "parks": OneOrMany<Choice<Idle>>,
+    }
+}
+
+object! {
+    /// Where servers come from: OpenStack, or programs of the operator's own.
     Provider, "a provider" {
         /// Its name; pools name it.
         name = "name": Text [required],
         /// OpenStack.
-        openstack = "openstack": Openstack [required],
+        openstack = "openstack": Openstack,
+        /// Programs of the operator's own.
+        command = "command": Command,
     }
 }
 

@@ -22,7 +22,7 @@ mod windows;
 pub(crate) use document::{Document, Spec};
 pub(crate) use drain::{Disposable, Drain, DrainMatch, NoHome};
 pub(crate) use hooks::Hook;
-pub(crate) use limits::{Brakes, Limits, Override, Provider};
+pub(crate) use limits::{Brakes, Command, Limits, Openstack, Override, Provider};
 pub(crate) use money::{Allocation, Charged, Rate};
 pub(crate) use numbers::{Percent, Share};
 pub(crate) use pools::{Automatic, Create, Headroom, MayGo, Nodes, ParkedNode, Pool, SelectorFields, Taint, UserData};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::GitError;
+use crate::program::kill_group;
 
 /// Bytes of output that are kept; what is more is read and thrown away.
 const MOST_OUTPUT: usize = 16 << 20;
@@ -127,16 +128,9 @@ fn collect(pipe: Option<impl Read + Send + 'static>, told: mpsc::Sender<()>) -> 
     kept
 }
 
-/// Kills it and everything that it started: its process group, by the shell's own `kill`.
+/// Kills it and everything that it started.
 fn kill(child: &mut Child) {
-    let group = format!("-{}", child.id());
-    let shell = Command::new("sh")
-        .args(["-c", "kill -9 \"$1\"", "sh", &group])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    drop(shell);
+    kill_group(child.id());
     // Where there is no shell, at least the program itself.
     let _ = child.kill();
     let _ = child.wait();
