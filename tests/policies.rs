@@ -5,6 +5,8 @@
 mod against;
 #[path = "policies/beside.rs"]
 mod beside;
+#[path = "policies/catalogs.rs"]
+mod catalogs;
 #[path = "policies/codes.rs"]
 mod codes;
 #[path = "policies/contradictions.rs"]

@@ -7,6 +7,8 @@
 
 #[path = "sandbox/build.rs"]
 mod build;
+#[path = "random_apply/catalogs.rs"]
+mod catalogs;
 #[path = "random_apply/creates.rs"]
 mod creates;
 mod executing;

@@ -44,6 +44,8 @@ enum Format {
 pub enum Document {
     /// A policy
     Policy,
+    /// A catalog of flavors that pools draw from
+    Catalog,
     /// What `plan --format json` and `plan --out` write
     Plan,
     /// What `diff --format json` prints
@@ -88,6 +90,7 @@ impl Document {
     pub fn text(self) -> serde_json::Result<String> {
         let schema = match self {
             Self::Policy => policy::schema().to_value(),
+            Self::Catalog => policy::catalog_schema().to_value(),
             Self::Plan => schema_for!(Plan).to_value(),
             Self::Diff => schema_for!(Difference).to_value(),
             Self::Drift => schema_for!(Drift).to_value(),
@@ -116,6 +119,7 @@ impl Document {
     pub fn reference(self) -> serde_json::Result<String> {
         let (title, command) = match self {
             Self::Policy => ("Every field of a policy", "policy"),
+            Self::Catalog => ("Every field of a catalog", "catalog"),
             Self::Plan => ("Every field of a plan", "plan"),
             Self::Diff => ("Every field of a difference", "diff"),
             Self::Drift => ("Every field of a drift", "drift"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, ConditionStatus, Name, Node, Resources, Server, Taint, keys};
+use super::{CapacityType, Condition, ConditionStatus, Name, Node, Resources, Server, Taint, keys};
 
 /// The label that is the node's own name.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -108,6 +108,8 @@ pub struct ServerOrder {
     pub flavor: Name,
     /// Its availability zone; None leaves that to the provider.
     pub zone: Option<Name>,
+    /// How it is bought.
+    pub capacity_type: CapacityType,
     /// Its image, by name or id.
     pub image: Name,
     /// Its networks, by name or id.

@@ -18,6 +18,8 @@ pub mod keys {
     pub const CREATED: &str = "tidegate_created";
     /// Annotation on the Secret of a bootstrap token: the node that it was made for.
     pub const TOKEN_OF: &str = "tidegate.dev/token-of";
+    /// Key in the metadata of a server that was not bought at the list price: `spot` or `reserved`.
+    pub const CAPACITY_TYPE: &str = "tidegate_capacity_type";
     /// Annotation on what stands in for a Node that somebody deleted while its server was parked (H24); never in a cluster.
     pub const DELETED: &str = "tidegate.dev/deleted";
     /// Annotation by a person: this node stays as it is.

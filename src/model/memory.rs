@@ -79,7 +79,7 @@ pub struct PoolMemory {
     /// Since when headroom units are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headroom_short_since: Option<Timestamp>,
-    /// Flavors that the provider refused to make a server of, by name.
+    /// What the provider refused to make: a flavor by its name, or what is bought of it in one zone and one way.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<Name, WakeFailure>,
     /// The last park durations, newest last, at most 32.

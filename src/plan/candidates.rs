@@ -9,7 +9,7 @@ use super::members::{Member, State};
 use super::pool_decision::Pooled;
 use super::removal::Removals;
 use super::{Code, Reason, long_parked, node_rules, wakes};
-use crate::model::NodeMark;
+use crate::model::{CapacityType, NodeMark};
 
 /// How near a node is to taking pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,12 +86,19 @@ impl Pooled<'_> {
         let made = member.server.as_ref()?;
         let same = |blueprint: &&Arc<Blueprint>| blueprint.flavor == made.flavor;
         let zoned = |blueprint: &&Arc<Blueprint>| same(blueprint) && blueprint.zone == made.zone;
-        self.blueprints.iter().find(zoned).or_else(|| self.blueprints.iter().find(same)).cloned()
+        let how = CapacityType::of(made);
+        let bought = |blueprint: &&Arc<Blueprint>| zoned(blueprint) && blueprint.capacity_type == how;
+        self.blueprints
+            .iter()
+            .find(bought)
+            .or_else(|| self.blueprints.iter().find(zoned))
+            .or_else(|| self.blueprints.iter().find(same))
+            .cloned()
     }
 
     /// Why nothing is made by a blueprint now: the provider refused it a while ago (H8).
     pub(super) fn refused(&self, blueprint: &Blueprint) -> Option<Reason> {
-        wakes::flavor_backs_off(self.world, self.pool, &blueprint.flavor, self.now)
+        wakes::offering_backs_off(self.world, self.pool, blueprint, self.now)
     }
 
     /// What is in the way of bringing a member, but for the quota.

@@ -10,7 +10,7 @@ use super::brakes::Left;
 use super::members::{Inventory, Member, State};
 use super::prices::{Prices, unpriced};
 use super::{Code, Creation, Kept, PoolPlan, Step, Verb};
-use crate::model::{Money, Server, World};
+use crate::model::{Money, Name, Server, World};
 use crate::policy::{Policy, Pool};
 use crate::schedule::{Turn, turns};
 
@@ -164,7 +164,10 @@ fn of_flavor<'a>(member: &'a Member, made: &BTreeMap<&str, &Creation>) -> Cow<'a
         None => Cow::Borrowed(member),
         Some(creation) => {
             let flavor = creation.flavor.as_str().into();
-            let server = Server { name: member.name.clone(), flavor, inferred: true, ..Server::default() };
+            let zone = creation.zone.as_deref().map(Name::from);
+            let metadata = creation.bought().metadata().into_iter().collect();
+            let server =
+                Server { name: member.name.clone(), flavor, zone, metadata, inferred: true, ..Server::default() };
             Cow::Owned(Member { server: Some(Arc::new(server)), ..member.clone() })
         }
     }

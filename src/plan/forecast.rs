@@ -183,7 +183,7 @@ fn about_allocation(policy: &Policy, cost: &PlanCost, today: Money, now: Timesta
         return vec!["no node has a price, so when the allocation is used up is not known".to_owned()];
     }
     let mut notes = Vec::new();
-    let unit = policy.rates.first().map_or("", |rate| &*rate.unit);
+    let unit = &cost.unit;
     if now > allocation.as_of {
         let as_of = allocation.as_of;
         notes.push(format!(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::StepCost;
 use super::members::{Member, State};
-use crate::model::{Money, Name, PerMille, ServerState};
+use crate::model::{CapacityType, Money, Name, PerMille, ServerState};
 use crate::policy::{Idle, Policy, Pool, Rate};
 
 /// Prices at one moment.
@@ -20,9 +20,11 @@ impl<'a> Prices<'a> {
         Self { policy, at }
     }
 
-    /// The unit, if there are any rates.
+    /// The unit, if there are any rates, or prices in a catalog.
     pub fn unit(&self) -> Option<&'a Name> {
-        self.policy.rates.first().map(|rate| &rate.unit)
+        let catalogs =
+            self.policy.pools.iter().filter_map(|pool| pool.create.as_ref()?.catalog.as_ref()?.unit.as_ref());
+        self.policy.rates.first().map(|rate| &rate.unit).or_else(|| catalogs.into_iter().next())
     }
 
     /// The latest rate that has begun and has a price for the flavor.
@@ -46,25 +48,39 @@ impl<'a> Prices<'a> {
         Some(price.share(share))
     }
 
+    /// The price of a member: at the list price what the rates say, else what the pool's catalog says of how it was bought.
+    /// Of what a catalog alone has a price for, all is charged in every state.
+    fn member(&self, pool: &Pool, member: &Member, share: Share) -> Option<Money> {
+        let flavor = flavor(pool, member)?;
+        let how = member.server.as_deref().map_or(CapacityType::OnDemand, CapacityType::of);
+        let listed = || self.of(pool.provider.as_ref(), flavor, share);
+        let catalog = || {
+            let zone = member.server.as_ref().and_then(|server| server.zone.as_deref());
+            let price = pool.create.as_ref()?.catalog.as_ref()?.price(flavor, zone, how)?;
+            Some(if share == Share::Nothing { Money::ZERO } else { price })
+        };
+        if how == CapacityType::OnDemand { listed().or_else(catalog) } else { catalog() }
+    }
+
     /// What a member costs per hour in the state it is in.
     pub fn now(&self, pool: &Pool, member: &Member) -> Option<Money> {
-        self.of(pool.provider.as_ref(), flavor(pool, member)?, share_of(member))
+        self.member(pool, member, share_of(member))
     }
 
     /// What it costs running.
     pub fn active(&self, pool: &Pool, member: &Member) -> Option<Money> {
-        self.of(pool.provider.as_ref(), flavor(pool, member)?, Share::Active)
+        self.member(pool, member, Share::Active)
     }
 
     /// What it costs parked the pool's way.
     pub fn parked(&self, pool: &Pool, member: &Member) -> Option<Money> {
-        self.of(pool.provider.as_ref(), flavor(pool, member)?, share_parked(pool.idle))
+        self.member(pool, member, share_parked(pool.idle))
     }
 
     /// What it costs when the provider has done what it does with it, which takes it away.
     pub fn gone(&self, pool: &Pool, member: &Member) -> Option<Money> {
         let going = member.server.as_ref()?.going()?;
-        self.of(pool.provider.as_ref(), flavor(pool, member)?, share_of_state(going))
+        self.member(pool, member, share_of_state(going))
     }
 
     /// What bringing it up (or parking it) changes per hour.
@@ -133,5 +149,5 @@ fn flavor<'m>(pool: &'m Pool, member: &'m Member) -> Option<&'m str> {
 /// The member's flavor where none of the rates has a price for it.
 pub fn unpriced<'m>(prices: &Prices<'_>, pool: &'m Pool, member: &'m Member) -> Option<&'m str> {
     let flavor = flavor(pool, member).unwrap_or("(unknown flavor)");
-    (member.exists() && prices.of(pool.provider.as_ref(), flavor, Share::Active).is_none()).then_some(flavor)
+    (member.exists() && prices.active(pool, member).is_none()).then_some(flavor)
 }

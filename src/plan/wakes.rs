@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::creating::Blueprint;
 use super::{Code, Evidence, Reason};
-use crate::model::{Name, World};
+use crate::model::World;
 use crate::policy::{Policy, Pool};
 
 /// How often the last wakes of a node failed in a row.
@@ -36,13 +37,20 @@ pub fn pool_backs_off(world: &World, pool: &Pool, now: Timestamp) -> Option<Reas
     Some(Reason { code, text, evidence, origin: Some(pool.origin.clone()) })
 }
 
-/// Why no server of this flavor is made in a pool yet: the provider refused the last one.
-pub fn flavor_backs_off(world: &World, pool: &Pool, flavor: &Name, now: Timestamp) -> Option<Reason> {
-    let memory = world.memory.pools.get(&pool.name)?;
-    let failure = memory.refused.get(flavor).filter(|failure| failure.next > now)?;
+/// Why nothing is made by this blueprint in a pool yet: the provider refused the last one, or the whole flavor.
+pub fn offering_backs_off(world: &World, pool: &Pool, build: &Blueprint, now: Timestamp) -> Option<Reason> {
+    let refused = &world.memory.pools.get(&pool.name)?.refused;
+    if refused.is_empty() {
+        return None;
+    }
+    let whats = [build.offering(), build.flavor.clone()];
+    let (what, failure) = whats.iter().find_map(|what| {
+        let failure = refused.get(what).filter(|failure| failure.next > now)?;
+        Some((what, failure))
+    })?;
     Some(Reason {
         code: Code::BackOff,
-        text: format!("the provider made no {flavor} ({}), {} in a row", failure.why, failure.tries),
+        text: format!("the provider made no {what} ({}), {} in a row", failure.why, failure.tries),
         evidence: Evidence { until: Some(failure.next), ..Evidence::default() },
         origin: Some(pool.origin.clone()),
     })

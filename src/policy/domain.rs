@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Hook, Idle, Origin, Pool, Revision};
-use crate::model::{IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
+use crate::model::{CapacityType, IntOrPercent, Money, Name, PerMille, Pod, Resources, Selector, Target};
 
 /// A file that the policy was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,15 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
+    /// The ways in which it sells servers.
+    pub fn buys(&self) -> &'static [CapacityType] {
+        match self {
+            Self::Openstack { .. } => &[CapacityType::OnDemand],
+            // What its programs cannot buy they refuse themselves.
+            Self::Command { .. } => &[CapacityType::Reserved, CapacityType::Spot, CapacityType::OnDemand],
+        }
+    }
+
     /// How long to wait for a shelved server's host to be freed.
     pub fn offload_timeout(&self) -> SignedDuration {
         match self {

@@ -87,6 +87,18 @@ impl Findings {
         self.list.push_mut(finding)
     }
 
+    /// Adds all that another list has.
+    pub(crate) fn append(&mut self, other: Self) {
+        for finding in other.list {
+            let (severity, code, span) = (finding.severity, finding.code, finding.span);
+            *self.add(severity, code, span, String::new()) = finding;
+        }
+        let room = MOST.saturating_sub(self.doubts.len());
+        self.doubts.extend(other.doubts.into_iter().take(room));
+        self.more += other.more;
+        self.more_errors |= other.more_errors;
+    }
+
     /// Whether an error is among them.
     pub(crate) fn has_errors(&self) -> bool {
         self.more_errors || self.list.iter().any(|finding| finding.severity == Severity::Error)

@@ -1,8 +1,10 @@
 //! Reads policy files into one policy, or says everything that is wrong with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::beside::Beside;
+use super::catalog::{Catalog, catalogs_named, read as read_catalog};
 use super::decode::decode;
 use super::finding::Findings;
 use super::lower::lower;
@@ -11,8 +13,11 @@ use super::wire::{Document, Wire};
 use super::{Policy, PolicyFile, Problem};
 use crate::model::Name;
 
+/// The catalogs that were given, by where they stand; None is one that has an error.
+pub(crate) type Catalogs = BTreeMap<Name, Option<Arc<Catalog>>>;
+
 /// Kinds of documents that may stand in a folder of policies and are none.
-const BESIDE: [&str; 2] = ["PlanRules", "PolicyTests"];
+const BESIDE: [&str; 3] = ["Catalog", "PlanRules", "PolicyTests"];
 
 /// A policy file: its name and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub struct Loaded {
     pub doubts: Vec<Problem>,
 }
 
-/// [`load_with`], of policies that name no file beside them.
+/// [`load_with`], of policies that name no other file beside them than catalogs.
 pub fn load(sources: &[PolicySource]) -> Loaded {
     load_with(sources, &Beside::default())
 }
@@ -48,8 +53,15 @@ pub fn load_with(sources: &[PolicySource], beside: &Beside) -> Loaded {
     sources.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut out = Findings::default();
     let mut nodes: Vec<Node> = Vec::new();
+    let mut catalogs = Catalogs::new();
+    let named = catalogs_named(sources.iter().copied());
     for (index, source) in sources.iter().enumerate() {
-        nodes.extend(decode(&source.text, u32::try_from(index).unwrap_or(u32::MAX), &mut out));
+        let file = u32::try_from(index).unwrap_or(u32::MAX);
+        if named.contains(&source.path) {
+            catalogs.insert(source.path.clone(), read_catalog(&source.text, file, &mut out).map(Arc::new));
+        } else {
+            nodes.extend(decode(&source.text, file, &mut out));
+        }
     }
     if sources.is_empty() {
         out.general("no-files", "there is no policy file").help("name a file or a folder with `-f`");
@@ -68,7 +80,7 @@ pub fn load_with(sources: &[PolicySource], beside: &Beside) -> Loaded {
         .collect();
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     others.retain(|file| !nodes.iter().any(|node| node.span.file == *file && !another_kind(node)));
-    let mut lowered = lower(documents, files, beside, &mut out);
+    let mut lowered = lower(documents, files, (beside, &catalogs), &mut out);
     let mut index = 0..;
     lowered.files.retain(|_| index.next().is_none_or(|index| !others.contains(&index)));
     let (policy, sketch) = if out.has_errors() { (None, Some(lowered)) } else { (Some(lowered), None) };

@@ -6,6 +6,7 @@
 mod absent;
 mod beside;
 mod by_hand;
+mod catalog;
 mod check;
 mod decode;
 mod domain;
@@ -33,6 +34,7 @@ mod wire;
 
 pub use absent::absent_from;
 pub use beside::{Beside, mentioned, stays_beside};
+pub use catalog::{Catalog, CatalogFlavor, Offering, catalogs_named, stands_at};
 pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
@@ -49,7 +51,7 @@ pub use pool::{Headroom, HeadroomUnit, Idle, MOST_USER_DATA, Members, NamePatter
 pub use print::print_effective;
 pub use problem::{Place, Problem, Related, Severity};
 pub use revision::{Revision, file_name, path_of};
-pub use schema::schema;
+pub use schema::{catalog_schema, schema};
 pub use shown::{deceives, shown};
 pub use unheeded::unheeded;
 pub use window::{ASSUMED_WAKE, Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Exception, Origin, Window};
-use crate::model::{IntOrPercent, Name, Resources, Selector, Taint};
+use super::{Catalog, Exception, Origin, Window};
+use crate::model::{CapacityType, IntOrPercent, Name, Requirement, Resources, Selector, Taint};
 
 /// A node name, with `{2..10}` (numbers, leading zeros kept: `{01..10}`) and `*` (any run of characters).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,16 @@ pub struct Template {
     pub image: Name,
     /// The flavors that may be had, the preferred one first; prices decide before that.
     pub flavors: Vec<Name>,
+    /// What it draws from instead, with only what meets all that the policy says; [`Template::flavors`] is then what the
+    /// policy names of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Arc<Catalog>>,
+    /// How servers of the catalog are bought, the preferred way first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_types: Vec<CapacityType>,
+    /// What the catalog's flavors have to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
     /// The availability zones, the preferred one first; none leaves it to the provider.
     pub zones: Vec<Name>,
     /// The networks, by name or id; none leaves it to the provider.
@@ -149,12 +160,13 @@ pub const MOST_USER_DATA: usize = 49_149;
 pub const TOKEN: &str = "TIDEGATE_BOOTSTRAP_TOKEN";
 
 /// The variables that user data may have, with what each stands for.
-pub const VARIABLES: [(&str, &str); 6] = [
+pub const VARIABLES: [(&str, &str); 7] = [
     ("TIDEGATE_NODE", "the name of the server and its node"),
     ("TIDEGATE_POOL", "the pool"),
     ("TIDEGATE_FLAVOR", "the flavor"),
     ("TIDEGATE_ZONE", "the availability zone, empty where the provider chooses"),
     ("TIDEGATE_CLUSTER", "the UID of the cluster, empty where it is not known"),
+    ("TIDEGATE_CAPACITY_TYPE", "how it is bought: `on-demand`, `spot` or `reserved`"),
     (TOKEN, "a bootstrap token for this server alone, such as `kubeadm join` takes"),
 ];
 

@@ -1,16 +1,26 @@
 //! The JSON Schema of policy files, for editors and for checks in CI.
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
+use super::catalog;
 use super::wire::Document;
 
 /// The schema of a policy document, JSON Schema draft 2020-12.
 pub fn schema() -> Schema {
+    of::<Document>("Tidegate capacity policy")
+}
+
+/// The schema of our own catalogs of flavors.
+pub fn catalog_schema() -> Schema {
+    of::<catalog::Document>("Tidegate catalog of flavors")
+}
+
+fn of<T: JsonSchema>(title: &str) -> Schema {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<Document>();
-    schema.insert("title".into(), "Tidegate capacity policy".into());
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".into(), title.into());
     if let Some(object) = schema.as_object_mut() {
         object.values_mut().for_each(without_null);
     }

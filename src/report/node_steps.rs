@@ -144,7 +144,7 @@ fn step_words(step: &Step, blind: bool) -> String {
         Verb::Record => "record as parked".to_owned(),
         Verb::Wait => "wait until Ready".to_owned(),
         Verb::Create => {
-            let what = step.creation.as_ref().map(|creation| format!(" ({})", creation.words())).unwrap_or_default();
+            let what = step.creation.as_ref().map(|creation| format!(" ({})", creation.offering())).unwrap_or_default();
             format!("create{what}")
         }
         Verb::Uncordon => "uncordon".to_owned(),

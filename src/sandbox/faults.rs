@@ -78,7 +78,8 @@ pub enum Ends {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
-    /// `server/NAME`, `node/NAME`, `pod/NAMESPACE/NAME` or `workload/NAMESPACE/NAME`; `*` is any run of characters.
+    /// `server/NAME`, `node/NAME`, `pod/NAMESPACE/NAME` or `workload/NAMESPACE/NAME`; `flavor/NAME` for what is made, with
+    /// its zone and how it is bought, `flavor/m3.small in nova (spot)`; `*` is any run of characters.
     pub target: String,
     /// What goes wrong.
     pub kind: FaultKind,
@@ -128,13 +129,15 @@ impl Faults {
         let workloads = snapshot.workloads.iter().map(|workload| format!("workload/{}", workload.key));
         let there: Vec<String> = servers.chain(nodes).chain(pods).chain(owners).chain(workloads).collect();
         let targets = self.faults.iter().map(|fault| fault.target.as_str());
-        targets.filter(|target| !there.iter().any(|name| glob(target, name))).collect()
+        // What may be made is the policy's business.
+        let known = targets.filter(|target| !target.starts_with("flavor/"));
+        known.filter(|target| !there.iter().any(|name| glob(target, name))).collect()
     }
 
     /// Reads YAML or JSON: a mapping with the list `faults`.
     ///
     /// # Errors
-    /// The text is not such a document, or a target is not one of the four forms; in words.
+    /// The text is not such a document, or a target is not one of the five forms; in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         if serde_yaml::from_str::<Vec<serde::de::IgnoredAny>>(text).is_ok() {
             return Err(format!("this is a list; write it under `faults:`, as in\n{EXAMPLE}"));
@@ -143,13 +146,14 @@ impl Faults {
         for fault in &faults.faults {
             let parts = fault.target.split('/').count();
             let known = match fault.target.split('/').next() {
-                Some("server" | "node") => parts == 2,
+                Some("server" | "node" | "flavor") => parts == 2,
                 Some("pod" | "workload") => parts == 3,
                 _ => false,
             };
             if !known {
                 return Err(format!(
-                    "`{}` is not a target: write `server/NAME`, `node/NAME`, `pod/NAMESPACE/NAME` or `workload/NAMESPACE/NAME`",
+                    "`{}` is not a target: write `server/NAME`, `node/NAME`, `flavor/NAME`, `pod/NAMESPACE/NAME` or \
+                     `workload/NAMESPACE/NAME`",
                     fault.target
                 ));
             }

@@ -8,7 +8,7 @@ use super::git::{Commits, GitError, GitOptions, read_local};
 use super::{PolicySource, SourceError, read_policy};
 use crate::file;
 use crate::model::Name;
-use crate::policy::{Beside, MOST_BYTES, Revision, mentioned};
+use crate::policy::{Beside, MOST_BYTES, Revision, catalogs_named, mentioned, path_of};
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,23 +51,33 @@ fn read_each(words: &[PathBuf], reference: Option<&str>, options: &GitOptions) -
     let mut commits = Commits::new(options);
     let (mut files, mut seen, mut local) = (Vec::new(), BTreeSet::new(), Vec::new());
     for word in words {
-        let found = match (Address::parse(word), reference) {
-            (Some(address), reference) => {
-                let address =
-                    address.and_then(|address| reference.map_or(Ok(address.clone()), |name| address.at(name)));
-                let address = address.map_err(|error| SourceError::Address { word: masked(word, &error), error })?;
-                commits.read(&address)?
+        let address;
+        let mut found = match (Address::parse(word), reference) {
+            (Some(parsed), reference) => {
+                let parsed = parsed.and_then(|address| reference.map_or(Ok(address.clone()), |name| address.at(name)));
+                let parsed = parsed.map_err(|error| SourceError::Address { word: masked(word, &error), error })?;
+                address = Some(parsed.clone());
+                commits.read(&parsed)?
             }
             (None, _) if options.signers.is_some() => return Err(SourceError::NotInGit { path: word.clone() }),
             (None, Some(name)) => {
                 let (found, revision) = read_local(word, name)?;
+                address = None;
                 if !local.contains(&revision) {
                     local.push(revision);
                 }
                 found
             }
-            (None, None) => read_policy(std::slice::from_ref(word))?,
+            (None, None) => {
+                address = None;
+                read_policy(std::slice::from_ref(word))?
+            }
         };
+        for place in catalogs_named(&found) {
+            if !found.iter().any(|file| file.path == place) {
+                found.extend(catalog(&place, address.as_ref(), reference, &mut commits)?);
+            }
+        }
         files.extend(found.into_iter().filter(|file| seen.insert(file.path.clone())));
     }
     let beside = all_beside(&mut files, reference, &mut commits);
@@ -137,6 +147,33 @@ fn one_beside(
 /// A path beside that of a policy file.
 fn joined(policy: &str, word: &str) -> String {
     policy.rsplit_once('/').map_or_else(|| word.to_owned(), |(folder, _)| format!("{folder}/{word}"))
+}
+
+/// A catalog that a policy names, read from where that was. One that is not there is the policy's own mistake, which says
+/// so with its line.
+fn catalog(
+    place: &Name,
+    address: Option<&Address>,
+    reference: Option<&str>,
+    commits: &mut Commits<'_>,
+) -> Result<Option<PolicySource>, SourceError> {
+    let inside = path_of(place);
+    let found = match (address, reference) {
+        (Some(address), _) => commits.read(&Address { path: inside.to_owned(), ..address.clone() }),
+        (None, Some(reference)) => {
+            let root =
+                place.strip_prefix("file://").and_then(|rest| rest.split_once("//")).map_or("", |(root, _)| root);
+            read_local(&Path::new(root).join(inside), reference).map(|(found, _)| found)
+        }
+        (None, None) => match read_policy(&[PathBuf::from(&**place)]) {
+            Err(SourceError::Missing { .. }) => return Ok(None),
+            read => return Ok(read?.into_iter().find(|file| file.path == *place)),
+        },
+    };
+    match found {
+        Err(error) if error.is_missing() => Ok(None),
+        read => Ok(read?.into_iter().find(|file| file.path == *place)),
+    }
 }
 
 /// The address as it was written, unless it holds what nobody should read.

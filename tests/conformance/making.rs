@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tidegate::cloud::{Provider, ProviderError};
-use tidegate::model::{Created, NodeShape, ServerOrder, keys};
+use tidegate::model::{CapacityType, Created, NodeShape, ServerOrder, keys};
 use wiremock::ResponseTemplate;
 
 use crate::false_cloud::{COMPUTE, Cloud, ID, block_on, endpoints, no, ok, server, shown};
@@ -17,6 +17,7 @@ fn order() -> ServerOrder {
         provider: "jetstream".into(),
         flavor: "m3.small".into(),
         zone: Some("nova".into()),
+        capacity_type: CapacityType::OnDemand,
         image: "ubuntu".into(),
         networks: vec!["cluster".into(), ID.into()],
         key_pair: Some("ops".into()),
@@ -152,6 +153,8 @@ fn refusals_of_a_new_server_say_what_would_help() {
         let full = no(500, "No valid host was found. There are not enough hosts available.");
         assert!(matches!(refused(order(), full).await, ProviderError::NoCapacity { .. }));
         assert!(matches!(refused(order(), no(403, "Policy doesn't allow it")).await, ProviderError::Forbidden(_)));
+        let spot = refused(ServerOrder { capacity_type: CapacityType::Spot, ..order() }, accepted()).await;
+        assert!(matches!(&spot, ProviderError::Unsupported(text) if text.contains("buy spot servers")), "{spot}");
         for (changed, says) in [
             (ServerOrder { flavor: "m3.tiny".into(), ..order() }, "no flavor `m3.tiny`"),
             (ServerOrder { image: "debian".into(), ..order() }, "no image `debian`"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate::cli::Document;
 use tidegate::cloud::{Programs, Provider, ProviderError};
-use tidegate::model::{Created, Name, NodeShape, Server, ServerOrder, ServerState, keys};
+use tidegate::model::{CapacityType, Created, Name, NodeShape, Server, ServerOrder, ServerState, keys};
 use tidegate::policy::Idle;
 use tidegate::sandbox::{Faults, Sandbox};
 
@@ -178,6 +178,7 @@ fn order(name: &str) -> ServerOrder {
         provider: "own".into(),
         flavor: "small".into(),
         zone: None,
+        capacity_type: CapacityType::OnDemand,
         image: "ubuntu".into(),
         networks: Vec::new(),
         key_pair: None,

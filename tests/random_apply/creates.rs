@@ -31,7 +31,7 @@ pub fn shop(web: i64, cart: i64) -> Snapshot {
     snapshot
 }
 
-const RATES: &str = "  rates:\n    - {unit: SU, perHour: {small: 4, large: 9}}\n";
+pub const RATES: &str = "  rates:\n    - {unit: SU, perHour: {small: 4, large: 9}}\n";
 
 pub fn policy(burst: &str, rest: &str) -> Policy {
     policy_text(&format!(

@@ -5,6 +5,7 @@
 mod addresses;
 mod beside;
 mod bounds;
+mod catalogs;
 mod difference;
 mod ground;
 mod named;

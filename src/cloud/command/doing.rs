@@ -100,6 +100,7 @@ impl Programs {
             all.push(("TIDEGATE_NAME", order.name.clone()));
             all.push(("TIDEGATE_FLAVOR", order.flavor.clone()));
             all.extend(order.zone.clone().map(|zone| ("TIDEGATE_ZONE", zone)));
+            all.push(("TIDEGATE_CAPACITY_TYPE", order.capacity_type.word().to_owned()));
         }
         all
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::ProviderError;
 use crate::model::{
-    Allowance, Flavor, Name, Quota, Resources, Server, ServerOrder, ServerState, Setback, UserData, keys,
+    Allowance, CapacityType, Flavor, Name, Quota, Resources, Server, ServerOrder, ServerState, Setback, UserData, keys,
 };
 use crate::policy::Idle;
 
@@ -22,8 +22,8 @@ pub const VERSION: u32 = 1;
 #[schemars(rename_all = "camelCase")]
 #[allow(dead_code, reason = "it is there for the schema of both")]
 pub struct Conversation {
-    /// On standard input. `TIDEGATE_VERB`, `TIDEGATE_PROVIDER`, `TIDEGATE_ID`, `TIDEGATE_NAME`, `TIDEGATE_FLAVOR` and
-    /// `TIDEGATE_ZONE` say the same in the environment, where there is such a thing; user data stands here only.
+    /// On standard input. `TIDEGATE_VERB`, `TIDEGATE_PROVIDER`, `TIDEGATE_ID`, `TIDEGATE_NAME`, `TIDEGATE_FLAVOR`,
+    /// `TIDEGATE_ZONE` and `TIDEGATE_CAPACITY_TYPE` say the same in the environment, where there is such a thing; user data stands here only.
     question: Question,
     /// On standard output, nothing else. A change may be answered with nothing at all: then it was accepted.
     answer: Answer,
@@ -118,6 +118,8 @@ pub struct Order {
     /// Its zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// How it is to be bought: a program that cannot do that refuses.
+    pub capacity_type: CapacityType,
     /// Its image.
     pub image: String,
     /// Its networks.
@@ -159,6 +161,7 @@ impl Order {
             name: order.name.to_string(),
             flavor: order.flavor.to_string(),
             zone: text(&order.zone),
+            capacity_type: order.capacity_type,
             image: order.image.to_string(),
             networks: texts(&order.networks),
             key_pair: text(&order.key_pair),
@@ -166,7 +169,11 @@ impl Order {
             user_data: order.user_data.as_ref().map(UserData::text).map(str::to_owned),
             boot_volume_bytes: order.boot_volume,
             server_group: text(&order.server_group),
-            metadata: [(keys::CREATED.to_owned(), order.created.to_metadata().to_string())].into(),
+            metadata: [(keys::CREATED.into(), order.created.to_metadata())]
+                .into_iter()
+                .chain(order.capacity_type.metadata())
+                .map(|(key, value): (Name, Name)| (key.to_string(), value.to_string()))
+                .collect(),
             labels: order.node.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
             taints: order.node.taints.iter().map(ToString::to_string).collect(),
         }

@@ -10,7 +10,7 @@ use super::flavors;
 use super::servers::Shown;
 use super::transport::deformed;
 use crate::cloud::ProviderError;
-use crate::model::{Created, Name, Server, ServerOrder, UserData, keys};
+use crate::model::{CapacityType, Created, Name, Server, ServerOrder, UserData, keys};
 use crate::policy::MOST_USER_DATA;
 
 const GIB: i64 = 1 << 30;
@@ -20,6 +20,9 @@ const GIB: i64 = 1 << 30;
 /// # Errors
 /// Another server has the name, a name in the order is not known or stands for several, or Nova refuses.
 pub async fn make(api: &Api, order: &ServerOrder) -> Result<Name, ProviderError> {
+    if order.capacity_type != CapacityType::OnDemand {
+        return Err(ProviderError::Unsupported(format!("buy {} servers, as {}", order.capacity_type, order.name)));
+    }
     if let Some(there) = called(api, &order.name).await?.into_iter().next() {
         let made = Created::of(&there);
         let going = there.task.as_deref() == Some("deleting");

@@ -161,7 +161,7 @@ impl Course {
         desk.transit.insert(self.pool.clone(), (going, all + 1));
         let usually = desk.usually(&self.pool, |memory| &memory.wake_times);
         if let Some(creation) = self.step(Verb::Create).and_then(|step| step.creation.as_ref()) {
-            let text = format!("making {} ({}){usually}", self.node, creation.words());
+            let text = format!("making {} ({}){usually}", self.node, creation.offering());
             self.begin(desk, Verb::Create, now, text);
             return self.go(desk, Way::Coming(Coming::Make(Making::Ask)));
         }

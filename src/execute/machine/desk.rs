@@ -210,11 +210,11 @@ impl Desk {
     }
 
     /// The provider has none of this flavor for now: 5 min, doubling to 60, in which others are taken (H8).
-    pub fn refuse(&mut self, pool: &Name, flavor: &Name, why: &str, now: Timestamp) -> Timestamp {
+    pub fn refuse(&mut self, pool: &Name, what: &Name, why: &str, now: Timestamp) -> Timestamp {
         let refused = &mut self.remember_pool(pool).refused;
-        let tries = refused.get(flavor).map_or(0, |failure| failure.tries) + 1;
+        let tries = refused.get(what).map_or(0, |failure| failure.tries) + 1;
         let next = later(now, doubling(SignedDuration::from_mins(5), tries, SignedDuration::from_mins(60)));
-        refused.insert(flavor.clone(), crate::model::WakeFailure { why: why.to_owned(), tries, next });
+        refused.insert(what.clone(), crate::model::WakeFailure { why: why.to_owned(), tries, next });
         next
     }
 

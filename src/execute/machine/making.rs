@@ -8,8 +8,8 @@ use super::course::{Course, PATIENCE, Way};
 use super::deleting::Deleting;
 use super::desk::{Desk, later};
 use crate::execute::event::EventKind;
-use crate::model::{Created, Name, Server, ServerOrder, ServerState, Setback, UserData, World};
-use crate::plan::{Step, Verb};
+use crate::model::{CapacityType, Created, Name, Server, ServerOrder, ServerState, Setback, UserData, World, offering};
+use crate::plan::{Creation, Step, Verb};
 use crate::policy::{Template, VARIABLES};
 
 /// A bootstrap token outlives the time to join by so much: the asking takes time too.
@@ -56,6 +56,15 @@ impl Course {
         let server = world.find_server(&self.node, node).ok().flatten().filter(|server| !server.inferred)?;
         let made = Created::of(server).filter(|made| made.is_for(world.cluster.as_ref()))?;
         Some((server, made))
+    }
+
+    /// What was bought: as the plan says, or where it is not known any more as the server does.
+    fn offered(&self, server: &Server) -> Name {
+        let planned = self.steps.iter().find_map(|step| step.creation.as_ref());
+        planned.filter(|creation| *creation.flavor == *server.flavor).map_or_else(
+            || offering(&server.flavor, server.zone.as_deref(), CapacityType::of(server)),
+            |creation| creation.offering(),
+        )
     }
 
     /// Whether the server is Active and its node Ready.
@@ -108,13 +117,18 @@ impl Course {
             return self.stay(desk, now, &why);
         };
         let flavor = order.flavor.clone();
+        let offered = offering(&flavor, order.zone.as_deref(), order.capacity_type);
         match self.perform(desk, Act::Create { node: self.node.clone(), order: Box::new(order) }, PATIENCE, now) {
             None => Way::Coming(Coming::Make(Making::Ask)),
             Some(Ok(_)) => self.go(desk, Way::Coming(Coming::Make(Making::Join(now)))),
             Some(Err(trouble)) => {
-                let scarce = matches!(trouble.kind, TroubleKind::NoCapacity | TroubleKind::Quota);
+                let scarce = match trouble.kind {
+                    TroubleKind::NoCapacity => Some(offered),
+                    TroubleKind::Quota => Some(flavor),
+                    _ => None,
+                };
                 let why = format!("{} could not be made: {}", self.node, trouble.text);
-                self.not_made(scarce.then_some(&flavor), &why, desk, now);
+                self.not_made(scarce.as_ref(), &why, desk, now);
                 self.revoke_or_go_on(After::End, desk, now)
             }
         }
@@ -125,16 +139,22 @@ impl Course {
         let template = settings.create.as_ref()?;
         let creation = self.steps.iter().find_map(|step| step.creation.as_ref())?;
         let name = |text: &str| Name::from(text);
+        let mut node = creation.shape();
+        let machine = template.catalog.as_ref().and_then(|catalog| catalog.flavor(&creation.flavor));
+        if let Some(machine) = machine {
+            node.capacity.raise_to(&machine.capacity);
+        }
         Some(ServerOrder {
             name: self.node.clone(),
             provider: settings.provider.clone().unwrap_or_default(),
             flavor: name(&creation.flavor),
             zone: creation.zone.as_deref().map(name),
+            capacity_type: creation.bought(),
             image: template.image.clone(),
             networks: template.networks.clone(),
             key_pair: template.key_pair.clone(),
             security_groups: template.security_groups.clone(),
-            user_data: self.user_data(template, creation.zone.as_deref(), &creation.flavor, world),
+            user_data: self.user_data(template, creation, world),
             token_until: template
                 .wants_token()
                 .then(|| later(now, desk.settings.wake.join_timeout.saturating_add(TOKEN_LEFT))),
@@ -146,15 +166,17 @@ impl Course {
                 pool: self.pool.clone(),
                 at: now,
             },
-            node: creation.shape(),
+            node,
         })
     }
 
     /// The user data with its variables filled in, but for the token: that is nothing to be written down.
-    fn user_data(&self, template: &Template, zone: Option<&str>, flavor: &str, world: &World) -> Option<UserData> {
+    fn user_data(&self, template: &Template, creation: &Creation, world: &World) -> Option<UserData> {
         let mut data = UserData::from(template.user_data.clone()?);
         let cluster = world.cluster.as_deref().unwrap_or_default();
-        let values = [&*self.node, &*self.pool, flavor, zone.unwrap_or_default(), cluster];
+        let zone = creation.zone.as_deref().unwrap_or_default();
+        let how = creation.bought().word();
+        let values = [&*self.node, &*self.pool, &creation.flavor, zone, cluster, how];
         for ((variable, _), value) in VARIABLES.iter().zip(values) {
             data = data.filled(variable, value);
         }
@@ -175,10 +197,13 @@ impl Course {
         let (id, state, moves) = (server.id.clone(), server.state, server.task.is_some());
         let fault = server.fault.as_ref().map_or(String::new(), |fault| format!(": {fault}"));
         if state == ServerState::Error {
-            let scarce = matches!(server.setback, Some(Setback::NoHost | Setback::Quota));
-            let flavor = Some(server.flavor.clone()).filter(|_| scarce);
+            let scarce = match server.setback {
+                Some(Setback::NoHost) => Some(self.offered(server)),
+                Some(Setback::Quota) => Some(server.flavor.clone()),
+                _ => None,
+            };
             let why = format!("the server of {} came to nothing{fault}", self.node);
-            return self.made_in_vain(flavor.as_ref(), &why, desk, now);
+            return self.made_in_vain(scarce.as_ref(), &why, desk, now);
         }
         if state == ServerState::Active && !moves {
             self.begin(desk, Verb::Wait, now, format!("server of {} is ACTIVE; waiting for its node", self.node));
@@ -199,9 +224,9 @@ impl Course {
         waits
     }
 
-    /// What there is of it goes again; where the provider had none of that `flavor`, others of the pool may still be had.
-    pub(super) fn made_in_vain(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) -> Way {
-        self.not_made(flavor, why, desk, now);
+    /// What there is of it goes again; where the provider had none of `what`, others of the pool may still be had.
+    pub(super) fn made_in_vain(&mut self, what: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) -> Way {
+        self.not_made(what, why, desk, now);
         desk.forget(&self.pool, &self.node);
         self.revoke_or_go_on(After::Undo, desk, now)
     }
@@ -241,22 +266,22 @@ impl Course {
         }
     }
 
-    fn not_made(&mut self, flavor: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) {
-        let next = match flavor {
-            Some(flavor) => desk.refuse(&self.pool, flavor, why, now),
+    fn not_made(&mut self, what: Option<&Name>, why: &str, desk: &mut Desk, now: Timestamp) {
+        let next = match what {
+            Some(what) => desk.refuse(&self.pool, what, why, now),
             None => desk.back_off_pool(&self.pool, now),
         };
-        let what = flavor.map(|flavor| format!("{flavor} is ")).unwrap_or_default();
+        let what = what.map(|what| format!("{what} is ")).unwrap_or_default();
         self.give_up(desk, now, true, None, &format!("{why}; {what}not tried again before {next}"));
     }
 
     /// It is in use: its flavor can be had.
     pub(super) fn has_joined(&self, desk: &mut Desk, world: &World) {
-        let flavor = self.made(world).map(|(server, _)| server.flavor.clone());
-        let refused = flavor
-            .filter(|flavor| desk.memory.pools.get(&self.pool).is_some_and(|pool| pool.refused.contains_key(flavor)));
-        if let Some(flavor) = refused {
-            desk.remember_pool(&self.pool).refused.remove(&flavor);
+        let whats = self.made(world).map(|(server, _)| [self.offered(server), server.flavor.clone()]);
+        for what in whats.into_iter().flatten() {
+            if desk.memory.pools.get(&self.pool).is_some_and(|pool| pool.refused.contains_key(&what)) {
+                desk.remember_pool(&self.pool).refused.remove(&what);
+            }
         }
     }
 }

@@ -9,15 +9,15 @@ use crate::plan::pool_decision::{Decision, Pooled};
 use crate::plan::{Code, Evidence, Reason};
 
 impl Pooled<'_> {
-    /// What is made for the floor where no pod decides: what costs least of what may be had, else what is written first.
+    /// What is made for the floor where no pod decides: what costs least of what may be had in the preferred way, else what is written first.
     pub(in crate::plan) fn cheapest(
         &self,
         member: &Member,
         bounds: &mut Bounds<'_>,
     ) -> Result<Arc<Blueprint>, Box<Reason>> {
         let price = |build: &Arc<Blueprint>| bounds.limits.price(self.pool, &build.member(self.pool, &member.name));
-        let mut order: Vec<(i64, usize)> =
-            self.blueprints.iter().enumerate().map(|(at, build)| (price(build), at)).collect();
+        let mut order: Vec<((usize, i64), usize)> =
+            self.blueprints.iter().enumerate().map(|(at, build)| ((build.rank, price(build)), at)).collect();
         order.sort_unstable();
         let mut first = None;
         for build in order.into_iter().filter_map(|(_, at)| self.blueprints.get(at)) {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blueprint::Blueprint;
-use crate::model::{HOSTNAME, Name, Node, NodeShape, Resources, Taint, TaintEffect};
+use crate::model::{CapacityType, HOSTNAME, Name, Node, NodeShape, Resources, Taint, TaintEffect, offering};
 use crate::plan::Plan;
 
 /// A server that is made, and what its node will look like.
@@ -18,6 +18,9 @@ pub struct Creation {
     /// Its availability zone; absent where the provider chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// How it is bought; absent is at the list price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_type: Option<CapacityType>,
     /// Its image.
     pub image: String,
     /// Labels of its node.
@@ -41,11 +44,12 @@ pub struct Creation {
 impl Creation {
     /// What is made by this blueprint.
     pub fn of(blueprint: &Blueprint) -> Self {
-        let Blueprint { flavor, zone, image, shape } = blueprint;
+        let Blueprint { flavor, zone, capacity_type, image, shape, .. } = blueprint;
         let has = &shape.allocatable;
         Self {
             flavor: flavor.to_string(),
             zone: zone.as_ref().map(ToString::to_string),
+            capacity_type: Some(*capacity_type).filter(|how| *how != CapacityType::OnDemand),
             image: image.to_string(),
             labels: shape.labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
             taints: shape.taints.iter().map(ToString::to_string).collect(),
@@ -76,10 +80,14 @@ impl Creation {
         }
     }
 
-    /// `m3.small in nova`.
-    pub fn words(&self) -> String {
-        let zone = self.zone.as_ref().map(|zone| format!(" in {zone}")).unwrap_or_default();
-        format!("{}{zone}", self.flavor)
+    /// How it is bought.
+    pub fn bought(&self) -> CapacityType {
+        self.capacity_type.unwrap_or(CapacityType::OnDemand)
+    }
+
+    /// What is bought where: `m3.small in nova`.
+    pub fn offering(&self) -> Name {
+        offering(&self.flavor, self.zone.as_deref(), self.bought())
     }
 }
 
@@ -126,11 +134,12 @@ mod tests {
                 extended: BTreeMap::from([("nvidia.com/gpu".into(), 1)]),
             },
         };
-        let blueprint = Blueprint { flavor: "m".into(), zone: Some("nova".into()), image: "u".into(), shape };
+        let (zone, capacity_type) = (Some("nova".into()), CapacityType::Spot);
+        let blueprint = Blueprint { flavor: "m".into(), zone, capacity_type, rank: 0, image: "u".into(), shape };
         let made = Creation::of(&blueprint);
         let again = made.shape();
         assert_eq!((&again.labels, &again.taints), (&blueprint.shape.labels, &blueprint.shape.taints));
         assert_eq!(again.allocatable, blueprint.shape.allocatable);
-        assert_eq!((made.words(), blueprint.words()), ("m in nova".to_owned(), "m in nova".to_owned()));
+        assert_eq!((&*made.offering(), &*blueprint.offering()), ("m in nova (spot)", "m in nova (spot)"));
     }
 }

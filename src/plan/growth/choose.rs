@@ -1,7 +1,7 @@
 //! Where pending pods go: on what is there or coming, then on the nodes that serve most for their cost.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::bound::at_least;
@@ -48,6 +48,8 @@ pub struct Growth<'g, 'a> {
     pub candidates: Vec<Candidate>,
     /// How many more each pool may have.
     pub left: Vec<u32>,
+    /// Members of each pool of which nothing exists, in the order in which they get what is made.
+    pub free: Vec<VecDeque<usize>>,
     pub(super) removals: &'g mut Removals<'a>,
     /// Who has a place, by node.
     pub(super) placed: BTreeMap<Name, Vec<Arc<Pod>>>,
@@ -85,15 +87,22 @@ pub fn grow<'a>(
         pooled.holding.ceiling.unwrap_or(u32::MAX).saturating_sub(up)
     });
     let left = left.collect();
-    let mut growth =
-        Growth { pooled, candidates: Vec::new(), left, removals, placed: BTreeMap::new(), chosen: Vec::new() };
+    let mut growth = Growth {
+        pooled,
+        candidates: Vec::new(),
+        left,
+        free: Vec::new(),
+        removals,
+        placed: BTreeMap::new(),
+        chosen: Vec::new(),
+    };
     let asked = Asked::of(&alike);
     growth.settle_in(&mut alike, |_| true);
     for fresh in alike.iter().filter(|alike| !alike.demand && alike.only.is_none()) {
         grown.ignored.extend(fresh.pods.iter().map(|pod| (pod.clone(), not_refused())));
     }
     alike.retain(|alike| alike.demand && !alike.pods.is_empty());
-    growth.candidates = candidates(pooled, up, prices, &asked);
+    (growth.candidates, growth.free) = candidates(pooled, up, prices, &asked);
     growth.bring(&mut alike, bounds);
     growth.spare();
     alike.retain(|alike| !alike.pods.is_empty());
@@ -196,11 +205,10 @@ impl Growth<'_, '_> {
     pub(super) fn bring(&mut self, alike: &mut [Alike], bounds: &mut Bounds<'_>) {
         let mut tried = Tried::of(alike);
         while let Some(best) = self.best(alike, &mut tried) {
-            let candidate = self.candidates.remove(best);
+            let Some(candidate) = self.named(best) else { return };
             if let Some(reason) = self.bound(&candidate, bounds) {
                 // Of what does not exist all of a sort are refused with one.
                 let (sort, absent) = (candidate.sort, candidate.nearness == Nearness::Absent);
-                self.candidates.insert(best, candidate);
                 for (index, one) in self.candidates.iter_mut().enumerate() {
                     if index == best || absent && one.sort == sort {
                         one.hindrance = Some(reason.clone());
@@ -209,7 +217,7 @@ impl Growth<'_, '_> {
                 continue;
             }
             self.open(candidate.pool, &candidate.name, candidate.build.as_deref());
-            self.candidates.retain(|other| (other.pool, other.member) != (candidate.pool, candidate.member));
+            self.take(&candidate);
             let taken = fill(self.site(), alike, &candidate.name);
             let placed = self.placed.entry(candidate.name.clone()).or_default();
             for (alike, taken) in alike.iter_mut().zip(taken) {
@@ -222,6 +230,33 @@ impl Growth<'_, '_> {
             // What came may let others in beside it, or among those that were there before.
             self.settle_in(alike, Alike::looks_around);
         }
+    }
+
+    /// The candidate at `index`, with the name that it would get now.
+    pub(super) fn named(&self, index: usize) -> Option<Candidate> {
+        let candidate = self.candidates.get(index)?.clone();
+        if candidate.nearness != Nearness::Absent {
+            return Some(candidate);
+        }
+        let member = *self.free.get(candidate.pool)?.front()?;
+        let name = self.pooled.get(candidate.pool)?.members.get(member)?.name.clone();
+        Some(Candidate { member, name, ..candidate })
+    }
+
+    /// It comes: its name is not free any more.
+    fn take(&mut self, candidate: &Candidate) {
+        let Some(free) = self.free.get_mut(candidate.pool) else { return };
+        if candidate.nearness == Nearness::Absent {
+            free.pop_front();
+            if !free.is_empty() {
+                return;
+            }
+        }
+        let (pool, absent) = (candidate.pool, candidate.nearness == Nearness::Absent);
+        self.candidates.retain(|other| {
+            let same = if absent { other.nearness == Nearness::Absent } else { other.member == candidate.member };
+            other.pool != pool || !same
+        });
     }
 
     /// The best node that can be brought now, of each sort of nodes the first.
@@ -239,11 +274,11 @@ impl Growth<'_, '_> {
             }
             let (nearness, tries, cost, all) = (candidate.nearness, candidate.tries, candidate.cost, candidate.room);
             let weight = self.pooled.get(candidate.pool).map_or(0, |pooled| pooled.pool.weight);
-            let (sort, name) = (candidate.sort, candidate.name.clone());
-            let (pool, build) = (candidate.pool, candidate.build.clone());
+            let (sort, rank, pool) = (candidate.sort, candidate.rank, candidate.pool);
             let taken = match tried.known(sort, alike) {
                 Some(taken) => taken,
                 None => {
+                    let Some(Candidate { name, build, .. }) = self.named(index) else { continue };
                     let mark = self.site().mark();
                     self.open(pool, &name, build.as_deref());
                     let taken = fill(self.site(), alike, &name);
@@ -255,7 +290,7 @@ impl Growth<'_, '_> {
             if serves == 0 {
                 continue;
             }
-            let offer = Offer { weight, cost, serves, room: all };
+            let offer = Offer { weight, rank, cost, serves, room: all };
             let better = best.as_ref().is_none_or(|(_, near, other, tried)| {
                 let order = nearness.cmp(near).then_with(|| offer.order(other)).then_with(|| tries.cmp(tried));
                 order == Ordering::Less

@@ -1,6 +1,6 @@
 //! What could be brought, and which of it is the same to every pod that waits: only one of each sort is tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::demand::Alike;
@@ -14,11 +14,11 @@ use crate::plan::prices::Prices;
 use crate::plan::{Code, Reason};
 
 /// A node that could be brought.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     /// The pool's index.
     pub pool: usize,
-    /// The member's.
+    /// The member's; of what does not exist yet that of the first name that is free.
     pub member: usize,
     /// Its name.
     pub name: Name,
@@ -28,6 +28,8 @@ pub struct Candidate {
     pub hindrance: Option<Reason>,
     /// How often its last wakes failed in a row.
     pub tries: u32,
+    /// How many ways to buy it are preferred to this one.
+    pub rank: usize,
     /// What it costs per hour beside what it costs now.
     pub cost: i128,
     /// The [`size`] of all that it has.
@@ -45,15 +47,29 @@ impl Candidate {
     }
 }
 
-/// Everything that could be brought in any pool and is not up yet, each pool's in its order.
-pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>, asked: &Asked) -> Vec<Candidate> {
+/// Everything that could be brought in any pool and is not up yet, each pool's in its order; and for each pool which of its
+/// names nothing carries yet, in their order. Of what does not exist there is one candidate for each blueprint: whichever of
+/// the free names it gets, it is as good.
+pub fn candidates(
+    pooled: &[Pooled<'_>],
+    up: &[Vec<usize>],
+    prices: &Prices<'_>,
+    asked: &Asked,
+) -> (Vec<Candidate>, Vec<VecDeque<usize>>) {
     let mut all = Vec::new();
-    let mut sorts: BTreeMap<Sort, usize> = BTreeMap::new();
-    let mut priced = true;
+    let mut free = Vec::new();
+    let mut sorts = Sorts { asked, known: BTreeMap::new(), priced: true };
     for (pool, (pooled, up)) in pooled.iter().zip(up).enumerate() {
         let up: BTreeSet<&usize> = up.iter().collect();
+        let mut names = VecDeque::new();
         for (nearness, member) in pooled.roll().1 {
             let Some(found) = pooled.members.get(member).filter(|_| !up.contains(&member)) else { continue };
+            if nearness == Nearness::Absent {
+                names.push_back(member);
+                if names.len() > 1 {
+                    continue;
+                }
+            }
             let builds: Vec<Option<Arc<Blueprint>>> = match (nearness, &found.node) {
                 (Nearness::Absent, _) => pooled.blueprints.iter().cloned().map(Some).collect(),
                 (_, Some(_)) => vec![None],
@@ -61,47 +77,75 @@ pub fn candidates(pooled: &[Pooled<'_>], up: &[Vec<usize>], prices: &Prices<'_>,
             };
             let hindrance = pooled.hindrance(found, nearness, false);
             for build in builds {
-                let new = build.as_ref().map(|build| build.member(pooled.pool, &found.name));
-                let Some(node) = new.as_ref().unwrap_or(found).node.as_deref() else { continue };
-                let costs = nearness >= Nearness::Parked;
-                let price = prices.change(pooled.pool, new.as_ref().unwrap_or(found), true).filter(|_| costs);
-                priced &= price.is_some() || !costs;
-                let cost = price.map_or(0, |price| i128::from(price.per_hour_micros.max(0)));
-                let refused = || build.as_ref().filter(|_| costs).and_then(|build| pooled.refused(build));
-                let hindrance = hindrance.clone().or_else(refused);
-                let mut used = Resources::default();
-                pooled.world.pods_on(&found.name).filter(|pod| !pod.finished()).for_each(|pod| {
-                    used.add(&pod.spec.requests);
-                    used.pods = used.pods.saturating_add(1);
-                });
-                // Of those that do not exist one is as good as another, whatever pods say of names.
-                let named = Some(&found.name).filter(|_| nearness < Nearness::Absent);
-                let sort = Sort {
-                    pool,
-                    nearness,
-                    cost,
-                    tries: if nearness == Nearness::Absent { 0 } else { pooled.tries(member) },
-                    room: amounts(&node.allocatable),
-                    used: amounts(&used),
-                    labels: asked.labels(&node.labels, named),
-                    taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
-                    hindrance: hindrance.as_ref().map(|why| why.code),
-                };
-                let (tries, room) = (sort.tries, size(&node.allocatable));
-                let next = sorts.len();
-                let sort = *sorts.entry(sort).or_insert(next);
-                let name = found.name.clone();
-                all.push(Candidate { pool, member, name, nearness, hindrance, tries, cost, room, sort, build });
+                let hindrance = hindrance.clone();
+                all.extend(sorts.candidate(pooled, Offered { pool, member, nearness, build, hindrance }, prices));
             }
         }
+        free.push(names);
     }
-    if !priced {
+    if !sorts.priced {
         // Prices of some only would make the others free.
         for candidate in all.iter_mut().filter(|one| one.costs()) {
             candidate.cost = candidate.room;
         }
     }
-    all
+    (all, free)
+}
+
+/// What may come of one member.
+struct Offered {
+    pool: usize,
+    member: usize,
+    nearness: Nearness,
+    build: Option<Arc<Blueprint>>,
+    hindrance: Option<Reason>,
+}
+
+/// What is the same to every pod that waits, by number.
+struct Sorts<'a> {
+    asked: &'a Asked,
+    known: BTreeMap<Sort, usize>,
+    /// Whether all that costs has a price so far.
+    priced: bool,
+}
+
+impl Sorts<'_> {
+    fn candidate(&mut self, pooled: &Pooled<'_>, offered: Offered, prices: &Prices<'_>) -> Option<Candidate> {
+        let Offered { pool, member, nearness, build, hindrance } = offered;
+        let found = pooled.members.get(member)?;
+        let new = build.as_ref().map(|build| build.member(pooled.pool, &found.name));
+        let node = new.as_ref().unwrap_or(found).node.as_deref()?;
+        let costs = nearness >= Nearness::Parked;
+        let price = prices.change(pooled.pool, new.as_ref().unwrap_or(found), true).filter(|_| costs);
+        self.priced &= price.is_some() || !costs;
+        let cost = price.map_or(0, |price| i128::from(price.per_hour_micros.max(0)));
+        let refused = || build.as_ref().filter(|_| costs).and_then(|build| pooled.refused(build));
+        let hindrance = hindrance.or_else(refused);
+        let mut used = Resources::default();
+        pooled.world.pods_on(&found.name).filter(|pod| !pod.finished()).for_each(|pod| {
+            used.add(&pod.spec.requests);
+            used.pods = used.pods.saturating_add(1);
+        });
+        // Of those that do not exist one is as good as another, whatever pods say of names.
+        let named = Some(&found.name).filter(|_| nearness < Nearness::Absent);
+        let sort = Sort {
+            pool,
+            nearness,
+            rank: build.as_ref().filter(|_| costs).map_or(0, |build| build.rank),
+            cost,
+            tries: if nearness == Nearness::Absent { 0 } else { pooled.tries(member) },
+            room: amounts(&node.allocatable),
+            used: amounts(&used),
+            labels: self.asked.labels(&node.labels, named),
+            taints: node.taints.iter().filter(|taint| !passes(taint)).cloned().collect(),
+            hindrance: hindrance.as_ref().map(|why| why.code),
+        };
+        let (rank, tries, room) = (sort.rank, sort.tries, size(&node.allocatable));
+        let next = self.known.len();
+        let sort = *self.known.entry(sort).or_insert(next);
+        let name = found.name.clone();
+        Some(Candidate { pool, member, name, nearness, hindrance, tries, rank, cost, room, sort, build })
+    }
 }
 
 /// Resources in an order that means nothing.
@@ -116,6 +160,7 @@ fn amounts(of: &Resources) -> Amounts {
 struct Sort {
     pool: usize,
     nearness: Nearness,
+    rank: usize,
     cost: i128,
     tries: u32,
     room: Amounts,

@@ -23,6 +23,8 @@ pub fn size(resources: &Resources) -> i128 {
 pub struct Offer {
     /// Its pool's weight: larger is preferred.
     pub weight: i32,
+    /// How many ways to buy it are preferred: fewer is better.
+    pub rank: usize,
     /// Per hour, in millionths, or in [`size`] where prices are not known; 0 for what runs already.
     pub cost: i128,
     /// The [`size`] of the pods that it takes.
@@ -32,10 +34,11 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// `Less` is the better: weight, then cost for what is served, then the one that serves more, then the smaller.
+    /// `Less` is the better: weight, then how it is bought, then cost for what is served, then the one that serves more, then the smaller.
     pub fn order(&self, other: &Self) -> Ordering {
         let cross = |one: &Self, two: &Self| one.cost.saturating_mul(two.serves);
         (other.weight.cmp(&self.weight))
+            .then_with(|| self.rank.cmp(&other.rank))
             .then_with(|| cross(self, other).cmp(&cross(other, self)))
             .then_with(|| other.serves.cmp(&self.serves))
             .then_with(|| self.room.cmp(&other.room))
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_cheapest_for_what_it_serves_is_the_best() {
-        let offer = |weight, cost, serves| Offer { weight, cost, serves, room: 16 };
+        let offer = |weight, cost, serves| Offer { weight, rank: 0, cost, serves, room: 16 };
         for (better, worse, why) in [
             (offer(0, 4, 8), offer(0, 5, 8), "the same for less"),
             (offer(0, 4, 8), offer(0, 4, 7), "more for the same"),
@@ -56,6 +59,7 @@ mod tests {
             (offer(0, 4, 5), offer(0, 16, 5), "a large one for little is dear"),
             (offer(0, 0, 1), offer(0, 1, 100), "what runs already costs nothing"),
             (offer(1, 9, 1), offer(0, 1, 9), "preferred pools come first"),
+            (offer(0, 9, 1), Offer { rank: 1, ..offer(0, 1, 9) }, "as it is best bought, before what costs less"),
             (Offer { room: 4, ..offer(0, 0, 2) }, offer(0, 0, 2), "no larger than it must be"),
         ] {
             assert_eq!(better.order(&worse), Ordering::Less, "{why}");

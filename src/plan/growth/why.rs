@@ -1,12 +1,11 @@
 //! Why a pod that is demand goes on waiting: what each pool says.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::choose::Growth;
+use super::offered::Candidate;
 use crate::model::{Name, Pod};
 use crate::placement::Site;
-use crate::plan::creating::Blueprint;
 use crate::plan::next_node::join_next;
 use crate::plan::{Code, Evidence, Reason};
 use crate::policy::Origin;
@@ -109,11 +108,13 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
         })
     }
 
-    /// What is said of the servers that a pool may make.
+    /// What is said of the servers that a pool may make. Of many what is said of most comes first.
     fn makes(&mut self, index: usize, pod: &Pod) -> Option<Says> {
+        const SAID: usize = 4;
         let pooled = self.growth.pooled.get(index)?;
         let (pool, name) = (pooled.pool, next_name(&pooled.pool.name));
-        let mut whys: Vec<String> = Vec::new();
+        let few = pooled.blueprints.len() <= SAID;
+        let mut whys: BTreeMap<(Name, String), (usize, Name)> = BTreeMap::new();
         for build in pooled.blueprints {
             let mark = self.growth.site().mark();
             self.growth.open(index, &name, Some(build));
@@ -124,21 +125,29 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
                     code: Code::NoCreate,
                     text: format!(
                         "a new {} would take it, and every name of pool {} is in use: add names to `nodes`",
-                        build.words(),
+                        build.offering(),
                         pool.name
                     ),
                     evidence: Evidence::default(),
                     origin: pooled.origin("nodes"),
                 });
             };
-            let why = format!("{}: {first}", build.words());
-            if !whys.contains(&why) {
-                whys.push(why);
-            }
+            // Each by itself where they are few.
+            let key = if few { (build.offering(), first.to_string()) } else { ("".into(), first.to_string()) };
+            whys.entry(key).or_insert_with(|| (0, build.offering())).0 += 1;
         }
-        (!whys.is_empty()).then(|| Says {
+        let mut said: Vec<(usize, String)> = Vec::new();
+        for ((_, why), (count, first)) in whys {
+            let who = if count == 1 { first.to_string() } else { format!("{count} offerings such as {first}") };
+            said.push((count, format!("{who}: {why}")));
+        }
+        said.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let more = said.len().saturating_sub(SAID);
+        let mut texts: Vec<String> = said.into_iter().take(SAID).map(|(_, text)| text).collect();
+        texts.extend((more > 0).then(|| format!("and {more} other reasons")));
+        (!texts.is_empty()).then(|| Says {
             code: Code::NoNodeFits,
-            text: format!("nothing that pool {} may make would take it ({})", pool.name, whys.join("; ")),
+            text: format!("nothing that pool {} may make would take it ({})", pool.name, texts.join("; ")),
             evidence: Evidence::default(),
             origin: Some(pool.origin.clone()),
         })
@@ -146,30 +155,24 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
 
     /// A node of the pool that would take the pod if it were brought, with what is in its way; one without first.
     fn taker(&mut self, pool: usize, pod: &Pod) -> Option<(Name, Option<Reason>)> {
-        let of_pool = self.growth.candidates.iter().filter(|candidate| candidate.pool == pool);
-        let mut nodes: Vec<(Name, Option<Arc<Blueprint>>, Option<Reason>)> = of_pool
-            .map(|candidate| (candidate.name.clone(), candidate.build.clone(), candidate.hindrance.clone()))
-            .collect();
-        nodes.sort_by_key(|(.., hindrance)| hindrance.is_some());
-        // Of those that may be made in one way one is as good as another.
-        let mut seen = Vec::new();
-        nodes.retain(|(_, build, hindrance)| {
-            let Some(build) = build else { return true };
-            let kind = (build.clone(), hindrance.as_ref().map(|why| why.code));
-            let new = !seen.contains(&kind);
-            if new {
-                seen.push(kind);
+        let mut of_pool: Vec<usize> = Vec::new();
+        // Of one sort one is as good as another, but for what is in its way.
+        let mut seen = BTreeSet::new();
+        for (index, candidate) in self.growth.candidates.iter().enumerate().filter(|(_, one)| one.pool == pool) {
+            let why = candidate.hindrance.as_ref().map(|why| why.code);
+            if candidate.build.is_none() || seen.insert((candidate.sort, why)) {
+                of_pool.push(index);
             }
-            new
-        });
-        let found = nodes.into_iter().find(|(node, build, _)| {
+        }
+        of_pool.sort_by_key(|index| self.growth.candidates.get(*index).is_some_and(|one| one.hindrance.is_some()));
+        of_pool.into_iter().find_map(|index| {
+            let Candidate { name, build, hindrance, .. } = self.growth.named(index)?;
             let mark = self.growth.site().mark();
-            self.growth.open(pool, node, build.as_deref());
-            let fits = self.growth.site().fits(pod, node);
-            self.growth.close(mark, node, build.as_deref());
-            fits
-        });
-        found.map(|(node, _, hindrance)| (node, hindrance))
+            self.growth.open(pool, &name, build.as_deref());
+            let fits = self.growth.site().fits(pod, &name);
+            self.growth.close(mark, &name, build.as_deref());
+            fits.then_some((name, hindrance))
+        })
     }
 
     fn more(&mut self) -> &Site {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Life, Wanted};
 use super::violation::{Found, Rule};
-use crate::model::{Name, Node, NodeMark, Resources, Server, ServerState, keys};
+use crate::model::{CapacityType, Name, Node, NodeMark, Resources, Server, ServerState, keys};
 use crate::plan::{Creation, Step, Verb};
-use crate::policy::Idle;
+use crate::policy::{Idle, Offering};
 
 /// Every creation and every deletion.
 pub fn check(case: &Case<'_>, found: &mut Found) {
@@ -39,8 +39,19 @@ fn made(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step, creation: &Creation, 
         None => template.zones.is_empty(),
         Some(zone) => names(zone, &template.zones),
     };
-    if !names(&creation.flavor, &template.flavors) || !zoned || *creation.image != *template.image {
-        wrong("flavor, zone or image are not of the pool's template".to_owned());
+    let offered = match &template.catalog {
+        None => names(&creation.flavor, &template.flavors) && zoned && creation.bought() == CapacityType::OnDemand,
+        Some(catalog) => catalog.flavors.iter().any(|flavor| {
+            let like = |one: &Offering| {
+                one.zone.as_deref() == creation.zone.as_deref()
+                    && one.capacity_type == creation.bought()
+                    && one.available
+            };
+            *flavor.name == *creation.flavor && flavor.offerings.iter().any(like)
+        }),
+    };
+    if !offered || *creation.image != *template.image {
+        wrong("flavor, zone, way to buy or image are not of the pool's template".to_owned());
     }
     let has = |key: &Name, value: &Name| creation.labels.get(&**key).is_some_and(|found| **found == **value);
     let taint = |text: &String| creation.taints.contains(text);
@@ -55,9 +66,12 @@ fn made(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step, creation: &Creation, 
     if most.is_none_or(|most| !within(&shape.allocatable, &most)) {
         wrong(format!("its node would have more than flavor {} gives", creation.flavor));
     }
-    let until = case.world.memory.pools.get(&wanted.pool.name).and_then(|pool| pool.refused.get(&*creation.flavor));
-    if step.verb == Verb::Create && until.is_some_and(|failure| failure.next > case.plan.now) {
-        wrong(format!("the provider refused {} a while ago", creation.flavor));
+    let refused = case.world.memory.pools.get(&wanted.pool.name).map(|pool| &pool.refused);
+    for what in [creation.offering(), creation.flavor.as_str().into()] {
+        let until = refused.and_then(|refused| refused.get(&what));
+        if step.verb == Verb::Create && until.is_some_and(|failure| failure.next > case.plan.now) {
+            wrong(format!("the provider refused {what} a while ago"));
+        }
     }
 }
 
@@ -117,7 +131,10 @@ impl<'a> Case<'a> {
             let server = self.server(name).filter(|server| *server.flavor == *flavor)?;
             self.node(&server.name).map(|node| node.capacity.clone())
         });
-        alive.chain(by_flavor).reduce(|mut most, other| {
+        let catalog = wanted.pool.create.as_ref().and_then(|template| template.catalog.as_ref());
+        let by_catalog = catalog.into_iter().flat_map(|catalog| &catalog.flavors);
+        let by_catalog = by_catalog.filter(|one| *one.name == *flavor).map(|one| one.capacity.clone());
+        alive.chain(by_flavor).chain(by_catalog).reduce(|mut most, other| {
             most.raise_to(&other);
             most
         })

@@ -2,11 +2,11 @@
 
 use super::case::Case;
 use super::violation::{Found, Rule};
-use crate::model::{Money, NodeMark, PerMille, Server, ServerState};
+use crate::model::{CapacityType, Money, NodeMark, PerMille, Server, ServerState};
 use crate::plan::brakes::Left;
 use crate::plan::members::Inventory;
 use crate::plan::{StepCost, Verb, forecast};
-use crate::policy::{Idle, Pool, Rate, StateShares};
+use crate::policy::{Catalog, Idle, Pool, Rate, StateShares};
 
 /// Every figure that is in a unit of money.
 pub fn check(case: &Case<'_>, found: &mut Found) {
@@ -19,7 +19,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         }
     }
     let Some(said) = &case.plan.cost else {
-        if !case.policy.rates.is_empty() {
+        if !case.policy.rates.is_empty() || case.policy.pools.iter().any(|pool| listed(pool).is_some()) {
             found.plan(Rule::Cost, "the policy has rates and the plan no cost");
         }
         return;
@@ -64,28 +64,28 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
 }
 
 fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Money> {
-    let (rate, full) = price(case, pool, node)?;
+    let (charged, full) = price(case, pool, node)?;
     if verb == Verb::Create {
-        return Some(full.share(rate.charged.active));
+        return Some(full.share(charged.active));
     }
     if verb == Verb::Delete && case.server(node).is_none() {
         return None;
     }
     let share = match verb {
         Verb::Delete => PerMille(0),
-        Verb::Wake => rate.charged.active,
-        Verb::Wait if !case.has(Verb::Wake, node) => rate.charged.active,
-        Verb::Park => parked(pool.idle, &rate.charged),
+        Verb::Wake => charged.active,
+        Verb::Wait if !case.has(Verb::Wake, node) => charged.active,
+        Verb::Park => parked(pool.idle, &charged),
         _ => return None,
     };
-    let change = full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged)));
+    let change = full.share(share).minus(full.share(state(case.server(node).map(AsRef::as_ref), &charged)));
     (verb != Verb::Wait || change != Money::ZERO).then_some(change)
 }
 
 /// What a member costs per hour while it runs.
 pub fn running(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
-    let (rate, full) = price(case, pool, node)?;
-    Some(full.share(rate.charged.active))
+    let (charged, full) = price(case, pool, node)?;
+    Some(full.share(charged.active))
 }
 
 /// What a member costs per hour as it is. What does not exist costs nothing.
@@ -94,25 +94,34 @@ fn now(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
     if case.server(node).is_none() && (case.node(node).is_none() || left_over) {
         return None;
     }
-    let (rate, full) = price(case, pool, node)?;
-    Some(full.share(state(case.server(node).map(AsRef::as_ref), &rate.charged)))
+    let (charged, full) = price(case, pool, node)?;
+    Some(full.share(state(case.server(node).map(AsRef::as_ref), &charged)))
 }
 
 /// What changes per hour by what the provider is doing with a member, where that takes it away.
 fn leaving(case: &Case<'_>, pool: &Pool, node: &str) -> Option<Money> {
     let server = case.server(node)?;
-    let (rate, full) = price(case, pool, node)?;
-    let gone = full.share(of_state(server.going()?, &rate.charged));
-    Some(gone.minus(full.share(of_state(server.state, &rate.charged))))
+    let (charged, full) = price(case, pool, node)?;
+    let gone = full.share(of_state(server.going()?, &charged));
+    Some(gone.minus(full.share(of_state(server.state, &charged))))
 }
 
-/// The newest rate that has begun and prices the node's flavor; one for its provider before one for all.
-fn price<'a>(case: &'a Case<'_>, pool: &Pool, node: &str) -> Option<(&'a Rate, Money)> {
-    let of_server = case.server(node).map(|server| &*server.flavor).filter(|flavor| !flavor.is_empty());
-    let made = case.plan.creation(node).map(|creation| creation.flavor.as_str());
-    let flavor = of_server.or(made).or(pool.flavor.as_deref())?;
+/// The whole of a price is charged in each state where nobody says otherwise.
+const WHOLE: StateShares =
+    StateShares { active: PerMille(1000), suspended: PerMille(1000), stopped: PerMille(1000), shelved: PerMille(1000) };
+
+/// What a node's flavor costs: at the list price by the newest rate that has begun, one for its provider before one for all;
+/// else by what its pool draws from.
+fn price(case: &Case<'_>, pool: &Pool, node: &str) -> Option<(StateShares, Money)> {
+    let server = case.server(node).filter(|server| !server.flavor.is_empty());
+    let made = case.plan.creation(node);
+    let (flavor, zone, how) = match (server, made) {
+        (Some(server), _) => (&*server.flavor, server.zone.as_deref(), CapacityType::of(server)),
+        (None, Some(made)) => (made.flavor.as_str(), made.zone.as_deref(), made.bought()),
+        (None, None) => (pool.flavor.as_deref()?, None, CapacityType::OnDemand),
+    };
     let mut best: Option<(&Rate, Money)> = None;
-    for rate in &case.policy.rates {
+    for rate in case.policy.rates.iter().filter(|_| how == CapacityType::OnDemand) {
         let begun = rate.from.is_none_or(|from| from <= case.plan.now);
         let meant = rate.provider.is_none() || rate.provider == pool.provider;
         let Some(price) = rate.per_hour.get(flavor).filter(|_| begun && meant) else { continue };
@@ -121,7 +130,19 @@ fn price<'a>(case: &'a Case<'_>, pool: &Pool, node: &str) -> Option<(&'a Rate, M
             best = Some((rate, *price));
         }
     }
-    best
+    if let Some((rate, price)) = best {
+        return Some((rate.charged, price));
+    }
+    let offered = listed(pool)?.flavors.iter().find(|one| *one.name == *flavor)?;
+    let same = || offered.offerings.iter().filter(|one| one.capacity_type == how);
+    let there = same().filter(|one| one.zone.as_deref() == zone).filter_map(|one| one.price).max();
+    Some((WHOLE, there.or_else(|| same().filter_map(|one| one.price).max())?))
+}
+
+/// What a pool draws from, if it has prices.
+fn listed(pool: &Pool) -> Option<&Catalog> {
+    let catalog = pool.create.as_ref()?.catalog.as_deref()?;
+    catalog.flavors.iter().flat_map(|flavor| &flavor.offerings).any(|one| one.price.is_some()).then_some(catalog)
 }
 
 fn parked(idle: Idle, charged: &StateShares) -> PerMille {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::catalogs::{Drawn, From, drawn};
 use super::context::Context;
 use super::members::number_of_names;
 use crate::model::{Name, Taint};
+use crate::policy::load::Catalogs;
 use crate::policy::located::{Located, Span};
 use crate::policy::nearest::suggestion;
 use crate::policy::wire::{self, OneOrMany, Text};
-use crate::policy::{Idle, MOST_USER_DATA, Template, VARIABLES, stays_beside};
+use crate::policy::{Idle, MOST_USER_DATA, Provider, Template, VARIABLES, stays_beside};
 
 /// What every variable of ours begins with.
 const OURS: &str = "${TIDEGATE_";
@@ -17,7 +19,8 @@ const OURS: &str = "${TIDEGATE_";
 pub(crate) fn template(
     written: &Located<wire::Create>,
     pool: &wire::Pool,
-    provider: Option<&Name>,
+    provider: (Option<&Name>, Option<&Provider>),
+    catalogs: &Catalogs,
     cx: &mut Context<'_>,
 ) -> Option<Template> {
     if let Some(nodes) = pool.nodes.as_ref().filter(|_| number_of_names(pool).is_none()) {
@@ -30,7 +33,7 @@ pub(crate) fn template(
             .help("name them, such as `names: \"burst-{1..20}\"`: so many there can be")
             .see(written.span, "what is to be made");
     }
-    if provider.is_none() && !pool.has("provider") {
+    if provider.0.is_none() && !pool.has("provider") {
         cx.out
             .error("create-without-provider", written.span, "there is no provider that servers could be made at")
             .help("add one under `providers`");
@@ -41,6 +44,14 @@ pub(crate) fn template(
             .error("empty-list", written.span, "`flavors` names none")
             .help("name at least one, as the provider does");
     }
+    if !written.has("flavors") && !written.has("catalog") {
+        cx.out
+            .error("missing-field", written.span, "`create` needs `flavors`, or a `catalog` that has them")
+            .help("add `flavors: …`");
+    }
+    let zones = names(&written.zones, "zone", cx);
+    let from = From { catalogs, provider: provider.1, flavors: &flavors, zones: &zones };
+    let Drawn { catalog, capacity_types, requirements } = drawn(written, &from, cx);
     if let Some(zero) = written.boot_volume.as_ref().filter(|size| size.value.0 == 0) {
         cx.out
             .error("out-of-range", zero.span, "nothing boots from a volume of no size")
@@ -54,7 +65,10 @@ pub(crate) fn template(
     Some(Template {
         image: text(&written.image)?,
         flavors,
-        zones: names(&written.zones, "zone", cx),
+        catalog,
+        capacity_types,
+        requirements,
+        zones,
         networks: names(&written.networks, "network", cx),
         key_pair: text(&written.key_pair),
         security_groups: names(&written.security_groups, "security group", cx),

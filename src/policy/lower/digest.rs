@@ -1,5 +1,7 @@
 //! The digest of what a policy means: files, places and comments do not count.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::model::Name;
@@ -46,6 +48,9 @@ fn forget_places(policy: &mut Policy) {
         pool.origins.clear();
         if let Some(create) = &mut pool.create {
             create.user_data_file = None;
+            if let Some(catalog) = create.catalog.as_mut().map(Arc::make_mut) {
+                (catalog.named, catalog.file) = ("".into(), "".into());
+            }
             places.push(&mut create.origin);
         }
         places.push(&mut pool.origin);

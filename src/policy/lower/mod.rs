@@ -1,5 +1,6 @@
 //! From what the files say to the policy that the planner reads, collecting every problem on the way.
 
+mod catalogs;
 mod conflicts;
 mod context;
 mod creation;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
+use super::catalogs::one_unit;
 use super::conflicts::cannot_both_hold;
 use super::context::Context;
 use super::digest::digest;
@@ -20,11 +21,17 @@ use super::schedulers::schedulers;
 use super::wake::wake;
 use crate::model::Name;
 use crate::policy::finding::Findings;
+use crate::policy::load::Catalogs;
 use crate::policy::wire::Document;
-use crate::policy::{Beside, Policy, PolicyFile};
+use crate::policy::{Beside, Policy, PolicyFile, Pool};
 
 /// Makes one policy of all documents. What has an error is left out of it.
-pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &Beside, out: &mut Findings) -> Policy {
+pub(crate) fn lower(
+    documents: Vec<Document>,
+    files: Vec<PolicyFile>,
+    (beside, catalogs): (&Beside, &Catalogs),
+    out: &mut Findings,
+) -> Policy {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
     let mut cx = Context {
@@ -52,7 +59,13 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &B
     let mut all_schedules = schedules(&merged.schedules, &zone, &mut cx);
 
     cx.unique("pool", merged.pools.iter().filter_map(|pool| pool.name.as_ref()));
-    let mut known = Known { schedules: &mut all_schedules, providers: &provider_names, zone: &zone };
+    let mut known = Known {
+        schedules: &mut all_schedules,
+        providers: &provider_names,
+        kinds: &all_providers,
+        catalogs,
+        zone: &zone,
+    };
     let mut pools: Vec<_> = merged.pools.iter().filter_map(|written| pool(written, &mut known, &mut cx)).collect();
     no_node_twice(&merged.pools, &mut cx);
     parks(&pools, &merged.pools, &all_providers, &mut cx);
@@ -67,7 +80,9 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &B
     let wake = wake(&merged.wake, &mut cx);
     let hooks = hooks(&merged.hooks, &mut cx);
     let rates = rates(&merged.rates, (&provider_names, &here), &mut cx);
-    let allocation = allocation(&merged.allocation, (!merged.rates.is_empty(), &here), &mut cx);
+    one_unit(&merged.pools, &pools, &rates, &mut cx);
+    let priced = !merged.rates.is_empty() || pools.iter().any(has_prices);
+    let allocation = allocation(&merged.allocation, (priced, &here), &mut cx);
     let brakes = brakes(&merged.brakes, &mut cx);
     let schedulers = schedulers(&merged.schedulers, &mut cx);
 
@@ -103,6 +118,10 @@ pub(crate) fn lower(documents: Vec<Document>, files: Vec<PolicyFile>, beside: &B
     };
     policy.digest = digest(&policy);
     policy
+}
+
+fn has_prices(pool: &Pool) -> bool {
+    pool.create.as_ref().and_then(|create| create.catalog.as_ref()).is_some_and(|catalog| catalog.priced())
 }
 
 /// Warns of what is written and changes nothing. Only said of a policy without errors, which may be the cause.

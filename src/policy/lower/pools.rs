@@ -10,10 +10,11 @@ use super::limits::some_time;
 use super::members::{keep, members, number_of_names};
 use super::windows::{Home, Numbers, exception, headroom, numbers, window};
 use crate::model::{IntOrPercent, Name, OTHER_OWNERS, OtherOwner};
+use crate::policy::load::Catalogs;
 use crate::policy::located::Located;
 use crate::policy::nearest::nearest;
 use crate::policy::wire::{self, Text};
-use crate::policy::{Exception, Idle, Origin, Pool, Window, WindowKind};
+use crate::policy::{Exception, Idle, Origin, Pool, Provider, Window, WindowKind};
 
 /// Seconds: 30 days. A kubelet's certificate is good for a year, and it asks for the next one when a tenth to three tenths
 /// of that are left: what sleeps for longer may miss it.
@@ -70,6 +71,8 @@ pub(crate) fn schedules(
 pub(crate) struct Known<'a> {
     pub schedules: &'a mut BTreeMap<Name, Schedule>,
     pub providers: &'a [&'a str],
+    pub kinds: &'a BTreeMap<Name, Provider>,
+    pub catalogs: &'a Catalogs,
     pub zone: &'a Name,
 }
 
@@ -85,7 +88,10 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
     positive(written, cx);
 
     let idle = written.idle.as_ref().map_or(Idle::Shelve, |idle| idle.value.0);
-    let create = written.create.as_ref().and_then(|create| template(create, written, provider.as_ref(), cx));
+    let create = written.create.as_ref().and_then(|create| {
+        let kind = provider.as_ref().and_then(|name| known.kinds.get(name));
+        template(create, written, (provider.as_ref(), kind), known.catalogs, cx)
+    });
     nothing_to_delete(written, cx);
     if let Some(deletes) = written.parked_node.as_ref().filter(|what| what.value.0 == wire::ParkedNode::Delete) {
         cx.not_acted_on("parkedNode: delete (Nodes of parked servers are kept)", deletes.span);

@@ -2,7 +2,7 @@
 
 use super::lines::{Lines, bytes, cpu, length, list, quoted, selector};
 use super::schedules::{calendar, exceptional, headroom};
-use crate::model::{IntOrPercent, Name};
+use crate::model::{IntOrPercent, Name, Requirement};
 use crate::policy::{Members, Policy, Pool, Template};
 
 /// A count, or a percentage in quotes.
@@ -95,11 +95,28 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     lines
 }
 
+fn requirement(one: &Requirement) -> String {
+    let values = if one.values.is_empty() { String::new() } else { format!(", values: {}", list(&one.values)) };
+    format!("{{key: {}, operator: {:?}{values}}}", quoted(&one.key), one.operator)
+}
+
 fn create(template: &Template) -> Lines {
     let mut lines = Lines::default();
     let at = Some(&template.origin);
     lines.field("image", quoted(&template.image), at);
-    lines.field("flavors", list(&template.flavors), at);
+    match (&template.catalog, template.flavors.is_empty()) {
+        (None, _) | (_, false) => lines.field("flavors", list(&template.flavors), at),
+        (Some(_), true) => lines.add("# flavors: all of the catalog that meet the rest", super::lines::DEFAULT),
+    }
+    if let Some(catalog) = &template.catalog {
+        lines.field("catalog", quoted(&catalog.named), at);
+        let types: Vec<&str> = template.capacity_types.iter().map(|how| how.word()).collect();
+        lines.field("capacityTypes", format!("[{}]", types.join(", ")), at);
+        if !template.requirements.is_empty() {
+            let all: Vec<String> = template.requirements.iter().map(requirement).collect();
+            lines.field("requirements", format!("[{}]", all.join(", ")), at);
+        }
+    }
     for (key, names) in
         [("zones", &template.zones), ("networks", &template.networks), ("securityGroups", &template.security_groups)]
     {

@@ -7,7 +7,7 @@ use super::read::{Choice, OneOrMany, Wire};
 use super::text::{Pattern, Text};
 use super::times::Length;
 use super::windows::{Exception, Labels, Window};
-use crate::model::{Operator, TaintEffect};
+use crate::model::{CapacityType, Operator, TaintEffect};
 use crate::policy::Idle;
 use crate::policy::finding::Findings;
 use crate::policy::located::Located;
@@ -62,6 +62,19 @@ object! {
         values = "values": Vec<Located<Text>>,
     }
 }
+
+/// An operator of a requirement on what is bought, as in node affinity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compares(pub Operator);
+
+words! { Compares, "NodeOperator", "an operator of node affinity" {
+    "In" => Compares(Operator::In),
+    "NotIn" => Compares(Operator::NotIn),
+    "Exists" => Compares(Operator::Exists),
+    "DoesNotExist" => Compares(Operator::DoesNotExist),
+    "Gt" => Compares(Operator::Gt),
+    "Lt" => Compares(Operator::Lt),
+} }
 
 object! {
     /// A label selector as in Kubernetes; all of it must hold.
@@ -209,13 +222,38 @@ impl schemars::JsonSchema for UserData {
 }
 
 object! {
+    /// What a flavor of the catalog, or an offering of it, has to be, as in node affinity.
+    Requirement, "a requirement" {
+        /// A label: `node.kubernetes.io/instance-type`, `kubernetes.io/arch`, `kubernetes.io/os`,
+        /// `topology.kubernetes.io/zone`, `karpenter.sh/capacity-type`, one that the catalog gives its flavors; or a size:
+        /// `tidegate.dev/instance-cpu-milli`, `tidegate.dev/instance-memory-mib`, `tidegate.dev/instance-gpus`.
+        key = "key": Text [required],
+        /// `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`.
+        operator = "operator": Choice<Compares> [required],
+        /// What with: any number for `In` and `NotIn`, one whole number for `Gt` and `Lt`.
+        values = "values": Vec<Located<Text>>,
+    }
+}
+
+object! {
     /// How servers of a pool are made. They get the pool's names, and carry a mark of Tidegate's in their metadata: only such
     /// servers are deleted again, unless the pool says `adopt: true`.
     Create, "`create`" {
         /// The image, by name or id.
         image = "image": Text [required],
-        /// The flavors that may be had: of those that pods fit on, the cheapest for what is needed.
-        flavors = "flavors": OneOrMany<Text> [required],
+        /// The flavors that may be had: of those that pods fit on, the cheapest for what is needed. With a `catalog`, all
+        /// that are in it if none is written.
+        flavors = "flavors": OneOrMany<Text>,
+        /// A file that says which flavors there are, with what they have, where they are to be had and for how much, by its
+        /// path from the policy's file: a document with `kind: Catalog`, Karpenter's list of instance types in JSON, or a
+        /// price list in CSV; it may be packed with gzip. Rates of the policy override its prices at the list price.
+        catalog = "catalog": Text,
+        /// What flavors of the catalog, and their offerings, have to be; all of it must hold.
+        requirements = "requirements": Vec<Located<Requirement>>,
+        /// How servers of the catalog are bought, the preferred way first: the next is tried where the provider has none.
+        /// What is `reserved` comes before all else; `on-demand` by default. A server's user data may tell its node in
+        /// `${TIDEGATE_CAPACITY_TYPE}`.
+        capacity_types = "capacityTypes": OneOrMany<Choice<CapacityType>>,
         /// The availability zones that may be had; the provider's choice if none is written.
         zones = "zones": OneOrMany<Text>,
         /// The networks, by name or id; the provider's choice if none is written.
@@ -226,7 +264,7 @@ object! {
         security_groups = "securityGroups": OneOrMany<Text>,
         /// What a server runs at its first boot, such as a cloud-init file that joins it to the cluster: a text, or
         /// `{file: join.sh}` beside the policy, of at most 49149 bytes. `${TIDEGATE_NODE}`, `${TIDEGATE_POOL}`,
-        /// `${TIDEGATE_FLAVOR}`, `${TIDEGATE_ZONE}` and `${TIDEGATE_CLUSTER}` are filled in; so is
+        /// `${TIDEGATE_FLAVOR}`, `${TIDEGATE_ZONE}`, `${TIDEGATE_CLUSTER}` and `${TIDEGATE_CAPACITY_TYPE}` are filled in; so is
         /// `${TIDEGATE_BOOTSTRAP_TOKEN}`, with a token that is made for this server alone, ends soon after `wake.joinTimeout`
         /// and is removed when its node has joined or nothing came of it.
         user_data = "userData": UserData,

@@ -7,7 +7,7 @@ use super::touched::Touch;
 use crate::cloud::ProviderError;
 use crate::cluster::ClusterError;
 use crate::model::{
-    Change, ConditionStatus, Created, Name, Node, NodeShape, PodKey, Server, ServerOrder, ServerState, keys,
+    Change, ConditionStatus, Created, Name, Node, NodeShape, PodKey, Server, ServerOrder, ServerState, keys, offering,
 };
 use crate::sandbox::faults::{FaultKind, Occasion};
 
@@ -30,7 +30,11 @@ impl Sim {
             let why = format!("there is a server called {} already", order.name);
             return Err(ProviderError::WrongState { server: there.id.to_string(), why });
         }
-        let targets = [format!("server/{}", order.name), format!("node/{}", order.name)];
+        let targets = [
+            format!("server/{}", order.name),
+            format!("node/{}", order.name),
+            format!("flavor/{}", offering(&order.flavor, order.zone.as_deref(), order.capacity_type)),
+        ];
         let fault = self.strike(&targets, Occasion::Create);
         let kind = fault.as_ref().map(|fault| fault.kind);
         if kind == Some(FaultKind::Quota) {
@@ -61,7 +65,10 @@ impl Sim {
             flavor: order.flavor.clone(),
             zone: order.zone.clone(),
             since: Some(self.now),
-            metadata: [(keys::CREATED.into(), order.created.to_metadata())].into(),
+            metadata: [(keys::CREATED.into(), order.created.to_metadata())]
+                .into_iter()
+                .chain(order.capacity_type.metadata())
+                .collect(),
             ..Server::default()
         });
         Ok(id)

@@ -338,6 +338,11 @@ pub(super) fn short(commit: &str) -> &str {
 }
 
 impl GitError {
+    /// Whether the repository and the commit are there, and only the path is not.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Tree { what: TreeError::Missing { .. }, .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
