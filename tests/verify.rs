@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "verify/creations.rs"]
+mod creations;
 #[path = "plan/fixture.rs"]
 mod fixture;
 #[path = "verify/goods.rs"]
