@@ -22,10 +22,14 @@ mod fixture;
 mod headroom;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/leaks.rs"]
+mod leaks;
 #[path = "plan/limits.rs"]
 mod limits;
 #[path = "plan/losses.rs"]
 mod losses;
+#[path = "plan/making.rs"]
+mod making;
 #[path = "plan/marks.rs"]
 mod marks;
 #[path = "plan/money.rs"]

@@ -9,8 +9,8 @@ use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::model::Target;
-use crate::plan::{NodeStatus, StatusReport, plan, status};
-use crate::report::status_text;
+use crate::plan::{NodeStatus, StatusReport, leaks, plan, status};
+use crate::report::{leaks_text, status_text};
 
 /// Show each node: its state, since when, why, by whom, and what comes next
 #[derive(Debug, Args)]
@@ -47,9 +47,20 @@ impl Status {
         let unseen = self.target.iter().filter(|target| !lines.iter().any(|line| named(line, target)));
         known(&policy, &world, &unseen.cloned().collect::<Vec<_>>())?;
         lines.retain(|line| self.target.is_empty() || self.target.iter().any(|target| named(line, target)));
+        let mut left = leaks(&policy, &world, &plan);
+        left.retain(|leak| {
+            self.target.is_empty()
+                || self.target.iter().any(|target| match target {
+                    Target::Node(name) => *leak.name == **name,
+                    Target::Pool(name) => leak.pool.as_deref() == Some(&**name),
+                })
+        });
         match self.format {
-            Format::Json => out.json(&StatusReport::of(&plan, lines))?,
-            Format::Text => out.data(&status_text(&lines, &plan, out.width()))?,
+            Format::Json => out.json(&StatusReport::of(&plan, lines, left))?,
+            Format::Text => {
+                let text = status_text(&lines, &plan, out.width()) + &leaks_text(&left, &plan, out.width());
+                out.data(&text)?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -30,6 +30,7 @@ mod fitting;
 mod forecast;
 mod frozen;
 mod growth;
+mod leaks;
 pub mod leaving;
 mod limits;
 mod long_parked;
@@ -91,6 +92,7 @@ pub use fitting::{
 };
 pub use frozen::forbidden;
 pub use growth::{HeadroomPlan, HeadroomUnits, Outlook, Waiting, WaitingPod};
+pub use leaks::{Leak, LeakKind, leaks};
 pub use long_parked::since as parked_too_long;
 pub use members::{Inventory, Member, State, natural};
 pub use missed::missed;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::by_hand;
 use super::explain::state_by_hand;
 use super::members::{Inventory, Member, State};
-use super::{AskedByHand, Code, Plan, PoolPlan, Refusal, Summary, Verb, node_rules};
+use super::{AskedByHand, Code, Leak, Plan, PoolPlan, Refusal, Summary, Verb, node_rules};
 use crate::model::{ByHand, Name, Target, World, keys};
 use crate::policy::Policy;
 
@@ -65,11 +65,14 @@ pub struct StatusReport {
     pub by_hand: Vec<AskedByHand>,
     /// Each node.
     pub nodes: Vec<NodeStatus>,
+    /// What was left behind: servers that Tidegate made and that no Node stands for, and Nodes whose server is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<Leak>,
 }
 
 impl StatusReport {
-    /// Of a plan and its nodes.
-    pub fn of(plan: &Plan, nodes: Vec<NodeStatus>) -> Self {
+    /// Of a plan, its nodes and what was left behind.
+    pub fn of(plan: &Plan, nodes: Vec<NodeStatus>, leaks: Vec<Leak>) -> Self {
         Self {
             format_version: "1.0".to_owned(),
             context: plan.snapshot.context.clone(),
@@ -79,6 +82,7 @@ impl StatusReport {
             refusals: plan.refusals.clone(),
             by_hand: plan.by_hand.clone(),
             nodes,
+            leaks,
         }
     }
 }

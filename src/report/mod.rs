@@ -37,5 +37,5 @@ pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
 pub use pod_text::pod_text;
 pub use reference::reference;
-pub use status_text::status_text;
+pub use status_text::{leaks_text, status_text};
 pub use tested_text::tested_text;

@@ -9,7 +9,7 @@ use super::kept_text::named;
 use super::layout::{by_hand_line, faint, local_long, local_short, local_times, next_line, wrapped};
 use super::plan_text::rests_on;
 use crate::model::Money;
-use crate::plan::{NodeStatus, Plan};
+use crate::plan::{Leak, LeakKind, NodeStatus, Plan};
 
 const HEAD: [&str; 7] = ["NODE", "POOL", "STATE", "SINCE", "BY", "NEXT", "WHY"];
 
@@ -85,6 +85,26 @@ pub fn status_text(lines: &[NodeStatus], plan: &Plan, width: usize) -> String {
         text.push_str(&wrapped(&format!("By hand: {}", by_hand_line(asked, &plan.time_zone)), 0, width));
     }
     text.push_str(&wrapped(&local_times(&plan.summary.text, &plan.time_zone), 0, width));
+    text
+}
+
+/// What was left behind, each with what to do; empty where nothing was.
+pub fn leaks_text(leaks: &[Leak], plan: &Plan, width: usize) -> String {
+    let mut text = String::new();
+    let unit = plan.cost.as_ref().map(|cost| cost.unit.as_str()).unwrap_or_default();
+    for leak in leaks {
+        let what = match leak.kind {
+            LeakKind::Server => "server",
+            LeakKind::Node => "node",
+        };
+        let id = leak.server.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+        let since = leak.since.map(|at| format!(", made {at}")).unwrap_or_default();
+        let cost = leak.per_hour_micros.filter(|micros| *micros > 0);
+        let cost = cost.map(|micros| format!(", {} {unit} per hour", Money(micros))).unwrap_or_default();
+        let line = format!("Left behind: {what} {}{id}{since}{cost}: {}", leak.name, leak.why);
+        text.push_str(&wrapped(&local_times(&line, &plan.time_zone), 0, width));
+        text.push_str(&wrapped(&format!("To do: {}", leak.todo), 2, width));
+    }
     text
 }
 

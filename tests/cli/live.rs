@@ -145,6 +145,53 @@ fn the_doctor_says_which_verbs_are_missing_and_who_does_not_answer() {
     });
 }
 
+/// To delete Nodes is a right of its own, asked for only where a pool deletes or makes servers.
+#[test]
+fn the_doctor_asks_for_the_right_to_delete_nodes_where_a_pool_does() {
+    let folder = workshop();
+    fs::write(folder.path().join("clouds.yaml"), CLOUDS).unwrap();
+    let policy = fs::read_to_string(folder.path().join("policy.yaml")).unwrap();
+    block_on(async {
+        let server = server().await;
+        kubeconfig(folder.path(), &server.uri());
+        let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = |allowed: bool| {
+            let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {},
+                              "status": {"allowed": allowed}});
+            ResponseTemplate::new(201).set_body_json(body)
+        };
+        for denied in [("nodes", "delete"), ("pods", "delete"), ("secrets", "create"), ("secrets", "delete")] {
+            let of = json!({"spec": {"resourceAttributes": {"resource": denied.0, "verb": denied.1}}});
+            let asked = Mock::given(method("POST")).and(path(reviews)).and(body_partial_json(of));
+            asked.respond_with(answer(false)).mount(&server).await;
+        }
+        Mock::given(method("POST")).and(path(reviews)).respond_with(answer(true)).mount(&server).await;
+        Mock::given(path_regex("^/api")).respond_with(status(403, "Forbidden")).with_priority(9).mount(&server).await;
+        let made =
+            |data: &str| format!("idle: delete\n      create: {{image: u, flavors: m3.medium, userData: {data:?}}}");
+        let secrets = "create secrets in kube-system; delete secrets in kube-system";
+        for (idle, missing) in [
+            ("idle: shelve", None),
+            ("idle: delete\n      adopt: true", Some("delete nodes".to_owned())),
+            (made("join").as_str(), Some("delete nodes".to_owned())),
+            (made("join ${TIDEGATE_BOOTSTRAP_TOKEN}").as_str(), Some(format!("delete nodes; {secrets}"))),
+        ] {
+            assert!(policy.contains("idle: shelve"));
+            fs::write(folder.path().join("policy.yaml"), policy.replace("idle: shelve", idle)).unwrap();
+            let args = ["doctor", "-f", "policy.yaml", "--kubeconfig", "config", "--format", "json"];
+            let output = tidegate(folder.path(), &args);
+            let found: Value =
+                serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+            let findings = found["findings"].as_array().unwrap();
+            let permissions = findings.iter().find(|finding| finding["check"] == "permissions").unwrap();
+            let expected =
+                missing.as_ref().map(|verbs| format!("a plan can be made and not applied: not allowed to {verbs}"));
+            assert_eq!(permissions["level"], if expected.is_some() { "error" } else { "ok" }, "{permissions}");
+            assert!(expected.is_none_or(|expected| permissions["text"] == expected.as_str()), "{permissions}");
+        }
+    });
+}
+
 /// What the doctor asks for is what the example grants, verb by verb, and what is listed is every kind that a snapshot
 /// knows: no more is granted to read but our own things.
 #[test]
