@@ -76,6 +76,9 @@ pub struct PoolMemory {
     /// No wake before this, except by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff_until: Option<Timestamp>,
+    /// When it last grew for pods or headroom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grown: Option<Timestamp>,
     /// Since when headroom units are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headroom_short_since: Option<Timestamp>,

@@ -19,7 +19,7 @@ use super::removal::Removals;
 use super::request::Request;
 use super::steps::{Build, Returning, Rounds};
 use super::{
-    AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Verb, behind, blockers,
+    AskedByHand, Code, FileRef, Kept, NextChange, Plan, PolicyRef, PoolPlan, SnapshotRef, Step, Verb, behind, blockers,
     brakes, forecast, missed, notes, rehearsal, summary, unclaimed, unknown, unready, wakes,
 };
 use crate::model::{Memory, Name, NodeMark, NodeMemory, Target, World, digest};
@@ -326,6 +326,13 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
         let line = plan.pools.iter().find(|line| *line.name == *pool.name).filter(|_| plan.targets.is_empty());
         if let Some(line) = line {
             entry.headroom_short_since = line.headroom.as_ref().and_then(|kept| kept.short_since);
+            let grows = |step: &Step| {
+                let brings = matches!(step.verb, Verb::Wake | Verb::Create);
+                brings && step.pool == line.name && matches!(step.reason.code, Code::Demand | Code::Headroom)
+            };
+            if plan.steps.iter().any(grows) {
+                entry.grown = Some(now);
+            }
         }
     }
     // A narrowed plan did not look at who needs the other nodes.

@@ -13,6 +13,8 @@ pub struct Patience<'p, 'a> {
     wait: SignedDuration,
     /// Nodes that the floor held until a moment ago, and no demand: they need not wait.
     freed: u32,
+    /// When the pool last grew, and until when nothing of it goes for that.
+    cooled: Option<(Timestamp, Timestamp)>,
     /// Nobody looked while the wait of some node would have run.
     unwatched: bool,
     /// When the floor comes to want all that are up, if it does before a wait that begins now is over.
@@ -35,21 +37,27 @@ impl<'p, 'a> Patience<'p, 'a> {
         let soon = turns(pooled.policy, pooled.pool, now, end, lead);
         let needed = soon.iter().find(|turn| turn.at > now && turn.holding.floor >= up).map(|turn| turn.at);
         let freed = up.min(highest).saturating_sub(floor);
-        Self { pooled, wait, freed, unwatched: !seen, needed, unremembered: false }
+        let memory = pooled.world.memory.pools.get(&pooled.pool.name);
+        let grown = memory.and_then(|memory| memory.grown).filter(|grown| *grown <= now);
+        let cooled = grown.and_then(|grown| Some((grown, grown.checked_add(pooled.pool.cooldown).ok()?)));
+        let cooled = cooled.filter(|(_, cooled)| *cooled > now);
+        Self { pooled, wait, freed, cooled, unwatched: !seen, needed, unremembered: false }
     }
 
     /// Whether a node that nothing needs stays a while.
     pub fn says(&self, member: &Member) -> Says {
         let now = self.pooled.now;
         let since = self.pooled.world.memory.nodes.get(&member.name).and_then(|memory| memory.unneeded_since);
-        let ends = since.unwrap_or(now).checked_add(self.wait).unwrap_or(Timestamp::MAX);
+        let pool = self.pooled.pool;
+        let waited = since.unwrap_or(now).checked_add(self.wait).unwrap_or(Timestamp::MAX);
+        let ends = waited.max(self.cooled.map_or(waited, |(_, cooled)| cooled));
         if ends <= now {
             return Says::Waited;
         }
         if self.freed > 0 {
             return Says::Freed;
         }
-        if since.is_none() && self.unwatched {
+        if since.is_none() && self.unwatched && self.cooled.is_none() {
             return Says::Unremembered;
         }
         let needed = self.needed.filter(|needed| *needed <= ends);
@@ -57,16 +65,22 @@ impl<'p, 'a> Patience<'p, 'a> {
             Some(needed) => format!("the floor wants it again at {needed}"),
             None => format!("it goes at {ends} if nothing does by then"),
         };
-        let text = match since {
-            Some(since) => format!("nothing has needed it since {since}, and {next}"),
-            None => format!("nothing needs it any more, and {next}"),
+        let cools = self.cooled.filter(|(_, cooled)| *cooled >= ends);
+        let text = match (cools, since) {
+            (Some((grown, _)), _) => {
+                format!(
+                    "nothing needs it, but the pool grew at {grown} and nothing of it goes so soon (`cooldown`): {next}"
+                )
+            }
+            (None, Some(since)) => format!("nothing has needed it since {since}, and {next}"),
+            (None, None) => format!("nothing needs it any more, and {next}"),
         };
-        let pool = self.pooled.pool;
+        let field = if cools.is_some() { "cooldown" } else { "unneededFor" };
         Says::Waits(Box::new(Reason {
             code: Code::UnneededFor,
             text,
             evidence: Evidence { until: Some(ends).filter(|_| needed.is_none()), ..Evidence::default() },
-            origin: pool.origins.get("unneededFor").cloned().or_else(|| Some(pool.origin.clone())),
+            origin: pool.origins.get(field).cloned().or_else(|| Some(pool.origin.clone())),
         }))
     }
 

@@ -201,6 +201,9 @@ pub struct Pool {
     pub max_parked: SignedDuration,
     /// So long nothing needed it before a node goes: 30 min by default for what is shelved, else 10.
     pub unneeded_for: SignedDuration,
+    /// After it grew for pods or headroom, nothing of it goes for want of need for so long.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub cooldown: SignedDuration,
     /// Nodes that go at a window's end are cordoned so long before.
     pub wind_down: SignedDuration,
     /// Preferred among pools that would do; larger first, 0 by default.

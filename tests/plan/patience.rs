@@ -157,3 +157,43 @@ proptest! {
         prop_assert_eq!(acts, ["wake", "park"]);
     }
 }
+
+/// After growth for pods nothing goes for the cooldown, however long it was not needed before; the floor's own nodes go as ever.
+#[test]
+fn a_pool_that_grew_lets_nothing_go_for_its_cooldown() {
+    let policy = policy("      min: 1\n      unneededFor: 3m\n      cooldown: 20m\n", RATES);
+    // A pod that waits has worker-3 woken: that is growth.
+    let mut cluster = Cluster::workers(2);
+    cluster.pod("base-1", "worker-1", "base", "6");
+    cluster.pod("cart-1", "worker-2", "cart", "6");
+    pending(&mut cluster, "cart-2", "cart", "6");
+    parked(&mut cluster, "worker-3");
+    let (grows, mut memory) = plan(&policy, &cluster.world(), at(CALM));
+    assert_eq!(verbs(&grows, Verb::Wake), ["worker-3"]);
+    assert_eq!(memory.pools["workers"].grown, Some(at(CALM)));
+    for (minutes, seconds, goes) in [(1, 0, false), (4, 0, false), (19, 59, false), (20, 0, true)] {
+        let plan = step(&policy, false, &mut memory, minutes, seconds);
+        assert_eq!(verbs(&plan, Verb::Park).len(), usize::from(goes), "{minutes}:{seconds} {:#?}", plan.kept);
+        if !goes {
+            assert_eq!(codes(&plan, "worker-2"), [Code::UnneededFor]);
+            let reason = &plan.kept.iter().find(|kept| kept.node == "worker-2").unwrap().reasons[0];
+            assert!(reason.text.contains("(`cooldown`)"), "{}", reason.text);
+            assert_eq!(reason.evidence.until, Some(after(20, 0)));
+            assert_eq!(reason.origin.as_ref().map(|origin| origin.line > 0), Some(true));
+        }
+    }
+    // Without the word, and without memory of any growth, the wait alone counts.
+    for (pool, grown) in [
+        ("      min: 1\n      unneededFor: 3m\n", true),
+        ("      min: 1\n      unneededFor: 3m\n      cooldown: 20m\n", false),
+    ] {
+        let policy = super::fixture::policy(pool, RATES);
+        let mut memory = Memory::default();
+        if grown {
+            memory = plan(&policy, &cluster.world(), at(CALM)).1;
+        }
+        step(&policy, true, &mut memory, 1, 0);
+        assert_eq!(step(&policy, false, &mut memory, 2, 0).steps, []);
+        assert_eq!(verbs(&step(&policy, false, &mut memory, 5, 0), Verb::Park), ["worker-2"]);
+    }
+}

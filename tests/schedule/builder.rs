@@ -99,6 +99,7 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         min_parked: None,
         max_parked: jiff::SignedDuration::from_hours(720),
         unneeded_for: SignedDuration::from_mins(30),
+        cooldown: SignedDuration::ZERO,
         wind_down: SignedDuration::ZERO,
         weight: 0,
         node_storage_allowed: false,

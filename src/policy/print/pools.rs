@@ -60,6 +60,7 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     }
     lines.field("maxParked", length(pool.max_parked), at("maxParked"));
     lines.field("unneededFor", length(pool.unneeded_for), at("unneededFor"));
+    lines.field("cooldown", length(pool.cooldown), at("cooldown"));
     lines.field("windDown", length(pool.wind_down), at("windDown"));
     lines.field("weight", pool.weight, at("weight"));
     let rule = |allowed: bool| if allowed { "allowed" } else { "protected" };

@@ -316,6 +316,8 @@ object! {
         max_parked = "maxParked": Length,
         /// A node goes when nothing has needed it for so long; 30m by default where servers are shelved, else 10m.
         unneeded_for = "unneededFor": Length,
+        /// After the pool grew for pods or headroom, no node of it goes for want of need for so long; 0 by default.
+        cooldown = "cooldown": Length,
         /// Nodes chosen to go at a window's end are cordoned so long before.
         wind_down = "windDown": Length,
         /// Pools with a larger weight are preferred; 0 by default.
