@@ -60,6 +60,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sandbox", &["sandbox/sim", "model", "policy", "placement", "observe", "cluster", "cloud", "execute", "file"]),
     ("doctor", &["model", "policy", "schedule", "plan"]),
     ("report", &["doctor", "model", "policy", "schedule", "placement", "plan", "execute"]),
+    ("server", &["model", "policy", "plan", "execute", "report", "file"]),
+    (
+        "controller",
+        &[
+            "model",
+            "policy",
+            "plan",
+            "execute",
+            "execute/machine",
+            "execute/run",
+            "cluster",
+            "observe",
+            "source",
+            "report",
+            "server",
+        ],
+    ),
 ];
 
 /// The names of `cluster` and `cloud` that are plain values.
@@ -72,6 +89,7 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("reqwest", &["cloud/openstack", "execute/run/calling"]),
     ("kube", &["cluster/live"]),
     ("k8s_openapi", &["cluster/live"]),
+    ("hyper", &["server"]),
 ];
 
 /// Lines of a file, at most.

@@ -9,6 +9,7 @@ mod check;
 mod cloud_checks;
 mod completions;
 mod connect_args;
+mod controller;
 mod cut_short;
 mod demo;
 mod diff;

@@ -10,8 +10,8 @@ use owo_colors::OwoColorize;
 use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
-    apply, check, completions, demo, diff, doctor, drain, drift, explain, habit, hold, init, man, park, plan, sandbox,
-    schedule, schema, show, snapshot, status, test, unlock, validate, verify, wake,
+    apply, check, completions, controller, demo, diff, doctor, drain, drift, explain, habit, hold, init, man, park,
+    plan, sandbox, schedule, schema, show, snapshot, status, test, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -41,6 +41,7 @@ enum Command {
     Test(test::Test),
     Explain(explain::Explain),
     Apply(apply::Apply),
+    Controller(controller::ControllerCommand),
     Status(status::Status),
     Drift(drift::DriftCommand),
     Snapshot(snapshot::SnapshotCommand),
@@ -71,6 +72,7 @@ impl Command {
             Self::Test(command) => command.run(out),
             Self::Explain(command) => command.run(out),
             Self::Apply(command) => command.run(out),
+            Self::Controller(command) => command.run(out),
             Self::Status(command) => command.run(out),
             Self::Drift(command) => command.run(out),
             Self::Snapshot(command) => command.run(out),

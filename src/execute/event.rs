@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the stream. A new minor number adds fields or types; a new major number may break readers.
-pub const EVENT_VERSION: &str = "1.0";
+pub const EVENT_VERSION: &str = "1.1";
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,10 @@ pub enum EventKind {
     Interrupted,
     /// The last line.
     Summary,
+    /// Of the controller: a plan was made, and what it comes to.
+    Planned,
+    /// Of the controller: it leads or stands by, it took a policy, what was wrong is right again, it ends.
+    Turned,
 }
 
 /// How it all ended, in numbers.

@@ -5,6 +5,7 @@
 mod chronicle;
 mod evicting;
 mod fake;
+mod leads;
 mod leasing;
 mod patching;
 mod remembering;

@@ -1,6 +1,7 @@
-//! The lock of a cluster: Lease `tidegate-apply` in Tidegate's namespace.
+//! The locks of a cluster: Lease `tidegate-apply` in Tidegate's namespace for whoever acts, `tidegate-leader` for the
+//! controller that decides.
 //!
-//! It says who works here and with which plan, counts for a minute, and is renewed at every third of that. Every write names
+//! Each says who works here and with which plan, counts for a minute, and is renewed at every third of that. Every write names
 //! the version that it was made from, so of two that want it one gets it. The clocks of two machines are not compared: a
 //! lease is taken over when it was *seen* not to be renewed for as long as it counts, or when its process is known to be
 //! dead. An execution that is taken up again waits half as long for its own.
@@ -20,7 +21,10 @@ use super::call::{Call, again, once};
 use super::client::Live;
 use crate::cluster::{Claim, ClusterError, Life, Lock, LockError, LockRecord, Locks, Pending};
 
-const NAME: &str = "tidegate-apply";
+/// Of whoever acts.
+const APPLY: &str = "tidegate-apply";
+/// Of the controller that decides.
+const LEADER: &str = "tidegate-leader";
 /// Annotation: the whole record.
 const RECORD: &str = "tidegate.dev/lock";
 /// So long a lease counts after it was last renewed.
@@ -33,6 +37,7 @@ const TRIES: u32 = 10;
 #[derive(Clone)]
 pub struct LeaseLocks {
     leases: Api<Lease>,
+    name: &'static str,
     namespace: String,
     time_to_live: Duration,
     seen: RefCell<Option<(String, Instant)>>,
@@ -40,7 +45,7 @@ pub struct LeaseLocks {
 
 impl fmt::Debug for LeaseLocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lease {NAME} in namespace {}", self.namespace)
+        write!(f, "lease {} in namespace {}", self.name, self.namespace)
     }
 }
 
@@ -50,10 +55,21 @@ impl Live {
         self.locks_for(TIME_TO_LIVE)
     }
 
+    /// The lock of the controller that leads here.
+    pub fn leading(&self) -> LeaseLocks {
+        self.leading_for(TIME_TO_LIVE)
+    }
+
+    /// The same, counting for another time.
+    pub fn leading_for(&self, time_to_live: Duration) -> LeaseLocks {
+        LeaseLocks { name: LEADER, ..self.locks_for(time_to_live) }
+    }
+
     /// The same, counting for another time: for tests, which have no minutes.
     pub fn locks_for(&self, time_to_live: Duration) -> LeaseLocks {
         LeaseLocks {
             leases: Api::namespaced(self.client.clone(), self.namespace()),
+            name: APPLY,
             namespace: self.namespace().to_string(),
             time_to_live,
             seen: RefCell::new(None),
@@ -115,13 +131,13 @@ fn identity_of(record: &LockRecord) -> String {
 }
 
 /// A lease as its next holder writes it.
-fn held_by(before: Option<&Lease>, record: &LockRecord, time_to_live: Duration) -> Lease {
+fn held_by(name: &str, before: Option<&Lease>, record: &LockRecord, time_to_live: Duration) -> Lease {
     let spec = before.and_then(|lease| lease.spec.clone()).unwrap_or_default();
     let seconds = i32::try_from(time_to_live.as_secs().max(1)).unwrap_or(i32::MAX);
     let transitions = before.map_or(0, |_| spec.lease_transitions.unwrap_or(0).saturating_add(1));
     Lease {
         metadata: ObjectMeta {
-            name: Some(NAME.to_owned()),
+            name: Some(name.to_owned()),
             annotations: Some([(RECORD.to_owned(), serde_json::to_string(record).unwrap_or_default())].into()),
             resource_version: before.and_then(|lease| lease.metadata.resource_version.clone()),
             ..ObjectMeta::default()
@@ -149,7 +165,7 @@ fn freed(mut lease: Lease) -> Lease {
 
 impl LeaseLocks {
     fn call(&self, verb: &'static str) -> Call {
-        Call::new(verb, format!("lease {NAME} in namespace {}", self.namespace))
+        Call::new(verb, format!("lease {} in namespace {}", self.name, self.namespace))
     }
 
     fn patience(&self) -> Duration {
@@ -157,7 +173,7 @@ impl LeaseLocks {
     }
 
     async fn read(&self) -> Result<Option<Lease>, LockError> {
-        let found = again(self.patience(), || self.leases.get_opt(NAME)).await;
+        let found = again(self.patience(), || self.leases.get_opt(self.name)).await;
         found.map_err(|failed| refused(&self.call("get").error(&failed)))
     }
 
@@ -165,7 +181,7 @@ impl LeaseLocks {
     async fn write(&self, lease: &Lease) -> Result<Option<Lease>, ClusterError> {
         let post = PostParams::default();
         let (call, written) = if lease.metadata.resource_version.is_some() {
-            (self.call("update"), once(self.patience(), self.leases.replace(NAME, &post, lease)).await)
+            (self.call("update"), once(self.patience(), self.leases.replace(self.name, &post, lease)).await)
         } else {
             (self.call("create"), once(self.patience(), self.leases.create(&post, lease)).await)
         };
@@ -229,7 +245,7 @@ impl LeaseLocks {
             }
             let (asked, counts) = (Moment::now(), signed(self.time_to_live));
             let record = LockRecord::of(claim, asked.1, counts);
-            match self.write(&held_by(there.as_ref(), &record, self.time_to_live)).await {
+            match self.write(&held_by(self.name, there.as_ref(), &record, self.time_to_live)).await {
                 Ok(Some(lease)) => return Ok((lease, record, taken_over, asked)),
                 Ok(None) => {}
                 Err(ClusterError::NotFound(_)) => return Err(no_namespace(&self.namespace)),

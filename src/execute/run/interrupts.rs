@@ -43,6 +43,11 @@ impl Interrupts {
         interrupts
     }
 
+    /// Waits for the next one.
+    pub async fn asked(&mut self) {
+        std::future::poll_fn(|context| self.poll(context)).await;
+    }
+
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.receiver.poll_recv(context) {
             Poll::Ready(Some(())) => Poll::Ready(()),
