@@ -1,6 +1,6 @@
 //! `tidegate controller`: holds a policy, for ever.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,8 @@ use crate::source::in_git;
 const AGAIN: Duration = Duration::from_secs(2);
 /// Between two signs of life.
 const BEAT: Duration = Duration::from_secs(5);
+/// Where it answers unless somebody says otherwise.
+const HABIT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
 /// A sandbox's seconds per second, unless somebody says otherwise.
 const PACE: u32 = 60;
 
@@ -47,9 +49,9 @@ const PACE: u32 = 60;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tidegate controller -f policy.yaml --sandbox ./sandbox                    # a minute of the sandbox each second
-  tidegate controller -f policy.yaml --sandbox ./sandbox --until 8h         # as fast as it goes, then it ends
-  tidegate controller -f policy.yaml --context workshop                     # beside a live cluster
+  tidegate controller -f policy.yaml --sandbox ./sandbox --until 8h              # as fast as it goes, then it ends
+  tidegate controller -f policy.yaml --sandbox ./sandbox --until 8h --slow 60    # a minute of the sandbox each second
+  tidegate controller -f policy.yaml --context workshop                          # beside a live cluster
   tidegate controller -f 'https://git.example.org/team/policies.git//pools?ref=main' --require-signed \\
       --allowed-signers /etc/tidegate/signers --context workshop --format json
 
@@ -83,9 +85,10 @@ pub struct ControllerCommand {
     /// Read a policy in git so often
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = super::sandbox::duration)]
     git_interval: SignedDuration,
-    /// Where to answer over HTTP; port 0 takes any that is free, and the first line says which
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8484", help_heading = "Server")]
-    listen: SocketAddr,
+    /// Where to answer over HTTP, port 0 takes any that is free; without it 127.0.0.1:8484, or any if that is taken. The first
+    /// line says which
+    #[arg(long, value_name = "ADDRESS", help_heading = "Server")]
+    listen: Option<SocketAddr>,
     /// A file with a token that readers must bring (`Authorization: Bearer …`), beside those of health; without one only
     /// this machine is answered
     #[arg(long, value_name = "FILE", help_heading = "Server")]
@@ -107,11 +110,9 @@ impl ControllerCommand {
         }
         let board = Board::default();
         board.beat();
-        let listen = Listen { address: self.listen, token: self.token_file.clone() };
-        let address = serve(&listen, board.clone())
-            .map_err(|error| Failure::new(error).hint("`--listen 127.0.0.1:0` takes any port that is free"))?;
+        let address = self.serve(&board)?;
         out.say(&format!("Answering on http://{address}/"));
-        if !self.listen.ip().is_loopback() && self.token_file.is_none() {
+        if !address.ip().is_loopback() && self.token_file.is_none() {
             out.say(
                 "warning: other machines get `/healthz` and `/readyz` alone; `--token-file` says who may read the rest",
             );
@@ -136,6 +137,15 @@ impl ControllerCommand {
                 None => loop_.live(&mut telling).await,
             }
         })
+    }
+
+    fn serve(&self, board: &Board) -> Result<SocketAddr, Failure> {
+        let at = |address| serve(&Listen { address, token: self.token_file.clone() }, board.clone());
+        let served = match self.listen {
+            Some(address) => at(address),
+            None => at(HABIT).or_else(|_| at(SocketAddr::new(HABIT.ip(), 0))),
+        };
+        served.map_err(|error| Failure::new(error).hint("`--listen 127.0.0.1:0` takes any port that is free"))
     }
 
     fn reading(&self) -> Reading {
