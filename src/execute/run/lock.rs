@@ -194,9 +194,16 @@ impl Lock for FileLock {
         })
     }
 
-    /// Renewed as soon as a third of its time is over, it is certain for the two that are left.
+    /// Renewed as soon as a third of its time is over, it lasts for the two that are left; but a person may have freed it.
     fn certain(&self) -> Pending<'_, (), LockError> {
-        Box::pin(async { self.renew(Timestamp::now()) })
+        Box::pin(async {
+            self.renew(Timestamp::now())?;
+            match holder(&self.folder)? {
+                Some(held) if held.id == self.state.borrow().record.id => Ok(()),
+                Some(held) => Err(LockError::Held(Box::new(held))),
+                None => Err(LockError::Free),
+            }
+        })
     }
 
     fn free(&self) -> Pending<'_, (), LockError> {
@@ -335,7 +342,10 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(matches!(unlock(folder.path(), &id, false), Err(LockError::Held(_))), "we are alive");
         }
+        let certain = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(lock.certain());
+        certain().unwrap();
         unlock(folder.path(), &id, true).unwrap();
+        assert!(matches!(certain(), Err(LockError::Free)), "at once, before the next act");
         assert!(matches!(lock.renew(at(24 * 60)), Err(LockError::Free)));
     }
 }
