@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "execute/blind.rs"]
+mod blind;
 mod executing;
 #[path = "execute/hooks.rs"]
 mod hooks;

@@ -5,6 +5,8 @@
 mod executing;
 #[path = "meanwhile/holds.rs"]
 mod holds;
+#[path = "meanwhile/rescaled.rs"]
+mod rescaled;
 
 use std::cell::Cell;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tidegate::cloud::Provider;
-use tidegate::cluster::{NodeRecord, keys};
+use tidegate::cluster::{Cluster, NodeRecord, keys};
 use tidegate::execute::hooks::{Hooks, Silent};
 use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Doors, Interrupts, Order, Outcome};
@@ -116,6 +116,12 @@ impl Stage {
     pub fn carry_out_by(&self, policy: &Policy, provider: &dyn Provider) -> (Outcome, Vec<Event>) {
         let plan = self.plan(policy);
         self.through(Doors { provider, ..self.doors() }, policy, Some(plan), (false, true))
+    }
+
+    /// Plans and carries it out where the cluster is seen by another.
+    pub fn carry_out_in(&self, policy: &Policy, cluster: &dyn Cluster) -> (Outcome, Vec<Event>) {
+        let plan = self.plan(policy);
+        self.through(Doors { cluster, ..self.doors() }, policy, Some(plan), (false, true))
     }
 
     fn through(

@@ -402,6 +402,15 @@ async fn look(doors: Doors<'_>, lock: &dyn Lock) -> Result<World, ApplyError> {
     keeping(Some(lock), async { Ok(World::build(doors.cluster.observe().await?)) }).await
 }
 
+/// The same, where what was begun is finished: what is missing may be just what that rests on.
+async fn whole_look(doors: Doors<'_>, lock: &dyn Lock) -> Result<World, ApplyError> {
+    let world = look(doors, lock).await?;
+    match world.gaps.first() {
+        Some(gap) => Err(ClusterError::Unavailable(format!("half an answer: {gap}; nothing was done")).into()),
+        None => Ok(world),
+    }
+}
+
 async fn taken_up(
     doors: Doors<'_>,
     order: &Order<'_>,
@@ -414,7 +423,7 @@ async fn taken_up(
     let told = match journal::read(&order.folder)? {
         Some(told) if told.unfinished() && order.plan.as_ref().is_none_or(|agreed| told.carries_out(agreed)) => told,
         ended => {
-            let world = look(doors, lock).await?;
+            let world = whole_look(doors, lock).await?;
             let begun = half_way(&world);
             if ended.is_none() && order.plan.is_none() && !begun.is_empty() {
                 return by_marks(doors, order, (held, begun), world, (run, lock), interrupts, tell).await;
@@ -431,7 +440,7 @@ async fn taken_up(
         let node = act.node().map(ToString::to_string);
         tell(&Event { node, ..Event::new(EventKind::StepProgress, doors.clock.now(), text) });
     }
-    let world = look(doors, lock).await?;
+    let world = whole_look(doors, lock).await?;
     let mut journal = Journal::go_on(&order.folder, &told, doors.clock.now(), &process::owner())?;
     carry_on(doors, order, &told, world, (&mut journal, lock), interrupts, tell).await
 }

@@ -7,21 +7,18 @@ use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::deafness::{Deafness, Look, whole};
 use super::interrupts::Interrupts;
 use super::journal::{JournalError, Record};
 use super::log::Log;
 use super::performing::{Doors, perform};
 use crate::cluster::{ClusterError, Lock, LockError, keeping};
-use crate::execute::Event;
 use crate::execute::machine::{Act, ActId, Answer, Command, End, Input, Machine};
-use crate::model::{Change, World};
+use crate::execute::{Event, EventKind};
+use crate::model::{Change, Snapshot, World};
 
 /// Between two looks when nobody asked for a time.
 const IDLE: SignedDuration = SignedDuration::from_mins(10);
-/// Between two tries to hear from a cluster that does not answer.
-const DEAF: SignedDuration = SignedDuration::from_secs(5);
-/// Tries before that is given up.
-const DEAF_TRIES: u32 = 60;
 
 /// Rounds within a second of the clock that nothing from outside asked for, before the machine counts as stuck: none is as
 /// busy as that with reading alone.
@@ -89,6 +86,7 @@ enum Heard {
     Answers(Vec<(ActId, bool, Done)>),
     Interrupt,
     Changes(Result<Vec<Change>, ClusterError>),
+    Everything(Result<Box<Snapshot>, ClusterError>),
 }
 
 /// Everything one drive needs.
@@ -119,7 +117,7 @@ impl Drive<'_> {
         let mut inbox = VecDeque::from([Input::Started]);
         let mut flights: Vec<Flight<'_>> = Vec::new();
         let mut wake: Option<Timestamp> = None;
-        let mut deaf = 0;
+        let mut deafness = Deafness::default();
         let mut treadmill = Treadmill::new(doors.clock.now());
         let mut news = false;
         loop {
@@ -137,7 +135,7 @@ impl Drive<'_> {
             let acts = flights.iter().skip(began).any(|(_, changes, _)| *changes);
             treadmill.turn(now, acts || std::mem::take(&mut news))?;
             let until = wake.unwrap_or(now.checked_add(IDLE).unwrap_or(Timestamp::MAX));
-            match self.listen(&mut flights, until).await {
+            match self.listen(&mut flights, &mut deafness.look, until).await {
                 Heard::Interrupt => inbox.push_back(Input::Interrupt),
                 Heard::Answers(answers) => {
                     for (id, journaled, done) in answers {
@@ -152,26 +150,31 @@ impl Drive<'_> {
                     }
                 }
                 Heard::Changes(Ok(changes)) => {
-                    deaf = 0;
+                    deafness.tries = 0;
                     news = !changes.is_empty();
                     inbox.push_back(if changes.is_empty() { Input::Tick } else { Input::Changed });
                     changes.into_iter().for_each(|change| world.apply(change));
                 }
-                Heard::Changes(Err(error @ (ClusterError::Broken(_) | ClusterError::Gone(_)))) => {
-                    return Err(error.into());
-                }
+                // What happened meanwhile may never be told: everything is looked at again, until it is seen whole.
                 Heard::Changes(Err(error)) => {
-                    deaf += 1;
-                    if deaf > DEAF_TRIES {
-                        return Err(error.into());
+                    if let Some(text) = deafness.again(error, doors)? {
+                        (self.tell)(&Event::new(EventKind::Warning, now, text));
                     }
-                    doors.clock.sleep_until(now.checked_add(DEAF).unwrap_or(Timestamp::MAX)).await;
-                    // What happened meanwhile may never be told: everything is looked at again.
-                    if let Ok(snapshot) = doors.cluster.observe().await {
-                        world = World::build(snapshot);
-                    }
-                    inbox.push_back(Input::Changed);
                 }
+                Heard::Everything(seen) => match seen.and_then(|seen| whole(&world, seen)) {
+                    Ok(seen) => {
+                        deafness.look = None;
+                        world = World::build(seen);
+                        inbox.push_back(Input::Changed);
+                        let text = "everything was seen again".to_owned();
+                        (self.tell)(&Event::new(EventKind::StepProgress, doors.clock.now(), text));
+                    }
+                    Err(error) => {
+                        if let Some(text) = deafness.again(error, doors)? {
+                            (self.tell)(&Event::new(EventKind::Warning, doors.clock.now(), text));
+                        }
+                    }
+                },
             }
         }
     }
@@ -235,8 +238,9 @@ impl Drive<'_> {
     }
 
     /// Acts first, then a person, then the world: with virtual time it is the world that lets time pass.
-    async fn listen(&mut self, flights: &mut Vec<Flight<'_>>, until: Timestamp) -> Heard {
-        let mut changes = self.doors.cluster.changes(until);
+    async fn listen(&mut self, flights: &mut Vec<Flight<'_>>, look: &mut Option<Look<'_>>, until: Timestamp) -> Heard {
+        let doors = self.doors;
+        let mut changes = look.is_none().then(|| doors.cluster.changes(until));
         let interrupts = &mut *self.interrupts;
         poll_fn(|context| {
             let mut answers = Vec::new();
@@ -253,7 +257,11 @@ impl Drive<'_> {
             if interrupts.poll(context).is_ready() {
                 return Poll::Ready(Heard::Interrupt);
             }
-            changes.as_mut().poll(context).map(Heard::Changes)
+            match (&mut changes, look.as_mut()) {
+                (_, Some(look)) => look.as_mut().poll(context).map(|seen| Heard::Everything(seen.map(Box::new))),
+                (Some(changes), None) => changes.as_mut().poll(context).map(Heard::Changes),
+                (None, None) => Poll::Pending,
+            }
         })
         .await
     }

@@ -5,6 +5,7 @@
 mod apply;
 mod calling;
 mod chronicle;
+mod deafness;
 mod driving;
 mod forgetting;
 mod interrupts;
