@@ -35,6 +35,10 @@ async fn what_is_said_again_of_a_node_is_one_event_with_a_count() {
     }
     fake.live.note(news("m", "EvictingPods", "another"));
     fake.live.note(news("n", "DrainFailed", &"x".repeat(5_000)));
+    // What is told in other words is another thing to know.
+    for text in ["a broken pod", "an old certificate", "a broken pod"] {
+        fake.live.note(news("m", "NeedsAttention", text));
+    }
     fake.live.note(news("gone", "Parked", "nobody is there to be told"));
     fake.live.noted().await.unwrap();
     let events = events(&fake);
@@ -50,7 +54,13 @@ async fn what_is_said_again_of_a_node_is_one_event_with_a_count() {
     assert!(of("m", "EvictingPods")["series"].is_null());
     let failed = of("n", "DrainFailed");
     assert_eq!((failed["type"].as_str(), failed["note"].as_str().unwrap().len()), (Some("Warning"), 1000));
-    assert_eq!(events.len(), 3);
+    let mut attention: Vec<(&str, u64)> = (events.iter())
+        .filter(|event| event["reason"] == "NeedsAttention")
+        .map(|event| (event["note"].as_str().unwrap(), event["series"]["count"].as_u64().unwrap_or(1)))
+        .collect();
+    attention.sort_unstable();
+    assert_eq!(attention, [("a broken pod", 2), ("an old certificate", 1)]);
+    assert_eq!(events.len(), 5);
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ use crate::cluster::{ClusterError, NodeNews};
 /// Where events about what has no namespace are kept.
 const NAMESPACE: &str = "default";
 const CONTROLLER: &str = "tidegate.dev/tidegate";
+/// The one reason whose events are about many pods: one event counts them all, with the words of the first.
+const COUNTED: &str = "EvictingPods";
 /// What comes later than this after the last is an event of its own.
 const SERIES: SignedDuration = SignedDuration::from_mins(6);
 /// So many characters an event may have.
@@ -50,7 +52,7 @@ struct Writer {
     events: Api<Event>,
     instance: String,
     nodes: BTreeMap<String, Option<String>>,
-    told: BTreeMap<(String, &'static str), Told>,
+    told: BTreeMap<(String, &'static str, String), Told>,
 }
 
 impl Live {
@@ -106,7 +108,8 @@ impl Writer {
     async fn write(&mut self, news: &NodeNews) -> Result<(), ClusterError> {
         let Some(uid) = self.uid(&news.node).await? else { return Ok(()) };
         let now = Timestamp::now();
-        let key = (uid.clone(), news.reason);
+        let words = if news.reason == COUNTED { String::new() } else { news.text.clone() };
+        let key = (uid.clone(), news.reason, words);
         if let Some(told) = self.told.get_mut(&key).filter(|told| now.duration_since(told.last) < SERIES) {
             let count = told.count.saturating_add(1);
             let series = Patch::Merge(json!({"series": {"count": count, "lastObservedTime": MicroTime(now)}}));

@@ -27,7 +27,7 @@ pub(super) fn news(event: &Event) -> Option<NodeNews> {
         (EventKind::StepFailed, "wake" | "wait") => ("WakeFailed", true),
         (EventKind::StepFailed, _) => ("StepFailed", true),
         (EventKind::PodEvicted, _) => ("EvictingPods", false),
-        (EventKind::Waiting, _) => ("WaitingForPods", false),
+        (EventKind::Waiting, _) => ("Waiting", false),
         (EventKind::GivenBack, _) => ("GivenBack", false),
         (EventKind::Warning, _) => ("NeedsAttention", true),
         _ => return None,
