@@ -14,6 +14,9 @@ mod creates;
 mod executing;
 #[path = "random_apply/follows.rs"]
 mod follows;
+#[cfg(unix)]
+#[path = "random_apply/programs.rs"]
+mod programs;
 #[path = "sandbox/random.rs"]
 mod random;
 #[path = "random_apply/tokens.rs"]
