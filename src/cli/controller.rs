@@ -51,7 +51,8 @@ const PACE: u32 = 60;
 Examples:
   tidegate controller -f policy.yaml --sandbox ./sandbox --until 8h              # as fast as it goes, then it ends
   tidegate controller -f policy.yaml --sandbox ./sandbox --until 8h --slow 60    # a minute of the sandbox each second
-  tidegate controller -f policy.yaml --context workshop                          # beside a live cluster
+  tidegate controller -f policy.yaml --context workshop --observe                # a live cluster, only looked at
+  tidegate controller -f policy.yaml --context workshop                          # and held
   tidegate controller -f 'https://git.example.org/team/policies.git//pools?ref=main' --require-signed \\
       --allowed-signers /etc/tidegate/signers --context workshop --format json
 
@@ -79,6 +80,9 @@ pub struct ControllerCommand {
     /// End at this moment of the sandbox's clock: an instant, a time in the policy's zone, or how long from now (`8h`)
     #[arg(long, value_name = "TIME", requires = "sandbox", help_heading = "Cluster")]
     until: Option<Moment>,
+    /// Plan and show what would be done, and touch nothing: no lock is taken, nothing is written; whoever leads, leads on
+    #[arg(long)]
+    observe: bool,
     /// Plan at the latest so long after something changed, and read policy files so often
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = super::sandbox::duration)]
     interval: SignedDuration,
@@ -191,6 +195,11 @@ struct Loop<'a> {
 }
 
 impl Loop<'_> {
+    fn controller(&self, until: Option<Timestamp>) -> Controller {
+        let acting = Controller::new(self.feed.clone(), self.stop.clone(), self.command.interval, until);
+        if self.command.observe { acting.observing() } else { acting }
+    }
+
     /// A short pause; over at once when there is something new.
     async fn pause(&self) {
         let pause = tokio::time::sleep(AGAIN);
@@ -231,7 +240,7 @@ impl Loop<'_> {
             self.command.until.map(|until| until.at("--until", &good.policy.time_zone, sandbox.now())).transpose()?;
         let (acting, leading) = (FileLocks::of(folder), FileLocks::of(folder.join("leader")));
         reached::made(&folder.join("leader"))?;
-        let mut controller = Controller::new(self.feed.clone(), self.stop.clone(), self.command.interval, until);
+        let mut controller = self.controller(until);
         loop {
             let (cluster, provider, clock) = (sandbox.clone(), sandbox.clone(), sandbox.clone());
             let doors = Doors { cluster: &cluster, provider: &provider, clock: &clock, hooks: &Silent };
@@ -271,7 +280,7 @@ impl Loop<'_> {
             None => journal(live.cluster())?,
         };
         let (acting, leading): (LeaseLocks, LeaseLocks) = (live.locks(), live.leading());
-        let mut controller = Controller::new(self.feed.clone(), self.stop.clone(), self.command.interval, None);
+        let mut controller = self.controller(None);
         loop {
             let providers = good.policy.providers.values();
             let reached = Fleet::open(providers, &Surroundings::of_process()).map_err(|error| error.to_string());

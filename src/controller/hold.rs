@@ -80,6 +80,7 @@ pub struct Controller {
     claim: Claim,
     lead: Option<Rc<dyn Lock>>,
     taken_up: bool,
+    acts: bool,
     planned: String,
     lines: Option<Instant>,
 }
@@ -95,7 +96,13 @@ impl Controller {
     pub fn new(feed: Feed, stop: Stop, interval: SignedDuration, until: Option<Timestamp>) -> Self {
         let claim = process::claim("controller", &journal::run_name("controller", Timestamp::now()));
         let (lead, taken_up, planned, lines) = (None, false, String::new(), None);
-        Self { feed, stop, interval, until, claim, lead, taken_up, planned, lines }
+        Self { feed, stop, interval, until, claim, lead, taken_up, acts: true, planned, lines }
+    }
+
+    /// The same, but it plans and shows only: it leads nobody, takes no lock, and writes nothing.
+    #[must_use]
+    pub fn observing(self) -> Self {
+        Self { acts: false, ..self }
     }
 
     /// Holds `good` until there is a better one, or until it is to end; then nobody leads any more.
@@ -107,12 +114,17 @@ impl Controller {
             if let Some(ended) = self.ended(good, ground.doors.clock.now()) {
                 return self.leave(ended, telling, ground).await;
             }
+            if !self.acts {
+                telling.board.change(|view| view.role = Role::Observing);
+                let Ok(ended) = self.reign(good, ground, None, telling).await else { continue };
+                return ended;
+            }
             let Some(lead) = self.lead(ground, telling).await else {
                 let pause = tokio::time::sleep(STANDBY);
                 tokio::select! { biased; () = self.stop.news() => {}, () = self.feed.news() => {}, () = pause => {} }
                 continue;
             };
-            let reign = self.reign(good, ground, lead.clone(), telling);
+            let reign = self.reign(good, ground, Some(lead.clone()), telling);
             match keeping(Some(&*lead), reign).await {
                 Ok(ended) => return self.leave(ended, telling, ground).await,
                 Err(lost) => {
@@ -220,12 +232,12 @@ impl Controller {
         }
     }
 
-    /// The loop of the one that leads.
+    /// The loop of the one that leads; without a lead it acts on nothing.
     async fn reign(
         &mut self,
         good: &Arc<Good>,
         ground: Ground<'_>,
-        lead: Rc<dyn Lock>,
+        lead: Option<Rc<dyn Lock>>,
         telling: &mut Telling<'_>,
     ) -> Result<Ended, LockError> {
         let doors = ground.doors;
@@ -242,7 +254,7 @@ impl Controller {
             if let Some(ended) = self.ended(good, now) {
                 return Ok(ended);
             }
-            if !self.taken_up {
+            if let Some(lead) = lead.as_ref().filter(|_| !self.taken_up) {
                 let outcome = self.act(good, ground, (lead.clone(), None), telling).await;
                 let _ = telling.ends();
                 match outcome {
@@ -293,7 +305,7 @@ impl Controller {
                 self.show_lines(good, world, &plan, telling);
             }
             let barred = tried.as_ref().is_some_and(|tried| tried.what == what && now < tried.not_before);
-            if !what.is_empty() && !barred {
+            if let Some(lead) = lead.as_ref().filter(|_| !what.is_empty() && !barred) {
                 let outcome = self.act(good, ground, (lead.clone(), Some(plan)), telling).await;
                 if let Outcome::Failed(ApplyError::Gone(error)) = &outcome {
                     return Ok(Ended::Gone(error.to_string()));
@@ -314,7 +326,7 @@ impl Controller {
             }
             let due = now.duration_since(written) >= WRITE && lasting(&memory) != lasting(&stored)
                 || now.duration_since(written) >= REWRITE;
-            if due && what.is_empty() {
+            if let Some(lead) = lead.as_ref().filter(|_| due && what.is_empty()) {
                 written = now;
                 self.remember(good, ground, (lead.clone(), plan), telling).await;
                 seen = None;

@@ -54,6 +54,7 @@ fn head(view: &View, zone: &str, now: Timestamp) -> String {
         (Role::Leading, _) => "This replica leads".to_owned(),
         (Role::Standby, Some(leader)) => format!("This replica stands by; {leader} leads"),
         (Role::Standby, None) => "This replica stands by".to_owned(),
+        (Role::Observing, _) => "This one observes: nothing of this is carried out by it".to_owned(),
         (Role::Starting, _) => "This replica is starting".to_owned(),
     };
     let next = view.next_look.map(|next| format!("; looks again {} at the latest", local_long(next, zone)));

@@ -22,6 +22,8 @@ pub enum Role {
     Standby,
     /// It decides and acts.
     Leading,
+    /// It decides and touches nothing, whoever leads.
+    Observing,
 }
 
 /// Something that is not as it should be.
@@ -119,8 +121,8 @@ impl View {
             _ if self.policy.is_none() => Err("no policy was read yet"),
             Role::Starting => Err("it is not known yet who leads"),
             Role::Standby => Ok(()),
-            Role::Leading if self.plan.is_none() => Err("no plan was made yet"),
-            Role::Leading => Ok(()),
+            Role::Leading | Role::Observing if self.plan.is_none() => Err("no plan was made yet"),
+            Role::Leading | Role::Observing => Ok(()),
         }
     }
 
@@ -138,6 +140,7 @@ impl View {
             Role::Starting => "starting",
             Role::Standby => "standby",
             Role::Leading => "leader",
+            Role::Observing => "observer",
         }
     }
 }

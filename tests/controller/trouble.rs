@@ -46,6 +46,28 @@ fn without_a_policy_it_waits_and_says_so() {
     assert!(place.unlocked());
 }
 
+/// Who only observes plans and shows the same, and touches nothing: not a node, not a lock, not the memory.
+#[test]
+fn an_observer_plans_and_touches_nothing() {
+    let place = Place::at(TUESDAY_EVENING);
+    let before = place.world();
+    let mut running = place.run(&["--observe", "--slow", "600"]);
+    let told = running.until_told("\"planned\"");
+    assert!(told.contains("9 to park"), "{told}");
+    running.until_shown("/readyz", "ok: observer");
+    let page = running.until_shown("/", "This one observes");
+    assert!(page.contains("shelve") && !page.contains("Under way"), "{page}");
+    running.until_shown("/metrics", "tidegate_leader 0");
+    running.signal("TERM");
+    assert!(running.ended().success());
+    let after = place.world();
+    assert!(before.nodes.iter().all(|(name, node)| after.nodes[name].annotations == node.annotations));
+    assert!(after.nodes.values().all(|node| !node.unschedulable) && after.memory == before.memory);
+    assert_eq!(place.parked(), 0);
+    assert!(place.unlocked());
+    assert!(running.told.iter().all(|line| !line.contains("step_started")), "{:#?}", running.told);
+}
+
 /// What the next policy does not want any more is dropped at the next safe point.
 #[test]
 fn another_policy_ends_what_is_under_way() {
