@@ -121,6 +121,7 @@ mod tests {
             finished: false,
             ignores_disruption: false,
             parallel: false,
+            reboots: Vec::new(),
         }
     }
 

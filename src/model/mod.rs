@@ -72,5 +72,5 @@ pub use volume::{
     Claim, ClaimSpec, CsiDriver, CsiNode, PersistentVolume, StorageCapacity, StorageClass, VolumeAttachment,
 };
 pub use webhook::{Webhook, Webhooks};
-pub use workload::{Workload, WorkloadKind};
+pub use workload::{RebootLock, Workload, WorkloadKind};
 pub use world::World;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Name, Owner, PodKey, Selector};
@@ -76,6 +77,19 @@ pub struct Workload {
     pub ignores_disruption: bool,
     /// A StatefulSet with `podManagementPolicy: Parallel`.
     pub parallel: bool,
+    /// Nodes that a DaemonSet which reboots nodes has locked for that (kured's annotation on itself).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reboots: Vec<RebootLock>,
+}
+
+/// That a node is about to be rebooted, or comes back from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RebootLock {
+    /// The node.
+    pub node: Name,
+    /// When the lock counts no more, whoever holds it; None if it has to be given back.
+    pub until: Option<Timestamp>,
 }
 
 impl Workload {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::members::Member;
 use super::{Code, Evidence, Reason};
-use crate::model::{Name, Node, OTHER_OWNERS, Target, VolumeSource, World, keys, skew};
+use crate::model::{Name, Node, OTHER_OWNERS, PodKey, Target, VolumeSource, WorkloadKind, World, keys, skew};
 use crate::policy::{Policy, Pool};
 
 /// Annotations by which a person, or another owner, keeps a node.
@@ -35,6 +35,10 @@ pub fn staying(policy: &Policy, pool: &Pool, member: &Member, world: &World, now
     }
     if let Some(node) = &member.node {
         by_node(pool, node, world, &mut push);
+        if let Some((by, until)) = rebooting(node, world, now) {
+            let text = format!("{by} reboots it: it holds the lock for that");
+            push(Code::RebootLock, text, Evidence { workload: Some(by), until, ..Evidence::default() }, None);
+        }
     }
     for pod in world.unread.get(&member.name).into_iter().flatten() {
         let evidence = Evidence { pod: Some(pod.to_string()), ..Evidence::default() };
@@ -82,6 +86,16 @@ pub fn hold(node: &Node) -> Option<Reason> {
     let text = if said.is_empty() { "held by a person".to_owned() } else { format!("held by a person: {said}") };
     let evidence = Evidence { key: Some(keys::HOLD.to_owned()), ..Evidence::default() };
     Some(Reason { code: Code::Hold, text, evidence, origin: None })
+}
+
+/// Who reboots a node just now, and until when the lock counts at most (H25). A cluster has a handful of DaemonSets.
+fn rebooting(node: &Node, world: &World, now: Timestamp) -> Option<(String, Option<Timestamp>)> {
+    let first = (WorkloadKind::DaemonSet, PodKey::new("", ""));
+    let daemons = world.workloads.range(first..).take_while(|((kind, _), _)| *kind == WorkloadKind::DaemonSet);
+    daemons.flat_map(|(_, daemon)| daemon.reboots.iter().map(move |lock| (daemon, lock))).find_map(|(daemon, lock)| {
+        let counts = lock.node == node.name && lock.until.is_none_or(|until| until > now);
+        counts.then(|| (daemon.key.to_string(), lock.until))
+    })
 }
 
 /// That the provider, or a lock, does not let the member's server be treated so.

@@ -44,6 +44,8 @@ pub enum Code {
     OtherOwner,
     /// Tidegate itself runs on it (H17).
     RunsHere,
+    /// It holds the lock of what reboots nodes (H25).
+    RebootLock,
     /// Traffic from outside enters by it (H15).
     FrontDoor,
     /// Data lives on it (H11).

@@ -175,6 +175,7 @@ fn snapshot() -> Snapshot {
             finished: false,
             ignores_disruption: false,
             parallel: false,
+            reboots: Vec::new(),
         });
     }
     for daemon in 0..DAEMONS {

@@ -121,3 +121,33 @@ fn h17_the_node_that_tidegate_runs_on_stays() {
     assert!(blocker.text.starts_with("Tidegate itself runs on it (ci/runner)"), "{}", blocker.text);
     assert!(blocker.hint.contains("run it on a node that the policy keeps"), "{}", blocker.hint);
 }
+
+/// H25: a node that is being rebooted is not parked meanwhile; an old lock that was to end by itself keeps nobody.
+#[test]
+fn h25_the_node_that_holds_the_lock_for_reboots_stays() {
+    let hour = 3_600_000_000_000_i64;
+    let held = |node: &str, created: &str, lives: i64| json!({"nodeID": node, "created": created, "TTL": lives});
+    let (before, long_ago) = ("2026-11-22T11:50:00Z", "2026-11-20T00:00:00Z");
+    for (lock, parked) in [
+        (json!({"nodeID": "worker-3", "metadata": {"unschedulable": false}}).to_string(), vec!["worker-2"]),
+        (held("worker-3", before, 100 * hour).to_string(), vec!["worker-2"]),
+        (held("worker-3", long_ago, 0).to_string(), vec!["worker-2"]),
+        (held("worker-3", long_ago, hour).to_string(), vec!["worker-3", "worker-2"]),
+        (held("elsewhere", before, hour).to_string(), vec!["worker-3", "worker-2"]),
+        (
+            json!({"maxOwners": 2, "locks": [held("worker-2", before, 0), held("worker-3", before, 0)]}).to_string(),
+            vec![],
+        ),
+        ("not a lock".to_owned(), vec!["worker-3", "worker-2"]),
+    ] {
+        let mut cluster = Cluster::workers(3);
+        cluster.items.push(json!({"apiVersion": "apps/v1", "kind": "DaemonSet",
+            "metadata": {"name": "kured", "namespace": "kube-system", "annotations": {"weave.works/kured-node-lock": lock}},
+            "spec": {"selector": {"matchLabels": {"app": "kured"}}}}));
+        let plan = cluster.plan(&policy(POOL, ""), CALM);
+        assert_eq!(parks(&plan), parked, "{lock}");
+        let said = plan.kept.iter().flat_map(|kept| &kept.reasons).filter(|reason| reason.code == Code::RebootLock);
+        assert!(said.clone().all(|reason| reason.text.starts_with("kube-system/kured reboots it")), "{lock}");
+        assert_eq!(said.count(), 2_usize.saturating_sub(parked.len()), "{lock}");
+    }
+}

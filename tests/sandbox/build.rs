@@ -120,6 +120,7 @@ pub fn workload(kind: &str, name: &str, replicas: Option<u32>) -> Workload {
         finished: false,
         ignores_disruption: false,
         parallel: false,
+        reboots: Vec::new(),
     }
 }
 

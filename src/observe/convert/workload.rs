@@ -1,10 +1,16 @@
 //! Owners of pods.
 
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
 use super::Converter;
 use super::meta::made_up_uid;
-use crate::model::{Workload, WorkloadKind};
+use crate::model::{RebootLock, Workload, WorkloadKind};
 use crate::observe::raw;
 use crate::observe::raw::{AnySelector, WorkloadSpec};
+
+/// Where kured says which node it reboots.
+const REBOOT_LOCK: &str = "weave.works/kured-node-lock";
 
 impl Converter {
     /// A workload of the kind called `kind`.
@@ -24,6 +30,7 @@ impl Converter {
             key,
             replicas: replicas(&kind, &spec),
             ignores_disruption: ignores_disruption(&spec),
+            reboots: reboots(&meta),
             parallel: spec.pod_management_policy.as_deref() == Some("Parallel"),
             selector: match spec.selector {
                 None => None,
@@ -56,4 +63,30 @@ fn ignores_disruption(spec: &WorkloadSpec) -> bool {
         })
     });
     about_disruption.is_some_and(|rule| rule.action.as_deref() == Some("Ignore"))
+}
+
+/// Kured writes the lock on its own DaemonSet: one node, or several where `--concurrency` allows that. Durations are in
+/// nanoseconds, and 0 is for ever. What cannot be read locks nothing.
+fn reboots(meta: &raw::Meta) -> Vec<RebootLock> {
+    #[derive(Deserialize)]
+    struct Held {
+        #[serde(rename = "nodeID")]
+        node: String,
+        created: Option<Timestamp>,
+        #[serde(rename = "TTL", default)]
+        time_to_live: i64,
+    }
+    #[derive(Deserialize)]
+    struct Several {
+        locks: Vec<Held>,
+    }
+    let Some(text) = meta.annotations.as_ref().and_then(|all| all.get(REBOOT_LOCK)) else { return Vec::new() };
+    let one = serde_json::from_str::<Held>(&text.0).map(|held| vec![held]);
+    let held = one.or_else(|_| serde_json::from_str::<Several>(&text.0).map(|several| several.locks));
+    let until = |held: &Held| {
+        let created = held.created.filter(|_| held.time_to_live > 0)?;
+        created.checked_add(SignedDuration::from_nanos(held.time_to_live)).ok()
+    };
+    let lock = |held: Held| RebootLock { until: until(&held), node: held.node.into() };
+    held.unwrap_or_default().into_iter().map(lock).collect()
 }

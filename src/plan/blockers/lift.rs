@@ -140,6 +140,7 @@ fn advice(code: Code) -> &'static str {
         }
         Code::ServerRefuses => "another `idle` for the pool, or what the reason says",
         Code::RunsHere => "run it on a node that the policy keeps, or outside of the cluster",
+        Code::RebootLock => "wait until it is back; a lock that nobody gives back is kured's to release",
         Code::KubeletSkew => {
             "wake it by hand (`tidegate wake node/NODE`): it stays cordoned; upgrade its kubelet, then `tidegate apply`"
         }

@@ -172,6 +172,7 @@ impl Sim {
                 finished: false,
                 ignores_disruption: false,
                 parallel: false,
+                reboots: Vec::new(),
             }));
         }
         let highest = pods.iter().filter_map(|pod| pod.key.name.rsplit('-').next()?.parse::<u32>().ok()).max();
