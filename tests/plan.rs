@@ -18,6 +18,7 @@ mod demand;
 mod explained;
 #[path = "plan/fixture.rs"]
 mod fixture;
+mod growing;
 #[path = "plan/headroom.rs"]
 mod headroom;
 #[path = "plan/hub.rs"]
@@ -34,6 +35,8 @@ mod making;
 mod marks;
 #[path = "plan/money.rs"]
 mod money;
+#[path = "plan/optimum.rs"]
+mod optimum;
 #[path = "plan/patience.rs"]
 mod patience;
 #[path = "plan/pod_explained.rs"]

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "../growing/mod.rs"]
+mod growing;
+mod growth;
 mod placement;
 
 use std::fmt::Write;
@@ -22,6 +25,10 @@ use tidegate::sandbox::{Faults, Sandbox};
 use tidegate::schedule::turns;
 
 fn main() {
+    // Sizes and their exponents are no bench of one thing: `cargo bench -- growth`.
+    if std::env::args().any(|word| word == "growth") {
+        return growth::table();
+    }
     divan::main();
 }
 

@@ -2,7 +2,7 @@
 //! is Ready. If that leaves somebody over, more comes.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::choose::Growth;
@@ -83,7 +83,7 @@ impl Growth<'_, '_> {
         let mut site = self.site().clone();
         all.iter().for_each(|(pod, node)| site.lift(pod, node));
         let placed: Vec<(Arc<Pod>, Name)> = all.into_iter().filter(|(pod, _)| unit_words(pod).is_none()).collect();
-        let nodes = self.removals.world().nodes.len();
+        let nodes = self.removals.world().nodes.len() + self.chosen.len();
         let waits = others.iter().filter(|alike| alike.only.is_none()).flat_map(|alike| &alike.pods);
         let waits: Vec<Arc<Pod>> = waits.cloned().collect();
         let pods = placed.len() + waits.len();
@@ -128,12 +128,20 @@ fn bound(mut site: Site, queue: &[Arc<Pod>], arriving: &[Name], close: bool) -> 
     let mut left = queue.to_vec();
     for node in std::iter::once(None).chain(arriving.iter().map(Some)) {
         node.iter().for_each(|node| site.open(node));
-        left.retain(|pod| match binding(&site, pod, close, &|_| true, &|_| true) {
-            Some(home) => {
-                site.place(pod, &home);
-                false
+        // Room only shrinks until the next node comes: what one was refused, its twins are.
+        let mut refused: BTreeSet<(Name, Labels, usize)> = BTreeSet::new();
+        left.retain(|pod| {
+            let like = (pod.key.namespace.clone(), pod.labels.clone(), Arc::as_ptr(&pod.spec).addr());
+            if refused.contains(&like) {
+                return true;
             }
-            None => true,
+            match binding(&site, pod, close, &|_| true, &|_| true) {
+                Some(home) => {
+                    site.place(pod, &home);
+                    false
+                }
+                None => refused.insert(like),
+            }
         });
     }
     left
