@@ -187,7 +187,8 @@ impl Both {
         self.folder.path().join(name)
     }
 
-    /// A policy for `KEPT` and these, of which so many are to be active.
+    /// A policy for `KEPT` and these, of which so many are to be active. Each look is remembered, so a node that was needed
+    /// a moment ago would stay for half an hour.
     pub fn policy(&self, min: usize, nodes: &[String], more: &str) -> String {
         let names: Vec<&str> = nodes.iter().map(String::as_str).chain([KEPT]).collect();
         let file = self.file(&format!("policy-{min}.yaml"));
@@ -195,7 +196,7 @@ impl Both {
             "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: workshop}}\nspec:\n  \
              timeZone: America/Denver\n  providers:\n    - name: jetstream\n      openstack: {{cloud: lab}}\n  pools:\n    \
              - name: workers\n      provider: jetstream\n      nodes: {{names: {names:?}}}\n      keep: [{KEPT:?}]\n      \
-             min: {min}\n      idle: shelve\n{more}"
+             min: {min}\n      idle: shelve\n      unneededFor: 0s\n{more}"
         );
         std::fs::write(&file, text).unwrap();
         file.to_str().unwrap().to_owned()

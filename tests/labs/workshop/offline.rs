@@ -19,9 +19,6 @@ fn a_snapshot_is_planned_offline_as_the_labs_are() {
     );
     both.apply(&both.policy(1, &nodes[2..], ""), &[]).with(0);
     let policy = both.policy(2, nodes, "");
-    // Somebody has just looked, and nothing needed the node then either: without this it would stay for half an hour.
-    let text = std::fs::read_to_string(&policy).unwrap();
-    std::fs::write(&policy, text.replace("idle: shelve", "idle: shelve\n      unneededFor: 0s")).unwrap();
     let file = both.file("labs.json.gz");
     let file = file.to_str().unwrap();
     let short = Duration::from_secs(60);
