@@ -280,8 +280,12 @@ impl Controller {
                         }
                         telling.board.change(|view| view.counters.observations += 1);
                         telling.mended("cluster", now, "it answers again");
-                        away.reset();
-                        relook = now.checked_add(RELOOK).unwrap_or(Timestamp::MAX);
+                        // What could not be listed is not followed either.
+                        let pause = if snapshot.gaps.is_empty() { RELOOK } else { away.pause() };
+                        if snapshot.gaps.is_empty() {
+                            away.reset();
+                        }
+                        relook = now.checked_add(pause).unwrap_or(Timestamp::MAX);
                         stored = snapshot.memory.clone();
                         seen = Some(World::build(snapshot));
                     }

@@ -1,9 +1,12 @@
 //! What each path answers. No secret stands in any of it: the view holds none.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use hyper::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER,
+};
 use hyper::header::{WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Who may read what beside health.
 #[derive(Clone, Debug)]
 pub enum Gate {
-    /// Everybody: only this machine can ask.
+    /// Everybody who asks for this machine by its own name: only this machine can.
     Open,
     /// Nobody: others can ask, and nobody said who may.
     Shut,
@@ -34,7 +37,7 @@ impl Gate {
     /// Takes as long for a wrong token as for the right one.
     fn lets(&self, headers: &HeaderMap) -> bool {
         match self {
-            Self::Open => true,
+            Self::Open => headers.get(HOST).is_none_or(|host| host.to_str().is_ok_and(own)),
             Self::Shut => false,
             Self::Token(token) => {
                 let given = headers.get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
@@ -44,6 +47,16 @@ impl Gate {
             }
         }
     }
+}
+
+/// Whether a `Host` is this machine's own name. A page from elsewhere, whose name leads here, is not to read what only
+/// this machine may.
+fn own(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn reply(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
@@ -95,9 +108,10 @@ pub async fn answer(
             Gate::Shut => {
                 "only `/healthz` and `/readyz` are open to other machines; `--token-file` says who may read the rest"
             }
-            _ => "a bearer token is needed",
+            Gate::Open => "ask for `localhost` or the loopback address: other names may be somebody else's",
+            Gate::Token(_) => "a bearer token is needed",
         };
-        let status = if matches!(gate, Gate::Shut) { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+        let status = if matches!(gate, Gate::Token(_)) { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
         let mut response = words(status, text);
         response.headers_mut().insert(WWW_AUTHENTICATE, hyper::header::HeaderValue::from_static("Bearer"));
         return response;

@@ -162,7 +162,7 @@ pub fn get(address: &str, path: &str) -> (u16, String) {
 }
 
 pub fn get_with(address: &str, path: &str, headers: &str) -> (u16, String) {
-    let answer = send(address, format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes());
+    let answer = send(address, format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n").as_bytes());
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{path}: {answer:?}"));
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }

@@ -95,6 +95,22 @@ fn others_need_a_token() {
     assert!(serve(&Listen { address: "127.0.0.1:0".parse().unwrap(), token: Some(token) }, Board::default()).is_err());
 }
 
+/// A page from elsewhere whose name leads to this machine reads nothing in a browser here.
+#[test]
+fn only_the_machines_own_names_are_answered_where_nobody_needs_a_token() {
+    let (_board, address) = board("127.0.0.1:0", None);
+    let asked = |host: &str| {
+        let answer = send(&address, format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    for own in ["localhost", "LOCALHOST:9000", "127.0.0.1", "127.1.2.3:80", "[::1]:80"] {
+        assert_eq!(asked(own), "200", "{own}");
+    }
+    for other in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9000", "10.0.0.1", "[::2]"] {
+        assert_ne!(asked(other), "200", "{other}");
+    }
+}
+
 /// A node may have any name, and an apply any message.
 #[test]
 fn names_are_escaped_on_the_page_and_in_the_metrics() {
