@@ -14,6 +14,47 @@ pub trait Stage {
     fn settle(&self, id: &Name, what: &str, there: &dyn Fn(&Server) -> bool) -> impl Future<Output = Server>;
 }
 
+/// A test for each behaviour, by a function that puts a provider on the stage and asks it, with the id of a server.
+macro_rules! asked_of {
+    ($run:ident) => {
+        #[test]
+        fn a_list_agrees_with_a_look() {
+            $run(async |stage, _| crate::behaviours::a_list_agrees_with_a_look(stage).await);
+        }
+
+        #[test]
+        fn flavors_are_those_of_the_servers() {
+            $run(async |stage, _| crate::behaviours::flavors_are_those_of_the_servers(stage).await);
+        }
+
+        #[test]
+        fn an_unknown_server_is_not_there() {
+            $run(async |stage, _| crate::behaviours::an_unknown_server_is_not_there(stage).await);
+        }
+
+        #[test]
+        fn parked_and_woken_by_each_mode() {
+            $run(async |stage, id| crate::behaviours::parked_and_woken_by_each_mode(stage, id).await);
+        }
+
+        #[test]
+        fn deeper_goes_and_shallower_stays() {
+            $run(async |stage, id| crate::behaviours::deeper_goes_and_shallower_stays(stage, id).await);
+        }
+
+        #[test]
+        fn a_task_that_leads_elsewhere_is_told() {
+            $run(async |stage, id| crate::behaviours::a_task_that_leads_elsewhere_is_told(stage, id).await);
+        }
+
+        #[test]
+        fn metadata_is_set_and_removed() {
+            $run(async |stage, id| crate::behaviours::metadata_is_set_and_removed(stage, id).await);
+        }
+    };
+}
+pub(crate) use asked_of;
+
 fn at_rest(state: ServerState) -> impl Fn(&Server) -> bool {
     move |server| server.state == state && server.task.is_none()
 }

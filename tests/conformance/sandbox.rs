@@ -5,7 +5,7 @@ use tidegate::cloud::Provider;
 use tidegate::model::{Name, Server};
 use tidegate::sandbox::{Faults, Sandbox};
 
-use crate::behaviours::{self, Stage};
+use crate::behaviours::Stage;
 
 struct Simulated(Sandbox);
 
@@ -39,37 +39,4 @@ fn run(behaviour: impl AsyncFnOnce(&Simulated, &Name)) {
     runtime.block_on(behaviour(&stage, &id));
 }
 
-#[test]
-fn a_list_agrees_with_a_look() {
-    run(async |stage, _| behaviours::a_list_agrees_with_a_look(stage).await);
-}
-
-#[test]
-fn flavors_are_those_of_the_servers() {
-    run(async |stage, _| behaviours::flavors_are_those_of_the_servers(stage).await);
-}
-
-#[test]
-fn an_unknown_server_is_not_there() {
-    run(async |stage, _| behaviours::an_unknown_server_is_not_there(stage).await);
-}
-
-#[test]
-fn parked_and_woken_by_each_mode() {
-    run(async |stage, id| behaviours::parked_and_woken_by_each_mode(stage, id).await);
-}
-
-#[test]
-fn deeper_goes_and_shallower_stays() {
-    run(async |stage, id| behaviours::deeper_goes_and_shallower_stays(stage, id).await);
-}
-
-#[test]
-fn a_task_that_leads_elsewhere_is_told() {
-    run(async |stage, id| behaviours::a_task_that_leads_elsewhere_is_told(stage, id).await);
-}
-
-#[test]
-fn metadata_is_set_and_removed() {
-    run(async |stage, id| behaviours::metadata_is_set_and_removed(stage, id).await);
-}
+crate::behaviours::asked_of!(run);

@@ -207,7 +207,7 @@ pub struct Told {
     /// Its name, by habit its node's.
     pub name: String,
     /// Its state.
-    pub state: ToldState,
+    pub state: ServerState,
     /// What is being done with it, such as `spawning`, `deleting`, `shelving`, `powering-off`; absent while it is at rest.
     #[serde(default)]
     pub task: Option<String>,
@@ -234,55 +234,13 @@ pub struct Told {
     pub fault: Option<String>,
     /// Which kind of failure that was.
     #[serde(default)]
-    pub setback: Option<ToldSetback>,
+    pub setback: Option<Setback>,
     /// Verbs (`shelve`, `stop`, `suspend`, `wake`) that it does not allow, each with the cause.
     #[serde(default)]
     pub cannot: BTreeMap<String, String>,
     /// Ids of the volumes that are attached to it.
     #[serde(default)]
     pub volumes: BTreeSet<String>,
-}
-
-/// A server's state, in OpenStack's words.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ToldState {
-    /// Being made.
-    Build,
-    /// Running.
-    Active,
-    /// Stopped, on its host.
-    Shutoff,
-    /// Memory on disk, on its host.
-    Suspended,
-    /// Memory kept, no processor.
-    Paused,
-    /// Kept as an image, its host not yet free.
-    Shelved,
-    /// Kept as an image, without a host.
-    ShelvedOffloaded,
-    /// Given up.
-    Error,
-    /// Gone, and still listed.
-    Deleted,
-    /// Something else.
-    Unknown,
-}
-
-/// What kind of failure ended the last attempt.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ToldSetback {
-    /// No host had room for it: others of its size will fare the same.
-    NoHost,
-    /// The quota does not allow it.
-    Quota,
-    /// The image that it was shelved into is gone.
-    NoImage,
-    /// Its disk could not be saved.
-    Snapshot,
-    /// Something else.
-    Other,
 }
 
 /// A size of server.
@@ -389,18 +347,7 @@ impl Told {
             id: self.id.into(),
             name: self.name.into(),
             provider: provider.clone(),
-            state: match self.state {
-                ToldState::Build => ServerState::Build,
-                ToldState::Active => ServerState::Active,
-                ToldState::Shutoff => ServerState::Shutoff,
-                ToldState::Suspended => ServerState::Suspended,
-                ToldState::Paused => ServerState::Paused,
-                ToldState::Shelved => ServerState::Shelved,
-                ToldState::ShelvedOffloaded => ServerState::ShelvedOffloaded,
-                ToldState::Error => ServerState::Error,
-                ToldState::Deleted => ServerState::Deleted,
-                ToldState::Unknown => ServerState::Unknown,
-            },
+            state: self.state,
             task: name(self.task),
             flavor: self.flavor.into(),
             zone: name(self.zone),
@@ -409,13 +356,7 @@ impl Told {
             metadata: names(self.metadata),
             floating_address: self.floating_address,
             fault: name(self.fault),
-            setback: self.setback.map(|setback| match setback {
-                ToldSetback::NoHost => Setback::NoHost,
-                ToldSetback::Quota => Setback::Quota,
-                ToldSetback::NoImage => Setback::NoImage,
-                ToldSetback::Snapshot => Setback::Snapshot,
-                ToldSetback::Other => Setback::Other,
-            }),
+            setback: self.setback,
             cannot: names(self.cannot),
             volumes: self.volumes.into_iter().map(Name::from).collect(),
             inferred: false,
