@@ -9,6 +9,8 @@ mod executing;
 mod hooks;
 #[path = "execute/outages.rs"]
 mod outages;
+#[path = "execute/repair.rs"]
+mod repair;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -47,6 +47,8 @@ mod pools;
 mod properties;
 #[path = "plan/random.rs"]
 mod random;
+#[path = "plan/repair.rs"]
+mod repair;
 #[path = "plan/soon.rs"]
 mod soon;
 #[path = "plan/truth.rs"]

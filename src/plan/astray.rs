@@ -23,7 +23,8 @@ impl Pooled<'_> {
         let moving = decision.coming.iter().map(|coming| coming.member);
         let gone = decision.going.iter().map(|going| going.member);
         let remains = decision.remains.iter().map(|(member, _)| *member);
-        let moving: BTreeSet<usize> = moving.chain(gone).chain(remains).collect();
+        let mended = decision.repairs.mended.iter().map(|mending| mending.member);
+        let moving: BTreeSet<usize> = moving.chain(gone).chain(remains).chain(mended).collect();
         let spoken: BTreeSet<String> = decision.kept.iter().map(|kept| kept.node.clone()).collect();
         for (index, member) in self.members.iter().enumerate() {
             if moving.contains(&index) || spoken.contains(&*member.name) {
@@ -39,6 +40,7 @@ impl Pooled<'_> {
             let mut reasons = vec![Reason { code, text, evidence: Evidence::default(), origin: self.origin("min") }];
             if ASTRAY.contains(&code) {
                 reasons.extend(node_rules::staying(self.policy, self.pool, member, self.world, self.now));
+                reasons.extend(decision.repairs.left.get(&index).cloned());
             }
             decision.kept.push(self.kept(member, reasons));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::members::Inventory;
-use super::{Plan, Refusal, Step, Verb};
+use super::{Code, Plan, Refusal, Step, Verb};
 use crate::model::{IntOrPercent, World, counted, keys};
 use crate::policy::{Members, Policy, Pool};
 
@@ -49,7 +49,8 @@ pub fn refusals(
     }
     let drained: BTreeSet<&str> =
         steps.iter().filter(|step| step.verb == Verb::Drain).map(|step| step.node.as_str()).collect();
-    let ends = |step: &&Step| step.verb == Verb::Park || step.verb == Verb::Delete && drained.contains(&*step.node);
+    let used = |step: &Step| drained.contains(&*step.node) || step.reason.code == Code::Repair;
+    let ends = |step: &&Step| step.verb == Verb::Park || step.verb == Verb::Delete && used(step);
     let parks = steps.iter().filter(ends).count();
     let active: usize = inventory.pools.iter().flatten().filter(|m| m.state == super::members::State::Active).count();
     let most = match brakes.max_nodes {

@@ -33,7 +33,7 @@ impl Lot {
     fn of(member: &Member, verbs: &BTreeSet<(Verb, &str)>) -> Self {
         let has = |verb: Verb| verbs.contains(&(verb, &*member.name));
         match &member.state {
-            _ if has(Verb::Park) || has(Verb::Delete) => Self::Parks,
+            _ if has(Verb::Park) && !has(Verb::Wake) || has(Verb::Delete) => Self::Parks,
             _ if has(Verb::Wake) || has(Verb::Create) => Self::Runs,
             State::Active | State::OwnCordon(_) => Self::Runs,
             State::Waking | State::Joining if has(Verb::Uncordon) => Self::Runs,

@@ -75,6 +75,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         decisions.push(decision);
     }
     let grown = grow(&pooled, &mut decisions, &mut up, &mut removals, &mut bounds, &prices);
+    for ((pooled, decision), up) in pooled.iter().zip(&mut decisions).zip(&up) {
+        pooled.mend(decision, up);
+    }
     let waves = rehearsal::settle(&pooled, &mut decisions, &mut removals, |decisions, removals, barred| {
         for ((pooled, decision), up) in pooled.iter().zip(decisions).zip(&up) {
             pooled.take(decision, removals, up, barred);
@@ -93,7 +96,8 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     for (build, decision) in builds.iter().zip(&decisions) {
         build.clear(decision, &mut steps);
-        build.take(decision, &returning, &mut rounds, &mut steps);
+        let mended = build.mend(decision, &returning, &mut steps);
+        build.take(decision, mended, &returning, &mut rounds, &mut steps);
     }
     if request.targets.is_empty() {
         steps.extend(unclaimed::given_back(policy, &inventory, world));
@@ -191,6 +195,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             uncordon: 0,
             wake: 0,
             park: 0,
+            restart: 0,
             record: 0,
             create: 0,
             delete: 0,
@@ -219,7 +224,8 @@ fn desired(members: &[Member], decision: &Decision, memory: &Memory, now: Timest
     let up = members.iter().enumerate().filter(|(index, member)| {
         let going = decision.going.iter().find(|going| going.member == *index);
         let stays = going.is_none_or(|going| going.depth == Depth::Cordon);
-        let coming = decision.coming.iter().any(|coming| coming.member == *index);
+        let coming = decision.coming.iter().any(|coming| coming.member == *index)
+            || decision.repairs.mended.iter().any(|mending| mending.member == *index && mending.back);
         let ours = match member.state {
             State::Active => true,
             State::OwnCordon(_) => memory.drained(&member.name, now).is_none(),
@@ -343,7 +349,7 @@ fn remember(policy: &Policy, world: &World, inventory: &Inventory, plan: &Plan, 
     let going: BTreeSet<&str> = plan
         .steps
         .iter()
-        .filter(|step| matches!(step.verb, Verb::Park | Verb::Delete))
+        .filter(|step| matches!(step.verb, Verb::Park | Verb::Delete) && step.reason.code != Code::Repair)
         .map(|step| step.node.as_str())
         .collect();
     let unneeded = |kept: &&Kept| {

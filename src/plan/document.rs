@@ -406,6 +406,9 @@ pub struct Summary {
     pub wake: u32,
     /// Nodes to park.
     pub park: u32,
+    /// Nodes to park and to wake again, which count as neither.
+    #[serde(default, skip_serializing_if = "none")]
+    pub restart: u32,
     /// Parked nodes whose record is to be completed.
     #[serde(default, skip_serializing_if = "none")]
     pub record: u32,

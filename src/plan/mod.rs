@@ -1,7 +1,7 @@
 //! Desired against actual: ordered, explained, prefix-safe steps. The only decision path.
 //!
 //! Pure. [`plan`] reads top down: `members` says who is there, `schedule` what is wanted, `pool_decision` who comes and
-//! goes (asking `removal`, which asks `leaving` and `placement`), `rehearsal` whether that holds in any order, `growth` who comes for pods that wait, `steps` in which order, `blockers`, `brakes`,
+//! goes (asking `removal`, which asks `leaving` and `placement`), `repair` who is restarted or replaced, `rehearsal` whether that holds in any order, `growth` who comes for pods that wait, `steps` in which order, `blockers`, `brakes`,
 //! `outages`, `forecast` and `summary` what to say about it. `verify` decides nothing by any of that: it checks a
 //! finished plan by readings of its own.
 
@@ -47,6 +47,7 @@ mod quota;
 mod reason;
 mod rehearsal;
 mod removal;
+mod repair;
 mod request;
 mod running;
 mod seal;

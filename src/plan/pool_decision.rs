@@ -13,6 +13,7 @@ use super::members::{Member, State};
 use super::patience::{Patience, Says};
 use super::rehearsal::Barred;
 use super::removal::{Mover, Removals};
+use super::repair::Repairs;
 use super::utilisation::{Utilisation, stays_behind};
 use super::{Code, Evidence, Kept, PodAction, Reason, by_hand, node_rules};
 use crate::model::{ByHand, Name, NodeMark, PerMille, Target, World, keys, they_are};
@@ -96,6 +97,8 @@ pub struct Decision {
     pub going: Vec<Going>,
     /// Servers, or Nodes, that are of no use to anybody: destroyed without a drain.
     pub remains: Vec<(usize, Reason)>,
+    /// Who is repaired, and who is not Ready and is not.
+    pub repairs: Repairs,
     /// With every reason found.
     pub kept: Vec<Kept>,
     /// Active nodes short of the floor that nothing can fill.

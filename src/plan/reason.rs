@@ -27,6 +27,8 @@ pub enum Code {
     GiveBack,
     /// Its server was parked after the execution that drained it was cut short: its record does not say so yet.
     RecordBehind,
+    /// It is not Ready for too long: restarted or replaced.
+    Repair,
     /// A server that Tidegate made is in error, or did not become a node in time (H8).
     NeverJoined,
     /// The server is deleted, and only the Node is left.

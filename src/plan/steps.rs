@@ -127,9 +127,16 @@ impl Build<'_> {
     }
 
     /// Adds the steps of what goes, as wide as the pool allows, after the steps of what comes in every pool.
-    pub fn take(&self, decision: &Decision, returning: &Returning, rounds: &mut Rounds, steps: &mut Vec<Step>) {
+    /// `last_of` are the steps with which others of the pool end that are in transition before them.
+    pub fn take(
+        &self,
+        decision: &Decision,
+        mut last_of: Vec<String>,
+        returning: &Returning,
+        rounds: &mut Rounds,
+        steps: &mut Vec<Step>,
+    ) {
         let width = self.width();
-        let mut last_of: Vec<String> = Vec::new();
         let mut stay = self.active();
         let cordoned = self.members.iter().filter(|member| matches!(member.state, State::OwnCordon(_))).count();
         let mut standing = stay.saturating_add(u32::try_from(cordoned).unwrap_or(u32::MAX));
@@ -202,6 +209,39 @@ impl Build<'_> {
         let id = park.id.clone();
         steps.push(park);
         id
+    }
+
+    /// Adds the steps of what is repaired: nothing is drained, for its kubelet is silent. What is not brought back goes when
+    /// all that comes is there. Returns the step of each with which its server is parked or deleted.
+    pub fn mend(&self, decision: &Decision, returning: &Returning, steps: &mut Vec<Step>) -> Vec<String> {
+        let mut last_of = Vec::new();
+        for mending in &decision.repairs.mended {
+            let Some(member) = self.members.get(mending.member) else { continue };
+            let all_up = returning.all_up.get(&self.pool.name).into_iter().flatten().cloned();
+            let mut after: Vec<String> = if mending.back { Vec::new() } else { all_up.collect() };
+            let mut push = |verb: Verb, step: &dyn Fn(&mut Step)| {
+                let mut made = self.step(verb, member, mending.reason.clone());
+                made.after = std::mem::take(&mut after);
+                step(&mut made);
+                after.push(made.id.clone());
+                steps.push(made);
+            };
+            push(Verb::Cordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
+            let ends = if self.pool.idle == Idle::Delete { Verb::Delete } else { Verb::Park };
+            push(ends, &|step| {
+                step.provider_verb = Some(self.pool.idle.verb().to_owned());
+                step.preconditions.push(Precondition::Marked);
+                step.preconditions.extend(server_is(member));
+                step.cost = self.prices.change(self.pool, member, false).filter(|_| !mending.back);
+            });
+            last_of.push(step_id(ends, &member.name));
+            if mending.back {
+                push(Verb::Wake, &|step| step.provider_verb = Some(self.pool.idle.wake_verb().to_owned()));
+                push(Verb::Wait, &|_| {});
+                push(Verb::Uncordon, &|step| step.preconditions.push(Precondition::NotCordonedByOther));
+            }
+        }
+        last_of
     }
 
     /// Adds the steps of what is destroyed without having been in use.

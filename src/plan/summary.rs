@@ -23,8 +23,10 @@ pub fn summarise(
         let moves = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.action == action);
         u32::try_from(moves.count()).unwrap_or(u32::MAX)
     };
-    let (wake, park, create) = (count(Verb::Wake), count(Verb::Park), count(Verb::Create));
-    let uncordon = count(Verb::Uncordon).saturating_sub(wake.saturating_add(create));
+    let create = count(Verb::Create);
+    let uncordon = count(Verb::Uncordon).saturating_sub(count(Verb::Wake).saturating_add(create));
+    let restart = u32::try_from(restarted(plan).len()).unwrap_or(u32::MAX);
+    let (wake, park) = (count(Verb::Wake) - restart, count(Verb::Park) - restart);
     let (evictions, waits) = (pods(PodAction::Evict), pods(PodAction::Wait));
     let short: u32 = decisions.iter().map(|decision| decision.short).sum();
     let over: u32 = decisions.iter().map(|decision| decision.over).sum();
@@ -35,6 +37,7 @@ pub fn summarise(
         uncordon,
         wake,
         park,
+        restart,
         record: count(Verb::Record),
         create,
         delete: count(Verb::Delete),
@@ -70,6 +73,13 @@ pub fn summarise(
     };
     summary.text.extend(broken.iter().map(|broken| format!(" But {broken}.")));
     summary
+}
+
+/// Nodes that are parked and woken again, of which each has a step of either kind.
+fn restarted(plan: &Plan) -> BTreeSet<&str> {
+    let of = |verb: Verb| plan.steps.iter().filter(move |step| step.verb == verb).map(|step| step.node.as_str());
+    let woken: BTreeSet<&str> = of(Verb::Wake).collect();
+    of(Verb::Park).filter(|node| woken.contains(node)).collect()
 }
 
 /// Where there is no step: "No changes" only if nothing else is to be said.
@@ -245,11 +255,12 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
     if summary.uncordon > 0 {
         given.push(format!("{} to uncordon", summary.uncordon));
     }
-    let provider_verbs = |verb: Verb| {
+    let restarted = restarted(plan);
+    let provider_verbs = |verb: Verb, again: bool| {
         let mut verbs: Vec<&str> = plan
             .steps
             .iter()
-            .filter(|step| step.verb == verb)
+            .filter(|step| step.verb == verb && restarted.contains(step.node.as_str()) == again)
             .filter_map(|step| step.provider_verb.as_deref())
             .collect();
         verbs.sort_unstable();
@@ -257,7 +268,7 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         verbs.join(", ")
     };
     if summary.wake > 0 {
-        given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake)));
+        given.push(format!("{} to wake ({})", summary.wake, provider_verbs(Verb::Wake, false)));
     }
     if summary.create > 0 {
         let mut what: Vec<&str> =
@@ -273,10 +284,13 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         given.push(format!("{} to record as parked", summary.record));
     }
     let mut taken = Vec::new();
+    if summary.restart > 0 {
+        let (parks, wakes) = (provider_verbs(Verb::Park, true), provider_verbs(Verb::Wake, true));
+        taken.push(format!("{} to restart ({parks}, then {wakes}{})", summary.restart, needs_host(&parks)));
+    }
     if summary.park > 0 {
-        let verbs = provider_verbs(Verb::Park);
-        let back = if verbs.contains("shelve") { "; coming back needs a free host" } else { "" };
-        taken.push(format!("{} to park ({verbs}{back})", summary.park));
+        let verbs = provider_verbs(Verb::Park, false);
+        taken.push(format!("{} to park ({verbs}{})", summary.park, needs_host(&verbs)));
     }
     if summary.delete > 0 {
         taken.push(format!("{} to delete for good", summary.delete));
@@ -303,6 +317,11 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         text.push('.');
     }
     text
+}
+
+/// What to know of servers that are parked by these verbs.
+fn needs_host(verbs: &str) -> &'static str {
+    if verbs.contains("shelve") { "; coming back needs a free host" } else { "" }
 }
 
 /// What comes and what goes, and which brake holds it back: one that takes nothing away leaves the rest to go on (H6).

@@ -43,7 +43,7 @@ fn predicted(world: &World, steps: &[Step]) -> (BTreeMap<Name, Share>, Share) {
     let (mut zones, mut total): (BTreeMap<Name, Share>, Share) = Default::default();
     for node in world.nodes.values() {
         let name = &*node.name;
-        let unready = parked.contains(name) || (!node.ready() && !back.contains(name));
+        let unready = !back.contains(name) && (parked.contains(name) || !node.ready());
         for share in [zones.entry(zone(node)).or_default(), &mut total] {
             share.all += 1;
             share.unready += u64::from(unready);

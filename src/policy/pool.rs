@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Exception, Origin, Window};
+use super::{Catalog, Exception, Origin, Repair, Window};
 use crate::model::{CapacityType, IntOrPercent, Name, Requirement, Resources, Selector, Taint};
 
 /// A node name, with `{2..10}` (numbers, leading zeros kept: `{01..10}`) and `*` (any run of characters).
@@ -206,6 +206,9 @@ pub struct Pool {
     pub cooldown: SignedDuration,
     /// Nodes that go at a window's end are cordoned so long before.
     pub wind_down: SignedDuration,
+    /// What is done about nodes that stay NotReady; None leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
     /// Preferred among pools that would do; larger first, 0 by default.
     pub weight: i32,
     /// `nodeStorage: allowed`: nodes that hold data may go (H11).

@@ -70,7 +70,8 @@ pub fn node_steps(out: &mut String, plan: &Plan, nodes: &[Vec<&Step>], width: us
     let Some(first) = steps.first() else { return };
     let up = steps.iter().any(|step| step.verb == Verb::Uncordon);
     let cordon_only = steps.iter().all(|step| matches!(step.verb, Verb::Cordon | Verb::Record));
-    let symbol = match (up, cordon_only) {
+    let again = up && steps.iter().any(|step| step.verb == Verb::Park);
+    let symbol = match (up && !again, cordon_only || again) {
         (true, _) => "+".green().to_string(),
         (_, true) => "~".yellow().to_string(),
         _ => "-".cyan().to_string(),

@@ -101,6 +101,7 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         unneeded_for: SignedDuration::from_mins(30),
         cooldown: SignedDuration::ZERO,
         wind_down: SignedDuration::ZERO,
+        repair: None,
         weight: 0,
         node_storage_allowed: false,
         front_doors_allowed: false,

@@ -12,7 +12,7 @@ use super::tidying::Tidy;
 use crate::cluster::{NodeMark, NodePatch, NodeRecord, keys};
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, Node, Pod, Server, ServerState, Setback, World};
-use crate::plan::{Verb, hold};
+use crate::plan::{Step, Verb, hold};
 use crate::policy::{HookTime, Idle};
 
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -136,7 +136,8 @@ impl Course {
             self.give_up(desk, now, false, None, "interrupted");
             return self.go(desk, Way::Ended);
         }
-        let first = self.steps.first().map_or(Verb::Uncordon, |step| step.verb);
+        let brings = |step: &&Step| !step.verb.takes();
+        let first = self.steps.iter().find(brings).map_or(Verb::Uncordon, |step| step.verb);
         match self.gate(desk, first) {
             Gate::Later => return Way::Coming(Coming::Turn),
             Gate::Never(why) => {

@@ -214,6 +214,11 @@ impl Course {
         self.go(desk, Way::Ended)
     }
 
+    /// The steps before the one with this verb are done.
+    pub(super) fn close_before(&self, desk: &mut Desk, verb: Verb, now: Timestamp) {
+        self.steps.iter().take_while(|step| step.verb != verb).for_each(|step| self.close(desk, step, now));
+    }
+
     fn close(&self, desk: &mut Desk, step: &Step, now: Timestamp) {
         if !matches!(desk.steps.get(&step.id), Some(StepState::Done)) {
             desk.steps.insert(step.id.clone(), StepState::Done);

@@ -34,6 +34,11 @@ impl Course {
         self.step(Verb::Delete).is_some()
     }
 
+    /// Whether its node was in use: drained first, or silent.
+    fn in_use(&self) -> bool {
+        self.step(Verb::Drain).is_some() || self.mends()
+    }
+
     /// Whether its server goes in the end, kept or not.
     pub(super) fn ends_server(&self) -> bool {
         self.deletes() || self.step(Verb::Park).is_some()
@@ -47,13 +52,13 @@ impl Course {
             return Some(self.done(desk, now));
         }
         let mark = node.and_then(|node| NodeRecord::of(node).ok().flatten()).map(|record| record.mark);
-        let told = self.step(Verb::Drain).is_some() && (!there || mark == Some(NodeMark::Deleting));
+        let told = self.in_use() && (!there || mark == Some(NodeMark::Deleting));
         if told && (gone || self.server_goes(world) || !there) {
             self.begin(desk, Verb::Delete, now, format!("the server of {} was told to go already", self.node));
             let phase = if gone { Deleting::Node } else { Deleting::Watch(now) };
             return Some(self.go(desk, Way::Leaving(Leaving::Delete(phase))));
         }
-        if self.step(Verb::Drain).is_some() {
+        if self.in_use() {
             return None;
         }
         let busy = world.pods_on(&self.node).find(|pod| !pod.daemon() && !pod.mirror() && !pod.finished());
@@ -96,7 +101,7 @@ impl Course {
         if phase == Deleting::Mark {
             return self.mark_deleting(desk, world, now);
         }
-        if phase == Deleting::Ask && !self.busy() && self.step(Verb::Drain).is_some() {
+        if phase == Deleting::Ask && !self.busy() && self.in_use() {
             if self.free()
                 && let Some(way) = self.taken_back(desk, world, now)
             {

@@ -92,6 +92,11 @@ impl Course {
         {
             return way;
         }
+        if self.mends()
+            && let Some(way) = self.look_before_mending(desk, world, now)
+        {
+            return way;
+        }
         let node = match self.planned_node(world) {
             Ok(node) => node,
             Err(why) => return self.stay(desk, now, &why),
@@ -254,6 +259,9 @@ impl Course {
                 return self.fail(desk, now, None, &why);
             }
         };
+        if self.mends() {
+            return self.mend(&pods, desk, now);
+        }
         let mut goers = Vec::new();
         let mut waits = false;
         for pod in pods {
@@ -499,6 +507,10 @@ impl Course {
 
     /// Pods of this node that are waited for, by the world as it is.
     pub(super) fn waited_for(&self, desk: &Desk, world: &World, now: Timestamp) -> Vec<Waited> {
+        // Nothing ends by itself where the kubelet is silent.
+        if self.mends() {
+            return Vec::new();
+        }
         (self.waitable().iter().filter_map(|key| world.pods.get(key)))
             .filter(|pod| !pod.finished())
             .filter_map(|pod| match self.ruling(pod, desk, world, now) {
@@ -545,7 +557,7 @@ impl Course {
 }
 
 /// Anything but DaemonSet, mirror and finished pods.
-fn somebody(pod: &Pod) -> bool {
+pub(super) fn somebody(pod: &Pod) -> bool {
     !pod.daemon() && !pod.mirror() && !pod.finished()
 }
 

@@ -1,7 +1,7 @@
 //! Decides what may run next: a pure machine, from inputs to commands.
 //!
 //! [`Machine`] holds a `Course` for each node of the plan. A course is on its way out (`leaving`, `evicting`,
-//! `parking`), in (`coming`) or back (`returning`); what courses share lies on the `desk`, and evictions of all of them
+//! `parking`, `mending`), in (`coming`) or back (`returning`); what courses share lies on the `desk`, and evictions of all of them
 //! go through one `arbiter`. Nothing here waits: time-outs, retries and chunks are states, looked at again with each
 //! input.
 
@@ -19,6 +19,7 @@ mod hooking;
 mod leaving;
 mod making;
 mod marking;
+mod mending;
 mod parking;
 mod past;
 mod returning;

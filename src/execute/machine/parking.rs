@@ -114,7 +114,7 @@ impl Course {
                 desk.tell(self.event(EventKind::Warning, now, text));
             }
         }
-        self.done(desk, now)
+        if self.step(Verb::Wake).is_some() { self.turn_round(desk, now) } else { self.done(desk, now) }
     }
 
     fn ask_to_park(&mut self, server: Name, how: Idle, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

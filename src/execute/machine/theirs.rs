@@ -27,6 +27,9 @@ impl Course {
 
     /// The part of it that can be told before the cordon is ours.
     pub(super) fn cordoned_or_held(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Option<Way> {
+        if let Some(way) = self.recovered(desk, world, now) {
+            return Some(way);
+        }
         if let Some(why) = self.held(world) {
             self.give_up(desk, now, false, None, &why);
             return Some(self.go(desk, Way::Returning(Returning::new(why))));

@@ -13,7 +13,8 @@ use crate::policy::Members;
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let brakes = &case.policy.brakes;
     let ends = |verb: Verb| case.plan.steps.iter().filter(move |step| step.verb == verb);
-    let deletes = ends(Verb::Delete).filter(|step| case.has(Verb::Drain, &step.node)).count();
+    let deletes = ends(Verb::Delete).filter(|step| case.has(Verb::Drain, &step.node) || case.repaired(&step.node));
+    let deletes = deletes.count();
     let parks = ends(Verb::Park).count() + deletes;
     let strange =
         ends(Verb::Delete).filter(|step| case.server(&step.node).is_some() && case.made(&step.node).is_none());
@@ -70,8 +71,8 @@ fn stops_autoscaler(case: &Case<'_>) -> bool {
         !pod.finished() && (name("app.kubernetes.io/name") || name("k8s-app") || name("app"))
     };
     let dark = |name: &Name, node: &Node| match node.ready() {
-        true => case.has(Verb::Park, name),
-        false => case.has(Verb::Park, name) || !case.has(Verb::Wait, name),
+        true => case.has(Verb::Park, name) && !case.restarted(name),
+        false => !case.has(Verb::Wait, name),
     };
     let nodes = &case.world.nodes;
     let unready = nodes.iter().filter(|(name, node)| dark(name, node)).count();

@@ -9,7 +9,7 @@ use crate::model::{
     ByHand, Kind, Name, Node, NodeMark, NodeRecord, Pod, PodKey, Server, ServerState, Target, Wish, World, keys,
 };
 use crate::placement::Site;
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Code, Plan, Step, Verb};
 use crate::policy::{Members, Override, Policy, Pool};
 use crate::schedule::{Holding, holds};
 
@@ -73,6 +73,8 @@ pub struct Case<'a> {
     /// Nodes by the last part of their providerID.
     claims: BTreeMap<&'a str, Vec<&'a str>>,
     verbs: BTreeSet<(Verb, &'a str)>,
+    /// Nodes that the plan says it repairs.
+    repaired: BTreeSet<&'a str>,
 }
 
 /// The name of the node that a server carries, or would carry.
@@ -99,6 +101,10 @@ impl<'a> Case<'a> {
             pool_of: BTreeMap::new(),
             servers,
             claims,
+            repaired: (plan.steps.iter())
+                .filter(|step| step.reason.code == Code::Repair)
+                .map(|step| step.node.as_str())
+                .collect(),
             verbs: plan.steps.iter().map(|step| (step.verb, step.node.as_str())).collect(),
         };
         for (index, pool) in policy.pools.iter().enumerate() {
@@ -246,6 +252,16 @@ impl<'a> Case<'a> {
     pub fn pod(&self, name: &str) -> Option<&'a Arc<Pod>> {
         let (namespace, name) = name.split_once('/')?;
         self.world.pods.get(&PodKey::new(namespace, name))
+    }
+
+    /// Whether the plan says that it repairs the node: what that takes is judged by itself.
+    pub fn repaired(&self, node: &str) -> bool {
+        self.repaired.contains(node)
+    }
+
+    /// Whether the node's server is parked and woken again.
+    pub fn restarted(&self, node: &str) -> bool {
+        self.has(Verb::Park, node) && self.has(Verb::Wake, node)
     }
 
     /// Whether the plan has this step.

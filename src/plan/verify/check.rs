@@ -5,7 +5,7 @@ use super::said::otherwise;
 use super::violation::{Found, Rule};
 use super::{
     Violation, brakes, creations, document, figures, graph, identity, limits, money, nodes, outages, pending, pods,
-    preconditions, replay, rounds, width,
+    preconditions, repairs, replay, rounds, width,
 };
 use crate::model::World;
 use crate::plan::Plan;
@@ -31,6 +31,7 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
     nodes::check(&case, &mut found);
     creations::check(&case, &mut found);
     preconditions::check(&case, &mut found);
+    repairs::check(&case, &mut found);
     pods::check(&case, &mut found);
     rounds::check(&case, &mut found);
     outages::check(&case, &mut found);

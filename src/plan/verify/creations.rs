@@ -89,7 +89,7 @@ fn destroyed(case: &Case<'_>, wanted: &Wanted<'_>, step: &Step, found: &mut Foun
     if wanted.holding.freeze.is_some() {
         wrong("a freeze is open");
     }
-    if case.has(Verb::Drain, &step.node) {
+    if case.has(Verb::Drain, &step.node) || case.repaired(&step.node) {
         if wanted.pool.idle != Idle::Delete {
             wrong("its pool keeps its servers");
         }

@@ -104,10 +104,13 @@ fn summary(case: &Case<'_>, found: &mut Found) {
             found.plan(Rule::Summary, format!("its summary counts {told} pending pods, and {is} stand in it"));
         }
     }
+    let again =
+        |verb: Verb| plan.steps.iter().filter(move |step| step.verb == verb && case.restarted(&step.node)).count();
     let counts = [
         ("to uncordon", said.uncordon, uncordon),
-        ("to wake", said.wake, count(Verb::Wake)),
-        ("to park", said.park, count(Verb::Park)),
+        ("to wake", said.wake, count(Verb::Wake) - again(Verb::Wake)),
+        ("to park", said.park, count(Verb::Park) - again(Verb::Park)),
+        ("to restart", said.restart, again(Verb::Park)),
         ("to record", said.record, count(Verb::Record)),
         ("to create", said.create, count(Verb::Create)),
         ("to delete", said.delete, count(Verb::Delete)),

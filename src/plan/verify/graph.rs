@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::takes;
 use super::violation::{Found, Rule};
-use crate::plan::{Plan, Step, Verb, verb_name};
+use crate::plan::{Code, Plan, Step, Verb, verb_name};
 
 /// Which of the steps that are ready comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,9 @@ pub fn order_on_nodes(plan: &Plan, found: &mut Found) {
     for step in &plan.steps {
         of_node.entry(step.node.as_str()).or_default().insert(step.id.as_str(), step);
     }
-    for steps in of_node.values() {
+    // What a repair takes, and in which order, is judged by itself.
+    let mended = |steps: &BTreeMap<&str, &Step>| steps.values().any(|step| step.reason.code == Code::Repair);
+    for steps in of_node.values().filter(|steps| !mended(steps)) {
         if steps.values().any(|step| takes(step)) && !steps.values().all(|step| takes(step)) {
             for step in steps.values().filter(|step| !takes(step)) {
                 found.step(step, Rule::Order, "the node is taken away and given back in one plan");

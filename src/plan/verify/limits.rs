@@ -18,7 +18,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             }
             let adds = member(case, wanted.pool, name);
             sums.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
-            if woken(name) {
+            if off && woken(name) {
                 brought.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
             }
         }

@@ -33,6 +33,7 @@ mod outages;
 mod pending;
 mod pods;
 mod preconditions;
+mod repairs;
 mod replay;
 mod rounds;
 mod said;

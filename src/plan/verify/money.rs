@@ -68,7 +68,8 @@ fn step_cost(case: &Case<'_>, pool: &Pool, verb: Verb, node: &str) -> Option<Mon
     if verb == Verb::Create {
         return Some(full.share(charged.active));
     }
-    if verb == Verb::Delete && case.server(node).is_none() {
+    // A restart leaves the price as it was.
+    if verb == Verb::Delete && case.server(node).is_none() || case.restarted(node) {
         return None;
     }
     let share = match verb {

@@ -57,7 +57,8 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
             continue;
         };
         // What is of no use to anybody is judged as a creation is.
-        if takes(step) && (step.verb != Verb::Delete || case.has(Verb::Drain, &step.node)) {
+        let in_use = case.has(Verb::Drain, &step.node) || case.repaired(&step.node);
+        if takes(step) && (step.verb != Verb::Delete || in_use) {
             if let Some(freeze) =
                 wanted.holding.freeze.as_ref().filter(|freeze| !ran_before(case, wanted, step, freeze))
             {
@@ -75,7 +76,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         {
             found.step(step, Rule::Kept, "it is held by a person".to_owned());
         }
-        if let Some(why) = not_ours(case, wanted, step) {
+        if let Some(why) = not_ours(case, wanted, step).filter(|_| !case.repaired(&step.node)) {
             found.step(step, Rule::NotOurs, why);
         }
         if step.verb == Verb::Wake

@@ -32,13 +32,14 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 needed.extend(state);
             }
             Verb::Delete => {
-                if case.has(Verb::Drain, &step.node) {
+                if case.has(Verb::Drain, &step.node) || case.repaired(&step.node) {
                     needed.insert(Precondition::Marked);
                 }
                 needed.extend(state);
             }
             Verb::Record => drop(needed.insert(Precondition::Marked)),
-            Verb::Wake => needed.extend(state),
+            // What is parked before by the same plan is not yet as it will be.
+            Verb::Wake if !case.restarted(&step.node) => needed.extend(state),
             _ => {}
         }
         let said: BTreeSet<Precondition> = step.preconditions.iter().cloned().collect();

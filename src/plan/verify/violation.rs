@@ -29,6 +29,8 @@ pub enum Rule {
     Order,
     /// Servers are made as the policy says, and destroyed only if Tidegate made them or the pool adopts them.
     Creation,
+    /// Nodes are repaired that the policy says to repair, in its way, and none that recovers or carries pods.
+    Repair,
     /// A step acts on a member of its pool.
     Member,
     /// Nothing is taken from a node that stays: kept, held, control plane, somebody else's, barred for a while.

@@ -14,7 +14,9 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         let most = most(case, wanted);
         for taking in [true, false] {
             let mut nodes: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
-            let own = |step: &&Step| *step.pool == *wanted.pool.name && takes(step) == taking;
+            // What is restarted counts once, with those that go.
+            let counts = |step: &Step| takes(step) == taking && (taking || !case.restarted(&step.node));
+            let own = |step: &&Step| *step.pool == *wanted.pool.name && counts(step);
             for step in case.plan.steps.iter().filter(own) {
                 nodes.entry(step.node.as_str()).or_default().push(step);
             }

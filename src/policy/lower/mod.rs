@@ -16,6 +16,7 @@ mod overlaps;
 mod overrides;
 mod policy;
 mod pools;
+mod repair;
 mod schedulers;
 mod wake;
 mod windows;

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::creation::{nothing_to_delete, template};
 use super::limits::some_time;
 use super::members::{keep, members, number_of_names};
+use super::repair::repair;
 use super::windows::{Home, Numbers, exception, headroom, numbers, window};
 use crate::model::{IntOrPercent, Name, OTHER_OWNERS, OtherOwner};
 use crate::policy::load::Catalogs;
@@ -115,6 +116,7 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         cooldown: written.cooldown.as_ref().map_or(SignedDuration::ZERO, |length| length.value.0),
         unneeded_for: written.unneeded_for.as_ref().map_or(unneeded_for(idle), |wait| wait.value.0),
         wind_down: written.wind_down.as_ref().map_or(SignedDuration::ZERO, |length| length.value.0),
+        repair: repair(written, idle, cx),
         weight: written.weight.as_ref().map_or(0, |weight| weight.value),
         node_storage_allowed: written.node_storage.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
         front_doors_allowed: written.front_doors.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
@@ -267,6 +269,7 @@ fn origins(written: &wire::Pool, cx: &Context<'_>) -> BTreeMap<Name, Origin> {
         ("cooldown", written.cooldown.as_ref().map(|value| value.span)),
         ("unneededFor", written.unneeded_for.as_ref().map(|value| value.span)),
         ("windDown", written.wind_down.as_ref().map(|value| value.span)),
+        ("repair", written.repair.as_ref().map(|value| value.span)),
         ("weight", written.weight.as_ref().map(|value| value.span)),
         ("nodeStorage", written.node_storage.as_ref().map(|value| value.span)),
         ("frontDoors", written.front_doors.as_ref().map(|value| value.span)),

@@ -3,7 +3,7 @@
 use super::lines::{Lines, bytes, cpu, length, list, quoted, selector};
 use super::schedules::{calendar, exceptional, headroom};
 use crate::model::{IntOrPercent, Name, Requirement};
-use crate::policy::{Members, Policy, Pool, Template};
+use crate::policy::{Members, Policy, Pool, Repair, Template};
 
 /// A count, or a percentage in quotes.
 pub(super) fn count_or_percent(value: IntOrPercent) -> String {
@@ -62,6 +62,10 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     lines.field("unneededFor", length(pool.unneeded_for), at("unneededFor"));
     lines.field("cooldown", length(pool.cooldown), at("cooldown"));
     lines.field("windDown", length(pool.wind_down), at("windDown"));
+    match &pool.repair {
+        Some(asked) => lines.field("repair", repair(asked), at("repair")),
+        None => lines.add("# repair: none", super::lines::DEFAULT),
+    }
     lines.field("weight", pool.weight, at("weight"));
     let rule = |allowed: bool| if allowed { "allowed" } else { "protected" };
     lines.field("nodeStorage", rule(pool.node_storage_allowed), at("nodeStorage"));
@@ -94,6 +98,16 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     calendar(pool.windows.iter().filter(|window| window.schedule.is_none()), policy, "windows", &mut lines);
     exceptional(pool.exceptions.iter().filter(|exception| exception.schedule.is_none()), &mut lines);
     lines
+}
+
+fn repair(asked: &Repair) -> String {
+    format!(
+        "{{notReadyFor: {}, action: {}, atOnce: {}, maxNotReady: {}}}",
+        length(asked.not_ready_for),
+        asked.action.word(),
+        asked.at_once,
+        quoted(&format!("{}%", asked.max_not_ready))
+    )
 }
 
 fn requirement(one: &Requirement) -> String {

@@ -13,6 +13,7 @@ pub(crate) mod object;
 mod pools;
 mod quantities;
 pub(crate) mod read;
+mod repair;
 mod schedulers;
 mod text;
 mod times;

@@ -4,6 +4,7 @@ use super::numbers::{CountOrPercent, Percent};
 use super::object::{object, words};
 use super::quantities::{Bytes, Millicores};
 use super::read::{Choice, OneOrMany, Wire};
+use super::repair::Repair;
 use super::text::{Pattern, Text};
 use super::times::Length;
 use super::windows::{Exception, Labels, Window};
@@ -320,6 +321,8 @@ object! {
         cooldown = "cooldown": Length,
         /// Nodes chosen to go at a window's end are cordoned so long before.
         wind_down = "windDown": Length,
+        /// What is done about nodes that stay NotReady; without it they are left as they are.
+        repair = "repair": Repair,
         /// Pools with a larger weight are preferred; 0 by default.
         weight = "weight": i32,
         /// Whether nodes that hold data may go; `protected` by default.
