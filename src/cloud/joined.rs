@@ -11,7 +11,9 @@ use tokio::time::Instant;
 
 use super::{Provider, Survey};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending, keys};
-use crate::model::{Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot, Token};
+use crate::model::{
+    Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot, Token, VolumeAttachment,
+};
 
 /// How often the servers are listed: providers tell nothing by themselves. Each pause is up to a fifth longer or shorter, so
 /// that many that began together do not ask together.
@@ -111,6 +113,10 @@ impl Cluster for Joined<'_> {
 
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
         self.cluster.pods_on(node)
+    }
+
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+        self.cluster.attachments_on(node)
     }
 
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node> {

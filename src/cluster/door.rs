@@ -6,7 +6,7 @@ use std::pin::Pin;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Taint, Token};
+use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Taint, Token, VolumeAttachment};
 
 /// An answer that is on its way. Dropping it cancels the wait, not what the server already does.
 pub type Pending<'a, T, E = ClusterError> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
@@ -103,6 +103,9 @@ pub trait Cluster {
 
     /// The pods of one node, listed consistently.
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>>;
+
+    /// The volumes that Kubernetes has attached to one node or is attaching, listed consistently.
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>>;
 
     /// Patches a node and returns what it became.
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node>;

@@ -9,7 +9,9 @@ use super::sim::Command;
 use crate::cloud::{ParkMode, Provider, ProviderError};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodePatch, Pending};
 use crate::execute::Clock;
-use crate::model::{Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, ServerOrder, Snapshot, Token};
+use crate::model::{
+    Change, Flavor, Memory, Name, Node, Pod, PodKey, Server, ServerOrder, Snapshot, Token, VolumeAttachment,
+};
 use crate::policy::Idle;
 
 impl Cluster for Sandbox {
@@ -43,6 +45,12 @@ impl Cluster for Sandbox {
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
         let pods = self.sim().world().pods_on(node).map(|pod| (**pod).clone()).collect();
         Box::pin(async { Ok(pods) })
+    }
+
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+        let sim = self.sim();
+        let found = sim.world().attachments.values().filter(|found| found.node == *node).cloned().collect();
+        Box::pin(async { Ok(found) })
     }
 
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node> {

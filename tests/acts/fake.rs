@@ -12,6 +12,11 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 
 /// Who interferes, once, right before a request that matches is answered.
 type Meddler = Box<dyn FnOnce(&mut Objects) + Send>;
+/// What is answered to everything while it lasts.
+type Mood = Box<dyn FnMut() -> Option<ResponseTemplate> + Send>;
+
+/// How long a watch without news stays open.
+const QUIET: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
 pub struct Objects {
@@ -20,6 +25,9 @@ pub struct Objects {
     /// Answers that are given instead, in turn: by method and path.
     answers: BTreeMap<(String, String), VecDeque<ResponseTemplate>>,
     meddlers: Vec<(String, String, Meddler)>,
+    mood: Option<Mood>,
+    /// What happened, for watches: the version, the path, the type of the event and the object.
+    history: Vec<(u64, String, &'static str, Value)>,
     /// Method, path and body of each request.
     pub log: Vec<(String, String, Value)>,
 }
@@ -31,6 +39,8 @@ impl Objects {
         if object["metadata"]["uid"].is_null() {
             object["metadata"]["uid"] = json!(format!("uid-{}", self.version));
         }
+        let kind = if self.all.contains_key(path) { "MODIFIED" } else { "ADDED" };
+        self.history.push((self.version, path.to_owned(), kind, object.clone()));
         self.all.insert(path.to_owned(), object);
     }
 
@@ -48,12 +58,19 @@ impl Objects {
             let (_, _, meddle) = self.meddlers.remove(at);
             meddle(self);
         }
+        if let Some(answer) = self.mood.as_mut().and_then(|mood| mood()) {
+            return answer;
+        }
         if let Some(answer) = self.answers.get_mut(&(method.clone(), path.clone())).and_then(VecDeque::pop_front) {
             return answer;
         }
         match method.as_str() {
             "GET" => {
-                self.get(&path, request.url.query_pairs().find(|(key, _)| key == "fieldSelector").map(|(_, text)| text))
+                let asked = |name: &str| request.url.query_pairs().find(|(key, _)| key == name).map(|(_, text)| text);
+                match asked("watch").and(asked("resourceVersion")) {
+                    Some(version) => self.watch(&path, version.parse().unwrap()),
+                    None => self.get(&path, asked("fieldSelector")),
+                }
             }
             "POST" => self.post(&path, body),
             "PUT" => self.write(&path, &body.clone(), body),
@@ -72,15 +89,28 @@ impl Objects {
         if !last.ends_with('s') {
             return refusal(404, "NotFound", &format!("{path} not found"));
         }
-        let named = fields.map(|fields| fields.strip_prefix("metadata.name=").unwrap().to_owned());
-        let within = |key: &&String| {
-            let rest = key.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
-            rest.is_some_and(|rest| !rest.contains('/') && named.as_ref().is_none_or(|name| *name == rest))
+        let chosen = |object: &Value| {
+            fields.as_ref().and_then(|fields| fields.split_once('=')).is_none_or(|(field, value)| {
+                object.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|there| there == value)
+            })
         };
-        let items: Vec<&Value> = self.all.keys().filter(within).map(|key| &self.all[key]).collect();
+        let there = self.all.iter().filter(|(key, object)| within(path, key) && chosen(object));
+        let items: Vec<&Value> = there.map(|(_, object)| object).collect();
         let kind = if last == "nodes" { "NodeList" } else { "List" };
-        let list = json!({"kind": kind, "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
+        let version = json!({"resourceVersion": self.version.to_string()});
+        let list = json!({"kind": kind, "apiVersion": "v1", "metadata": version, "items": items});
         ResponseTemplate::new(200).set_body_json(list)
+    }
+
+    /// What happened since; a watch without news ends after a while with a bookmark.
+    fn watch(&self, path: &str, since: u64) -> ResponseTemplate {
+        let news = self.history.iter().filter(|(version, key, ..)| *version > since && within(path, key));
+        let mut lines: Vec<Value> = news.map(|(.., kind, object)| json!({"type": kind, "object": object})).collect();
+        let quiet = if lines.is_empty() { QUIET } else { Duration::ZERO };
+        let bookmark = json!({"metadata": {"resourceVersion": self.version.to_string()}});
+        lines.push(json!({"type": "BOOKMARK", "object": bookmark}));
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        ResponseTemplate::new(200).set_body_raw(text, "application/json").set_delay(quiet)
     }
 
     fn post(&mut self, path: &str, body: Value) -> ResponseTemplate {
@@ -135,9 +165,22 @@ impl Objects {
         if !meant.is_null() && *meant != there["metadata"]["uid"] {
             return refusal(409, "Conflict", "Precondition failed: UID in precondition: …, UID in object meta: …");
         }
-        self.all.remove(path);
+        self.version += 1;
+        let mut gone = self.all.remove(path).unwrap();
+        gone["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.history.push((self.version, path.to_owned(), "DELETED", gone));
         ResponseTemplate::new(200).set_body_json(json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}))
     }
+}
+
+/// Whether the list at `path` holds the object at `key`: that of its namespace, or that of all.
+fn within(path: &str, key: &str) -> bool {
+    let list = key.rsplit_once('/').map_or("", |(list, _)| list);
+    let everywhere = list.split_once("/namespaces/").and_then(|(before, rest)| {
+        let (_, kind) = rest.split_once('/')?;
+        Some(format!("{before}/{kind}"))
+    });
+    list == path || everywhere.is_some_and(|list| list == path)
 }
 
 fn merge(into: &mut Value, patch: &Value) {
@@ -168,7 +211,7 @@ pub fn refusal_with(code: u16, reason: &str, message: &str, details: &Value) -> 
 }
 
 #[derive(Clone, Default)]
-struct Answering(Arc<Mutex<Objects>>);
+pub struct Answering(pub Arc<Mutex<Objects>>);
 
 impl Respond for Answering {
     fn respond(&self, request: &Request) -> ResponseTemplate {
@@ -179,7 +222,7 @@ impl Respond for Answering {
 /// The server, and a client of it.
 pub struct Fake {
     pub live: Live,
-    objects: Answering,
+    pub objects: Answering,
     _server: MockServer,
     kubeconfig: TempDir,
 }
@@ -227,6 +270,11 @@ impl Fake {
     /// Has somebody do something right before the next such request is answered.
     pub fn before(&self, method: &str, path: &str, meddle: impl FnOnce(&mut Objects) + Send + 'static) {
         self.with(|objects| objects.meddlers.push((method.to_owned(), path.to_owned(), Box::new(meddle))));
+    }
+
+    /// Gives what `mood` does to everything, while it gives something.
+    pub fn while_it(&self, mood: impl FnMut() -> Option<ResponseTemplate> + Send + 'static) {
+        self.with(|objects| objects.mood = Some(Box::new(mood)));
     }
 
     /// How often this was asked.

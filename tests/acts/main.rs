@@ -5,8 +5,13 @@
 mod chronicle;
 mod evicting;
 mod fake;
+#[allow(dead_code)]
+#[path = "../conformance/false_cloud.rs"]
+mod false_cloud;
+mod hurried;
 mod leads;
 mod leasing;
 mod patching;
 mod remembering;
+mod storms;
 mod tokens;

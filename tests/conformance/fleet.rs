@@ -123,7 +123,7 @@ struct Quiet(Sandbox);
 mod quiet {
     use jiff::Timestamp;
     use tidegate::cluster::{Cluster, Evicted, NodePatch, Pending};
-    use tidegate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot};
+    use tidegate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, VolumeAttachment};
 
     impl Cluster for super::Quiet {
         fn observe(&self) -> Pending<'_, Snapshot> {
@@ -134,6 +134,9 @@ mod quiet {
         }
         fn node(&self, name: &Name) -> Pending<'_, Option<Node>> {
             self.0.node(name)
+        }
+        fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+            self.0.attachments_on(node)
         }
         fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
             self.0.pods_on(node)

@@ -1,7 +1,7 @@
 //! A cluster whose watch is lost in the middle of an apply, and that then shows less than all: a kind that could not be
 //! listed is unknown, and nothing is concluded from its absence.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
 use tidegate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending};
@@ -17,11 +17,20 @@ struct Blind<'a> {
     kind: Kind,
     calls: Cell<usize>,
     half: Cell<u32>,
+    /// A volume that the lists show and no watch tells of, and whether it goes once it was listed.
+    untold: RefCell<Option<VolumeAttachment>>,
+    goes: bool,
+    listed: Cell<u32>,
 }
 
 impl<'a> Blind<'a> {
     fn of(stage: &'a Stage, lost_at: usize, kind: Kind) -> Self {
-        Self { stage, lost_at, kind, calls: Cell::new(0), half: Cell::new(0) }
+        let (calls, half, untold, listed) = Default::default();
+        Self { stage, lost_at, kind, calls, half, untold, goes: false, listed }
+    }
+
+    fn late(stage: &'a Stage, untold: VolumeAttachment, goes: bool) -> Self {
+        Self { untold: RefCell::new(Some(untold)), goes, ..Self::of(stage, usize::MAX, Kind::VolumeAttachment) }
     }
 
     fn without(&self, mut seen: Snapshot) -> Snapshot {
@@ -57,11 +66,27 @@ impl Cluster for Blind<'_> {
                 return Err(ClusterError::Unavailable("the watch was lost".to_owned()));
             }
             assert_eq!(self.half.get(), 0, "nobody listens before everything was seen");
+            if self.goes
+                && self.listed.get() > 0
+                && let Some(gone) = self.untold.take()
+            {
+                return Ok(vec![Change::VolumeAttachmentGone(gone.name)]);
+            }
             self.stage.sandbox.changes(until).await
         })
     }
     fn node(&self, name: &Name) -> Pending<'_, Option<Node>> {
         self.stage.sandbox.node(name)
+    }
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+        let node = node.clone();
+        Box::pin(async move {
+            let mut found = self.stage.sandbox.attachments_on(&node).await?;
+            let untold = self.untold.borrow().clone().filter(|untold| untold.node == node);
+            self.listed.set(self.listed.get() + u32::from(untold.is_some()));
+            found.extend(untold);
+            Ok(found)
+        })
     }
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
         self.stage.sandbox.pods_on(node)
@@ -117,19 +142,25 @@ fn h22_from_half_an_answer_nothing_is_concluded_on_the_way_down_and_up() {
     }
 }
 
+const NODE: &str = "demo-k8s-node-nf-3";
+
+fn held() -> VolumeAttachment {
+    VolumeAttachment {
+        name: "held".into(),
+        attacher: "cinder.csi.openstack.org".into(),
+        node: NODE.into(),
+        volume: Some("pv-held".into()),
+        attached: true,
+    }
+}
+
 /// The harm that this would do: a server shelved while a volume is attached to it.
 #[test]
 fn h22_a_volume_that_cannot_be_listed_for_a_while_is_still_attached() {
     let policy = policy("jetstream-workshop");
     let mut start = Stage::workshop(SUNDAY, "").sandbox.snapshot();
-    let node: Name = "demo-k8s-node-nf-3".into();
-    start.attachments.push(VolumeAttachment {
-        name: "held".into(),
-        attacher: "cinder.csi.openstack.org".into(),
-        node: node.clone(),
-        volume: Some("pv-held".into()),
-        attached: true,
-    });
+    let node: Name = NODE.into();
+    start.attachments.push(held());
     for lost_at in 1..60 {
         let stage = Stage::of(start.clone(), "");
         let (outcome, told) = stage.carry_out_in(&policy, &Blind::of(&stage, lost_at, Kind::VolumeAttachment));
@@ -137,5 +168,25 @@ fn h22_a_volume_that_cannot_be_listed_for_a_while_is_still_attached() {
         assert_eq!((exit(&outcome), stage.parked()), (6, 8), "{context}");
         assert!(!stage.world().nodes[&node].unschedulable, "given back: {context}");
         assert!(told.iter().any(|event| event.message.contains("waits for volume pv-held")), "{context}");
+    }
+}
+
+/// Between the last event of a watch and the park there is time enough for a volume to be attached.
+#[test]
+fn h22_a_volume_that_no_watch_has_told_of_is_seen_right_before_its_server_goes() {
+    let policy = policy("jetstream-workshop");
+    for (goes, expected) in [(true, (0, 9)), (false, (6, 8))] {
+        let stage = Stage::workshop(SUNDAY, "");
+        let late = Blind::late(&stage, held(), goes);
+        let (outcome, told) = stage.carry_out_in(&policy, &late);
+        let context = format!("goes: {goes}, {outcome:?}\n{}", lines(&told));
+        assert_eq!((exit(&outcome), stage.parked()), expected, "{context}");
+        assert_eq!(late.listed.get(), 1, "looked at once, and then waited for: {context}");
+        let waited = told.iter().position(|event| event.message.contains("waits for volume pv-held")).expect(&context);
+        let parked = told.iter().position(|event| event.message.starts_with(&format!("parking {NODE}")));
+        assert_eq!(parked.is_some_and(|parked| parked > waited), goes, "{context}");
+        let node = stage.world().nodes[NODE].clone();
+        assert_eq!(node.unschedulable, goes, "parked, or given back: {context}");
+        stage.sound();
     }
 }

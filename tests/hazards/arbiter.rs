@@ -11,7 +11,9 @@ use tidegate::execute::hooks::Silent;
 use tidegate::execute::machine::{End, EndKind, Machine};
 use tidegate::execute::run::journal::{JournalError, Record, digest_of};
 use tidegate::execute::run::{Doors, Drive, DriveError, Interrupts, Log, settings};
-use tidegate::model::{Budget, BudgetStatus, Change, Memory, Name, Node, Pod, PodKey, Snapshot, World};
+use tidegate::model::{
+    Budget, BudgetStatus, Change, Memory, Name, Node, Pod, PodKey, Snapshot, VolumeAttachment, World,
+};
 use tidegate::plan::leaving::{Asked, Ruling, Settings, may_leave, may_wait};
 use tidegate::plan::{Code, Plan, Request, plan_for, verify};
 use tidegate::policy::Policy;
@@ -197,6 +199,10 @@ impl Door for Meddled<'_> {
 
     fn node(&self, name: &Name) -> Pending<'_, Option<Node>> {
         self.stage.sandbox.node(name)
+    }
+
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+        self.stage.sandbox.attachments_on(node)
     }
 
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {

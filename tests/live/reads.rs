@@ -57,6 +57,23 @@ fn the_pods_of_a_node_come_page_by_page() {
     assert!(server.asked().iter().all(|asked| asked.of("resourceVersion").is_none()));
 }
 
+/// All of them are listed, for the API server selects them by name alone.
+#[test]
+fn the_volumes_attached_to_a_node_are_those_of_no_other() {
+    let server = Server::start(cluster(0));
+    run(async {
+        let live = connect(&server).await;
+        let on = async |node: &str| live.read_attachments_on(&node.into()).await.unwrap();
+        let names: Vec<_> = on("n-1").await.into_iter().map(|found| found.name).collect();
+        assert_eq!(names, ["it".into()]);
+        assert_eq!(on("n-2").await, []);
+        server.when(|asked| asked.path.ends_with("/volumeattachments").then(|| status(403, "Forbidden", "no")));
+        let error = live.read_attachments_on(&"n-1".into()).await.unwrap_err();
+        assert_eq!(error.to_string(), "not allowed to list volumeattachments in storage.k8s.io/v1: no");
+    });
+    assert!(server.asked().iter().all(|asked| asked.of("resourceVersion").is_none()));
+}
+
 #[test]
 fn a_pod_that_was_seen_going_does_not_come_back_from_a_list() {
     let server = Server::start(cluster(1));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::client::Live;
 use crate::cluster::{Cluster, Evicted, NodeNews, NodePatch, Pending};
-use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Token};
+use crate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, Token, VolumeAttachment};
 
 impl Cluster for Live {
     fn observe(&self) -> Pending<'_, Snapshot> {
@@ -30,6 +30,11 @@ impl Cluster for Live {
     fn pods_on(&self, node: &Name) -> Pending<'_, Vec<Pod>> {
         let node = node.clone();
         Box::pin(async move { self.read_pods_on(&node).await })
+    }
+
+    fn attachments_on(&self, node: &Name) -> Pending<'_, Vec<VolumeAttachment>> {
+        let node = node.clone();
+        Box::pin(async move { self.read_attachments_on(&node).await })
     }
 
     fn patch_node(&self, name: &Name, patch: &NodePatch) -> Pending<'_, Node> {

@@ -20,6 +20,14 @@ pub(super) const NODES: Listed = Listed { kind: Kind::Node, api_version: "v1", r
 /// Pods, for single reads.
 pub(super) const PODS: Listed = Listed { kind: Kind::Pod, api_version: "v1", resource: "pods", namespace: None };
 
+/// Attached volumes, for single reads.
+pub(super) const ATTACHMENTS: Listed = Listed {
+    kind: Kind::VolumeAttachment,
+    api_version: "storage.k8s.io/v1",
+    resource: "volumeattachments",
+    namespace: None,
+};
+
 /// Where kubelets renew their leases: nobody else's are looked at.
 const NODE_LEASES: &str = "kube-node-lease";
 
@@ -78,7 +86,9 @@ mod tests {
     #[test]
     fn what_is_read_alone_is_listed_too_and_a_small_list_is_first() {
         let kinds = kinds();
-        assert!(kinds.contains(&NODES) && kinds.contains(&PODS));
+        for alone in [NODES, PODS, ATTACHMENTS] {
+            assert!(kinds.contains(&alone));
+        }
         assert_eq!(kinds.first().map(|listed| listed.kind), Some(Kind::Namespace));
     }
 }

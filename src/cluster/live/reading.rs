@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::call::{Call, Failed};
 use super::client::Live;
-use super::kinds::{Listed, NODES, PODS};
+use super::kinds::{ATTACHMENTS, Listed, NODES, PODS};
 use super::pages::send;
 use crate::cluster::ClusterError;
-use crate::model::{Change, Kind, Name, Node, Pod};
+use crate::model::{Change, Kind, Name, Node, Pod, VolumeAttachment};
 use crate::observe::read_object;
 
 /// Reads of something that must not be older than what was seen, before that is given up.
@@ -47,22 +47,44 @@ impl Live {
     pub async fn read_pods_on(&self, node: &Name) -> Result<Vec<Pod>, ClusterError> {
         let call = Call::new("list", format!("pods on node {node}"));
         let fields = format!("spec.nodeName={node}");
+        let pod = |change| if let Change::Pod(pod) = change { Some(pod) } else { None };
+        self.read_all(&call, &PODS, Some(&fields), pod).await
+    }
+
+    /// The volumes that are attached to one node, or are being attached or detached, as they are now.
+    ///
+    /// # Errors
+    /// Those of [`Live::read_pods_on`].
+    pub async fn read_attachments_on(&self, node: &Name) -> Result<Vec<VolumeAttachment>, ClusterError> {
+        let call = Call::new("list", ATTACHMENTS.what());
+        let attachment = |change| if let Change::VolumeAttachment(found) = change { Some(found) } else { None };
+        // The API server selects them by no field of their spec.
+        let mut all = self.read_all(&call, &ATTACHMENTS, None, attachment).await?;
+        all.retain(|found| found.node == *node);
+        Ok(all)
+    }
+
+    async fn read_all<T>(
+        &self,
+        call: &Call,
+        listed: &Listed,
+        fields: Option<&str>,
+        one: impl Fn(Change) -> Option<T>,
+    ) -> Result<Vec<T>, ClusterError> {
         'again: for _ in 0..TRIES {
-            let (objects, _) =
-                self.lists().values(&PODS, Some(&fields)).await.map_err(|failed| self.told(&call, &failed))?;
-            let mut pods = Vec::with_capacity(objects.len());
+            let (objects, _) = self.lists().values(listed, fields).await.map_err(|failed| self.told(call, &failed))?;
+            let mut all = Vec::with_capacity(objects.len());
             for object in objects {
-                if !self.sees(&PODS, &object) {
+                if !self.sees(listed, &object) {
                     continue 'again;
                 }
-                match read_object(object).map_err(|why| garbled(&call, &why))? {
-                    Some(Change::Pod(pod)) => pods.push(pod),
-                    _ => return Err(garbled(&call, &"something else than a pod is among them")),
-                }
+                let read = read_object(object).map_err(|why| garbled(call, &why))?;
+                let other = || garbled(call, &format!("something else than a {} is among them", listed.kind));
+                all.push(read.and_then(&one).ok_or_else(other)?);
             }
-            return Ok(pods);
+            return Ok(all);
         }
-        Err(old(&call))
+        Err(old(call))
     }
 
     /// What `object`, which the server answered with, is as a node; None if it is older than what was seen before.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::ProviderError;
 use crate::cluster::{ClusterError, Evicted, NodePatch};
-use crate::model::{Memory, Name, Node, Pod, PodKey, Server, ServerOrder};
+use crate::model::{Memory, Name, Node, Pod, PodKey, Server, ServerOrder, VolumeAttachment};
 use crate::policy::Idle;
 
 /// An act's name: `verb/node#number`, unique in one journal and the same for the same history.
@@ -29,6 +29,8 @@ pub enum Act {
     Patch { node: Name, patch: NodePatch },
     /// List the pods of a node, consistently.
     List { node: Name },
+    /// List the volumes that are attached to a node, consistently.
+    ListVolumes { node: Name },
     /// Ask the Eviction API.
     Evict { node: Name, pod: PodKey, uid: Name },
     /// Delete a pod that did not go in time (`onTimeout: delete`).
@@ -60,7 +62,7 @@ pub enum Act {
 impl Act {
     /// Whether it changes anything: what does is journaled before it is done.
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::List { .. } | Self::ReadServer { .. })
+        !matches!(self, Self::List { .. } | Self::ListVolumes { .. } | Self::ReadServer { .. })
     }
 
     /// Whether it takes capacity away or prepares that: not without a lock that is certain. What gives capacity back goes
@@ -74,6 +76,7 @@ impl Act {
             | Self::DeleteServer { .. }
             | Self::DeleteNode { .. } => true,
             Self::List { .. }
+            | Self::ListVolumes { .. }
             | Self::Wake { .. }
             | Self::Create { .. }
             | Self::ReadServer { .. }
@@ -90,6 +93,7 @@ impl Act {
         match self {
             Self::Patch { .. } => "patch",
             Self::List { .. } => "list",
+            Self::ListVolumes { .. } => "list-volumes",
             Self::Evict { .. } => "evict",
             Self::Delete { .. } => "delete-pod",
             Self::Park { .. } => "park",
@@ -111,6 +115,7 @@ impl Act {
         match self {
             Self::Patch { node, .. }
             | Self::List { node }
+            | Self::ListVolumes { node }
             | Self::Evict { node, .. }
             | Self::Delete { node, .. }
             | Self::Park { node, .. }
@@ -146,6 +151,8 @@ pub enum TroubleKind {
     Quota,
     /// Somebody has locked the server.
     Locked,
+    /// The provider does not let us in, which says nothing of the server.
+    Login,
 }
 
 impl TroubleKind {
@@ -187,10 +194,10 @@ impl From<ProviderError> for Trouble {
             ProviderError::NoCapacity { .. } => TroubleKind::NoCapacity,
             ProviderError::Quota { .. } => TroubleKind::Quota,
             ProviderError::Locked { .. } => TroubleKind::Locked,
-            ProviderError::Forbidden(_)
-            | ProviderError::Unsupported(_)
-            | ProviderError::Login(_)
-            | ProviderError::Setup(_) => TroubleKind::Denied,
+            ProviderError::Login(_) => TroubleKind::Login,
+            ProviderError::Forbidden(_) | ProviderError::Unsupported(_) | ProviderError::Setup(_) => {
+                TroubleKind::Denied
+            }
             ProviderError::Unavailable(_) => TroubleKind::Again,
         };
         Self { kind, text: error.to_string() }
@@ -206,6 +213,8 @@ pub enum Answer {
     Node(Box<Node>),
     /// Its pods.
     Pods(Vec<Pod>),
+    /// The volumes attached to it.
+    Volumes(Vec<VolumeAttachment>),
     /// What the Eviction API said.
     Evicted(Evicted),
     /// The server; None if it is gone.

@@ -224,7 +224,10 @@ impl Course {
             }
             Some(Err(trouble)) => {
                 let why = format!("{} could not be woken: {}", self.node, trouble.text);
-                self.wake_failed(desk, world, now, trouble.kind.alone(), &why)
+                match trouble.kind {
+                    TroubleKind::Login => self.not_let_in_to_wake(&why, desk, now),
+                    kind => self.wake_failed(desk, world, now, kind.alone(), &why),
+                }
             }
         }
     }
@@ -270,10 +273,11 @@ impl Course {
             return self.wake_failed(desk, world, now, false, &why);
         }
         desk.wake_at(deadline);
-        if found.state != ServerState::Active || found.task.is_some() {
-            self.look_at_server(id, desk, now);
+        let moves = found.state != ServerState::Active || found.task.is_some();
+        match moves.then(|| self.look_at_server(id, desk, now)).flatten() {
+            Some(trouble) => self.out_of_sight(&trouble, desk, now),
+            None => Way::Coming(Coming::Boot(since, zone)),
         }
-        Way::Coming(Coming::Boot(since, zone))
     }
 
     /// The zone its server must come back to (H27): the one it was parked in, else the one it lay in, else the Node's.
@@ -475,8 +479,9 @@ impl Course {
         }
         desk.wake_at(later(since, AGAIN));
         if found.is_some_and(|server| server.task.is_some()) && !self.busy() {
-            self.look_at_server(server, desk, now);
-            return Way::Coming(Coming::ParkAgain(since));
+            let trouble = self.look_at_server(server, desk, now);
+            return trouble
+                .map_or(Way::Coming(Coming::ParkAgain(since)), |trouble| self.out_of_sight(&trouble, desk, now));
         }
         match self.perform(desk, Act::Park { node: self.node.clone(), server, how }, PATIENCE, now) {
             None => {}

@@ -69,6 +69,8 @@ pub struct Course {
     pub(super) past: Past,
     /// The hooks before a drain were called.
     pub(super) hooked: bool,
+    /// When its server was last read.
+    pub(super) seen: Option<Timestamp>,
     call: Call,
     tries: u32,
     sight: Sight,
@@ -87,6 +89,7 @@ impl Course {
             frozen: false,
             past: Past::default(),
             hooked: false,
+            seen: None,
             call: Call::Free,
             tries: 0,
             sight: Sight::default(),
@@ -139,7 +142,13 @@ impl Course {
                 None
             }
             Call::Answered(Answer::Failed(trouble)) => {
-                if trouble.kind == TroubleKind::Again && self.tries < patience {
+                let most = match trouble.kind {
+                    TroubleKind::Again => patience,
+                    // Each is a failed login, and clouds lock out whoever has many.
+                    TroubleKind::Login => 1,
+                    _ => 0,
+                };
+                if self.tries < most {
                     self.tries += 1;
                     self.rest(desk, later(now, backoff(self.tries)));
                     return None;

@@ -220,8 +220,12 @@ impl Course {
             return Err(Some(format!("the server of {} was not gone {GONE:#} after it was deleted", self.node)));
         }
         desk.wake_at(deadline);
-        self.look_at_server(server.id.clone(), desk, now);
-        Ok(Deleting::Watch(since))
+        match self.look_at_server(server.id.clone(), desk, now) {
+            Some(trouble) => {
+                Err(Some(format!("the server of {} is told to go, and not seen: {}", self.node, trouble.text)))
+            }
+            None => Ok(Deleting::Watch(since)),
+        }
     }
 
     fn destroy_node(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Result<Deleting, Option<String>> {

@@ -372,7 +372,7 @@ impl Leaver {
                 }
                 self.stage = queued(later(now, backoff(tries + 1)), tries + 1);
             }
-            Answer::Done | Answer::Node(_) | Answer::Pods(_) | Answer::Server(_) => {
+            Answer::Done | Answer::Node(_) | Answer::Pods(_) | Answer::Volumes(_) | Answer::Server(_) => {
                 desk.arbiter.refused(&self.pod.uid);
                 self.stage = queued(later(now, backoff(tries + 1)), tries + 1);
             }

@@ -50,6 +50,8 @@ pub enum Leaving {
     Detach(Timestamp, bool),
     /// Load balancers are given time (H15); until when.
     Grace(Timestamp),
+    /// The volumes attached to it are listed directly: what watches tell comes late (H22).
+    LastVolumes,
     /// The pods are listed once more (H12).
     LastLook,
     /// The server is being parked.
@@ -80,6 +82,7 @@ impl Course {
             Leaving::Evict(evicting) => self.evict(evicting, desk, world, now),
             Leaving::Detach(since, told) => self.detach(since, told, desk, world, now),
             Leaving::Grace(until) => self.grace(until, desk, world, now),
+            Leaving::LastVolumes => self.last_volumes(desk, now),
             Leaving::LastLook => self.last_look(desk, world, now),
             Leaving::Park(parking) => self.park(parking, desk, world, now),
             Leaving::Delete(deleting) => self.delete(deleting, desk, world, now),
@@ -392,7 +395,11 @@ impl Course {
             desk.tell(Event { until: Some(deadline), ..self.event(EventKind::Waiting, now, text) });
         }
         if let (None, Some(_), Some(server)) = (attached, held, server) {
-            self.look_at_server(server.id.clone(), desk, now);
+            let trouble = self.look_at_server(server.id.clone(), desk, now);
+            if let Some(trouble) = trouble {
+                let why = format!("the volumes of {} cannot be seen: {}", self.node, trouble.text);
+                return self.not_let_in_to_park(&why, desk, now);
+            }
         }
         Way::Leaving(Leaving::Detach(since, true))
     }
@@ -402,10 +409,27 @@ impl Course {
             return way;
         }
         if now >= until {
-            return self.go(desk, Way::Leaving(Leaving::LastLook));
+            return self.go(desk, Way::Leaving(Leaving::LastVolumes));
         }
         desk.wake_at(until);
         Way::Leaving(Leaving::Grace(until))
+    }
+
+    /// One that no watch has told of is waited for like any other; it is in the world by now.
+    fn last_volumes(&mut self, desk: &mut Desk, now: Timestamp) -> Way {
+        let act = Act::ListVolumes { node: self.node.clone() };
+        match self.perform(desk, act, PATIENCE, now) {
+            None => Way::Leaving(Leaving::LastVolumes),
+            Some(Ok(Answer::Volumes(found))) => {
+                let next = if found.is_empty() { Leaving::LastLook } else { Leaving::Detach(now, false) };
+                self.go(desk, Way::Leaving(next))
+            }
+            Some(Ok(_)) => self.fail(desk, now, None, "the attached volumes could not be listed: no list came back"),
+            Some(Err(trouble)) => {
+                let why = format!("the volumes attached to {} could not be listed: {}", self.node, trouble.text);
+                self.fail(desk, now, None, &why)
+            }
+        }
     }
 
     /// Anything but DaemonSet, mirror or finished pods aborts (H12).

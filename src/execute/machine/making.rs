@@ -218,10 +218,11 @@ impl Course {
             return self.made_in_vain(None, &why, desk, now);
         }
         desk.wake_at(deadline);
-        if state != ServerState::Active || moves {
-            self.look_at_server(id, desk, now);
+        let looks = state != ServerState::Active || moves;
+        match looks.then(|| self.look_at_server(id, desk, now)).flatten() {
+            Some(trouble) => self.out_of_sight(&trouble, desk, now),
+            None => waits,
         }
-        waits
     }
 
     /// What there is of it goes again; where the provider had none of `what`, others of the pool may still be had.

@@ -24,6 +24,7 @@ mod parking;
 mod past;
 mod returning;
 mod settings;
+mod shut_out;
 mod signal;
 mod theirs;
 mod tidying;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, TroubleKind};
-use super::course::{Course, LONG_PATIENCE, PATIENCE, Way};
+use super::course::{Course, PATIENCE, Way};
 use super::desk::{Desk, later};
 use super::leaving::Leaving;
 use crate::execute::event::{Event, EventKind};
@@ -11,8 +11,6 @@ use crate::model::{Name, ServerState, World};
 use crate::plan::Verb;
 use crate::policy::Idle;
 
-/// Between two looks at a server.
-const LOOK: SignedDuration = SignedDuration::from_secs(5);
 /// A provider that accepted the request and does nothing for so long will do nothing.
 const BEGIN_TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 /// A cloud that offloads by itself begins within so long after the server is SHELVED.
@@ -149,7 +147,10 @@ impl Course {
             }
             Some(Err(trouble)) => {
                 let why = format!("{} of {} failed: {}", how.verb(), self.node, trouble.text);
-                self.fail(desk, now, None, &why)
+                match trouble.kind {
+                    TroubleKind::Login => self.not_let_in_to_park(&why, desk, now),
+                    _ => self.fail(desk, now, None, &why),
+                }
             }
         }
     }
@@ -222,7 +223,9 @@ impl Course {
         }
         let begin = later(since, BEGIN_TIMEOUT);
         let nothing = state == ServerState::Active || (state == ServerState::Shutoff && !parked(state, how));
-        if nothing && idle && now >= begin && !self.busy() {
+        // What it was before the provider fell silent says nothing of what it does now.
+        let seen = self.seen.is_some_and(|at| at >= begin);
+        if nothing && idle && seen && !self.busy() {
             let fault = fault.map_or(String::new(), |fault| format!(": {fault}"));
             let why = format!("{} of {} came to nothing, the server is {state}{fault}", how.verb(), self.node);
             // Nova says ACTIVE of a server that it stopped in order to save its disk, and calls it SHUTOFF later: given back
@@ -236,23 +239,18 @@ impl Course {
         }
         let deadline = later(since, PARK_TIMEOUT);
         if now >= deadline {
+            let state = if seen { format!("the server is {state}") } else { "the provider does not answer".to_owned() };
             let why = format!(
-                "{} of {} did not end in {PARK_TIMEOUT:#}: the server is {state}; the node stays cordoned",
+                "{} of {} did not end in {PARK_TIMEOUT:#}: {state}; the node stays cordoned",
                 how.verb(),
                 self.node
             );
             return self.fail_in_place(desk, now, &why);
         }
         desk.wake_at(deadline);
-        self.look_at_server(server, desk, now);
-        Way::Leaving(Leaving::Park(Parking::Watch(since, offload)))
-    }
-
-    /// Reads the server every few seconds; what is read comes back through the world.
-    pub(super) fn look_at_server(&mut self, server: Name, desk: &mut Desk, now: Timestamp) {
-        let act = Act::ReadServer { node: self.node.clone(), server };
-        if self.perform(desk, act, LONG_PATIENCE, now).is_some() {
-            self.rest(desk, later(now, LOOK));
+        match self.look_at_server(server, desk, now) {
+            Some(trouble) => self.out_of_sight(&trouble, desk, now),
+            None => Way::Leaving(Leaving::Park(Parking::Watch(since, offload))),
         }
     }
 

@@ -33,6 +33,10 @@ pub async fn perform(act: Act, doors: Doors<'_>) -> (Answer, Vec<Change>) {
             Ok(pods) => (Answer::Pods(pods.clone()), pods.into_iter().map(Change::Pod).collect()),
             Err(error) => failed(error),
         },
+        Act::ListVolumes { node } => match cluster.attachments_on(&node).await {
+            Ok(found) => (Answer::Volumes(found.clone()), found.into_iter().map(Change::VolumeAttachment).collect()),
+            Err(error) => failed(error),
+        },
         Act::Evict { pod, uid, .. } => match cluster.evict(&pod, &uid).await {
             Ok(evicted) => (Answer::Evicted(evicted), Vec::new()),
             Err(error) => failed(error),
