@@ -114,7 +114,7 @@ impl Doctor {
 fn permissions(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Finding {
     const CHECK: &str = "permissions";
     const ADVICE: &str = "`examples/rbac.yaml` has the roles that grant them; `kubectl auth whoami` says who we are";
-    let makes = |pool: &Pool| pool.idle == Idle::Delete || pool.create.is_some();
+    let makes = |pool: &Pool| pool.idle == Idle::Delete || pool.create.is_some() || pool.deletes_parked_nodes;
     let special = Special {
         delete_nodes: policy.pools.iter().any(makes),
         delete_pods: policy.drain.on_timeout == OnTimeout::Delete,

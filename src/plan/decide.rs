@@ -41,6 +41,8 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     let holdings: Vec<Holding> =
         policy.pools.iter().map(|pool| holds(policy, pool, now, wake_lead(world, pool))).collect();
     let mut removals = Removals::new(world, &policy.drain, now);
+    let forgetful = policy.pools.iter().zip(&inventory.pools).filter(|(pool, _)| pool.deletes_parked_nodes);
+    removals.forget(forgetful.flat_map(|(_, members)| members.iter().map(|member| member.name.clone())));
     let mut kinds = Vec::new();
     let mut unknown_flavors = Vec::new();
     for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
@@ -113,7 +115,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     }
     let kept: Vec<_> = decisions.iter().flat_map(|decision| decision.kept.iter().cloned()).collect();
     let mut refusals = brakes::refusals(policy, world, &inventory, &steps, now, request.for_apply);
-    refusals.extend(unready::brake(&policy.brakes, world, &steps));
+    refusals.extend(unready::brake(policy, world, &steps));
     refusals.extend(basis::refusal(world, &steps));
     let mut caveats = notes::caveats(world);
     caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {

@@ -68,6 +68,11 @@ pub struct Removals<'a> {
 }
 
 impl<'a> Removals<'a> {
+    /// The Node objects of these go once they are parked.
+    pub fn forget(&mut self, nodes: impl IntoIterator<Item = Name>) {
+        self.spreads.forget(nodes);
+    }
+
     /// Nothing removed yet.
     pub fn new(world: &'a World, drain: &'a Drain, now: Timestamp) -> Self {
         let mut spreads = Spreads::new(world);

@@ -17,6 +17,8 @@ pub struct Spreads<'a> {
     world: &'a World,
     all: Vec<Counted<'a>>,
     open: BTreeSet<Name>,
+    /// Nodes that are no domain any more once they are parked: the Node object goes too (`parkedNode: delete`).
+    forgotten: BTreeSet<Name>,
 }
 
 /// One hard spread of one workload that counts tainted nodes.
@@ -44,11 +46,16 @@ impl<'a> Spreads<'a> {
                 all.extend(hard().map(counted));
             }
         }
-        let mut spreads = Self { world, all, open: BTreeSet::new() };
+        let mut spreads = Self { world, all, open: BTreeSet::new(), forgotten: BTreeSet::new() };
         for node in world.nodes.values().filter(|node| node.ready() && !node.unschedulable) {
             spreads.open(&node.name);
         }
         spreads
+    }
+
+    /// These nodes are no domains once they are parked.
+    pub fn forget(&mut self, nodes: impl IntoIterator<Item = Name>) {
+        self.forgotten.extend(nodes);
     }
 
     /// The node takes pods.
@@ -75,7 +82,9 @@ impl<'a> Spreads<'a> {
 
     /// Why `node` cannot go: its kept Node would be a domain without pods, and the others could not take them all.
     pub fn stays(&self, node: &str) -> Vec<Reason> {
-        let Some(node) = self.world.nodes.get(node) else { return Vec::new() };
+        let Some(node) = self.world.nodes.get(node).filter(|node| !self.forgotten.contains(&node.name)) else {
+            return Vec::new();
+        };
         let open = self.open.contains(&node.name);
         self.all.iter().filter_map(|counted| counted.strands(self.world, node, open)).collect()
     }

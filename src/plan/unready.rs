@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, Step, Verb};
-use crate::model::{Name, Node, SUSPENDED, World};
-use crate::policy::Brakes;
+use crate::model::{Name, Node, SUSPENDED, World, keys};
+use crate::policy::{Policy, Pool};
 
 /// Cluster Autoscaler does nothing any more with a larger share of unready nodes, in per cent
 /// (`--max-total-unready-percentage`), and more than so many (`--ok-total-unready-count`).
@@ -34,15 +34,25 @@ impl Share {
     }
 }
 
-/// The shares when the plan is done, by zone and in all. Nodes without a zone are in one of their own.
-fn predicted(world: &World, steps: &[Step]) -> (BTreeMap<Name, Share>, Share) {
+/// The shares when the plan is done, by zone and in all. Nodes without a zone are in one of their own; those whose Node
+/// object is deleted while their server is parked are in none.
+fn predicted(pools: &[Pool], world: &World, steps: &[Step]) -> (BTreeMap<Name, Share>, Share) {
     let of = |verb: Verb| -> BTreeSet<&str> {
         steps.iter().filter(|step| step.verb == verb).map(|step| step.node.as_str()).collect()
     };
     let (parked, back) = (of(Verb::Park), of(Verb::Wait));
     let (mut zones, mut total): (BTreeMap<Name, Share>, Share) = Default::default();
+    let deleting = |name: &str| pools.iter().any(|pool| *pool.name == *name && pool.deletes_parked_nodes);
+    let deleted: BTreeSet<&str> = (steps.iter())
+        .filter(|step| step.verb == Verb::Park && deleting(&step.pool))
+        .map(|step| step.node.as_str())
+        .collect();
     for node in world.nodes.values() {
         let name = &*node.name;
+        let stands_in = node.annotations.contains_key(keys::DELETED);
+        if (stands_in || deleted.contains(name)) && !back.contains(name) {
+            continue;
+        }
         let unready = !back.contains(name) && (parked.contains(name) || !node.ready());
         for share in [zones.entry(zone(node)).or_default(), &mut total] {
             share.all += 1;
@@ -68,11 +78,11 @@ fn autoscaler_runs(world: &World) -> bool {
 }
 
 /// Says what the plan does to those who count NotReady nodes; nothing where it parks none.
-pub fn notes(world: &World, steps: &[Step]) -> Vec<String> {
+pub fn notes(pools: &[Pool], world: &World, steps: &[Step]) -> Vec<String> {
     if !steps.iter().any(|step| step.verb == Verb::Park) {
         return Vec::new();
     }
-    let (zones, total) = predicted(world, steps);
+    let (zones, total) = predicted(pools, world, steps);
     let mut notes = Vec::new();
     for (zone, share) in zones.iter().filter(|(_, share)| share.slows_eviction()) {
         let place = if zone.is_empty() { "without a zone".to_owned() } else { format!("in zone {zone}") };
@@ -100,10 +110,10 @@ pub fn notes(world: &World, steps: &[Step]) -> Vec<String> {
 }
 
 /// The brake where a Cluster Autoscaler runs and would stop.
-pub fn brake(brakes: &Brakes, world: &World, steps: &[Step]) -> Option<Refusal> {
-    let total = predicted(world, steps).1;
+pub fn brake(policy: &Policy, world: &World, steps: &[Step]) -> Option<Refusal> {
+    let total = predicted(&policy.pools, world, steps).1;
     let parks = steps.iter().any(|step| step.verb == Verb::Park);
-    let most = brakes.max_unready;
+    let most = policy.brakes.max_unready;
     (parks && total.halts_autoscaler(u64::from(most)) && autoscaler_runs(world)).then(|| Refusal {
         brake: "unready-share".to_owned(),
         text: format!(
@@ -112,6 +122,6 @@ pub fn brake(brakes: &Brakes, world: &World, steps: &[Step]) -> Option<Refusal> 
              (from its version 1.36 on it knows parked nodes by their condition `{SUSPENDED}`: raise the latter alone)",
             total.unready, total.all, AUTOSCALER.1
         ),
-        origin: brakes.origin.clone(),
+        origin: policy.brakes.origin.clone(),
     })
 }

@@ -217,6 +217,8 @@ pub struct Pool {
     pub front_doors_allowed: bool,
     /// `adopt: true`: parked servers and cordons that carry no record of ours count as ours (H23).
     pub adopt: bool,
+    /// `parkedNode: delete`: the Node object goes once its server is parked, and is made again before it is woken (H24).
+    pub deletes_parked_nodes: bool,
     /// Other owners of these nodes that the operator knows of (H16).
     pub shared_with: Vec<Name>,
     /// Spare capacity.

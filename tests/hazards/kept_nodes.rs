@@ -1,9 +1,10 @@
 //! Parked nodes that stay as Node objects poison nothing (H7), and say that they are parked.
 
 use serde_json::{Value, json};
-use tidegate::model::SUSPENDED;
+use tidegate::model::{Node, SUSPENDED, keys};
 use tidegate::plan::{Code, Plan, Rule, verify};
 
+use crate::executing::cut::cut_after;
 use crate::executing::{Stage, exit, lines};
 use crate::fixture::{Cluster, merge, policy};
 use crate::{CALM, object, one_of_them, parks, stage};
@@ -138,4 +139,71 @@ fn h7_where_a_cluster_autoscaler_runs_its_limit_is_a_brake() {
     let stage = stage(&cluster, "");
     let (outcome, _) = stage.apply(&one_of_them("", ""));
     assert_eq!((exit(&outcome), stage.parked()), (7, 0));
+}
+
+/// Whether the Node object is there, as a cluster would show it.
+fn there(stage: &Stage) -> bool {
+    !stage.world().nodes["worker-2"].annotations.contains_key(keys::DELETED)
+}
+
+#[test]
+fn h24_a_node_object_that_is_deleted_while_its_server_is_parked_comes_back_as_it_was() {
+    let (down, up) =
+        (one_of_them("      parkedNode: delete\n", ""), policy("      replicas: 2\n      parkedNode: delete\n", ""));
+    let mut cluster = Cluster::workers(2);
+    let own = json!({"metadata": {"labels": {"disk": "fast"}, "annotations": {"note": "rack 7"}},
+        "spec": {"taints": [{"key": "dedicated", "value": "hub", "effect": "PreferNoSchedule"}]}});
+    merge(object(&mut cluster, "Node", "worker-2"), own);
+    let plan = cluster.plan(&down, CALM);
+    assert!(plan.notes.iter().any(|note| note.contains("`parkedNode: delete`")), "{:?}", plan.notes);
+    let stage = stage(&cluster, "");
+    let before = stage.world().nodes["worker-2"].clone();
+    let (outcome, told) = stage.apply(&down);
+    assert_eq!((exit(&outcome), stage.parked(), there(&stage)), (0, 1, false), "{}", lines(&told));
+    assert!(lines(&told).contains("the Node object of worker-2 is deleted"), "{}", lines(&told));
+    // There is nothing more to do, and nobody counts what is not there as NotReady.
+    let plan = stage.plan(&down);
+    assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    let (outcome, told) = stage.apply(&up);
+    assert_eq!((exit(&outcome), stage.parked(), there(&stage)), (0, 0, true), "{}", lines(&told));
+    let after = stage.world().nodes["worker-2"].clone();
+    let of =
+        |node: &Node| (node.labels.clone(), node.annotations.clone(), node.taints.clone(), node.provider_id.clone());
+    assert_eq!((of(&after), after.unschedulable, after.ready()), (of(&before), false, true));
+    assert!(stage.nothing_of_ours());
+}
+
+/// Cut after each record: whatever is taken up again ends with the Node object deleted, and it comes back.
+#[test]
+fn h24_an_apply_that_is_cut_short_deletes_the_node_object_when_it_is_taken_up() {
+    let (down, up) =
+        (one_of_them("      parkedNode: delete\n", ""), policy("      replicas: 2\n      parkedNode: delete\n", ""));
+    let (total, ended) = cut_after(&stage(&Cluster::workers(2), ""), &down, usize::MAX);
+    assert!(ended && total > 10, "{total}");
+    for records in 1..total {
+        let stage = stage(&Cluster::workers(2), "");
+        cut_after(&stage, &down, records);
+        let (outcome, told) = stage.carry_out(&down, None, true, false);
+        assert_eq!((exit(&outcome), stage.parked(), there(&stage)), (0, 1, false), "{records}: {}", lines(&told));
+        let (outcome, told) = stage.apply(&up);
+        assert_eq!((exit(&outcome), stage.nothing_of_ours()), (0, true), "{records}: {}", lines(&told));
+    }
+}
+
+#[test]
+fn h7_node_objects_that_are_deleted_are_no_domains_and_not_unready() {
+    let mut cluster = spreading(&constraint(json!({})));
+    for number in 1..=4 {
+        let zone = json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "one"}}});
+        merge(object(&mut cluster, "Node", &format!("worker-{number}")), zone);
+    }
+    for (more, goes) in [("", false), ("      parkedNode: delete\n", true)] {
+        let plan = cluster.plan(&one_of_them(more, ""), CALM);
+        assert_eq!(parks(&plan).contains(&"worker-4"), goes, "{more}: {:?}", plan.kept);
+    }
+    let floor = |more: &str| policy(&format!("      min: 1\n      max: 10\n{more}"), "");
+    for (more, said) in [("", true), ("      parkedNode: delete\n", false)] {
+        let plan = zoned(10, &["a"]).plan(&floor(more), CALM);
+        assert_eq!(plan.notes.iter().any(|note| note.contains("will be NotReady")), said, "{:?}", plan.notes);
+    }
 }

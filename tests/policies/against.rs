@@ -153,8 +153,8 @@ fn what_is_not_acted_on_is_told() {
         ("  pools: [{name: a, nodes: {names: w-1}, min: 1}]\n", vec![]),
         ("  brakes: {maxDeletes: 6}\n  pools: []\n", vec![]),
         (
-            "  pools:\n    - name: a\n      nodes: {names: w-1}\n      parkedNode: delete\n",
-            vec!["not-acted-on `parkedNode: 8"],
+            "  pools: []\n  drain:\n    whenNoHome:\n      - {match: {namespaces: [a]}, action: sleep}\n",
+            vec!["not-acted-on `drain.whenNoHome: 8"],
         ),
     ] {
         let (policy, _) = policy(spec);

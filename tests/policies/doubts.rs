@@ -285,11 +285,10 @@ fn what_is_not_acted_on_is_printed_as_it_counts() {
     };
     let plain = printed(&format!("{pool}}}\n"));
     let asked = printed(&format!(
-        "{pool}, parkedNode: delete}}\n  drain:\n    whenNoHome:\n      - {{match: {{namespaces: [a]}}, action: sleep}}\n"
+        "{pool}}}\n  drain:\n    whenNoHome:\n      - {{match: {{namespaces: [a]}}, action: sleep}}\n"
     ));
-    for (word, unheeded) in
-        [("parkedNode: keep", "`delete` is not acted on"), ("# whenNoHome: ", "`sleep` is not acted on")]
     {
+        let (word, unheeded) = ("# whenNoHome: ", "`sleep` is not acted on");
         assert!(line(&plain, word).ends_with("# default"), "{plain}");
         let said = line(&asked, word);
         assert!(said.contains("# p.yaml:") && said.ends_with(unheeded), "{said}");

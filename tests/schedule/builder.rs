@@ -106,6 +106,7 @@ pub fn pool(min: u32, max: Option<u32>) -> Pool {
         node_storage_allowed: false,
         front_doors_allowed: false,
         adopt: false,
+        deletes_parked_nodes: false,
         shared_with: Vec::new(),
         headroom: None,
         create: None,

@@ -6,6 +6,7 @@ use super::act::{Act, TroubleKind};
 use super::course::{Course, PATIENCE, Way};
 use super::desk::{Desk, later};
 use super::leaving::Leaving;
+use crate::cluster::keys;
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, ServerState, World};
 use crate::plan::Verb;
@@ -37,6 +38,8 @@ pub enum Parking {
     Seal(Option<Timestamp>),
     /// The record is written; the Node's condition follows.
     Suspend,
+    /// The Node object goes, where the policy says so.
+    Forget,
 }
 
 /// How far the second half of shelving is: a server that is SHELVED keeps its host, one that is offloaded does not.
@@ -71,6 +74,7 @@ impl Course {
         match phase {
             Parking::Mark => self.mark_server(server, desk, world, now),
             Parking::Suspend => self.suspend(desk, now),
+            Parking::Forget => self.forget_node(desk, world, now),
             Parking::Ask => self.ask_to_park(server, how, desk, world, now),
             Parking::Watch(since, offload) => self.watch_parking(server, how, (since, offload), desk, world, now),
             Parking::Offload(since) => self.offload(server, how, since, desk, now),
@@ -112,7 +116,38 @@ impl Course {
                 desk.tell(self.event(EventKind::Warning, now, text));
             }
         }
-        if self.step(Verb::Wake).is_some() { self.turn_round(desk, now) } else { self.done(desk, now) }
+        if self.step(Verb::Wake).is_some() {
+            return self.turn_round(desk, now);
+        }
+        if self.settings(desk).is_some_and(|settings| settings.deletes_parked_nodes) {
+            return self.go(desk, Way::Leaving(Leaving::Park(Parking::Forget)));
+        }
+        self.done(desk, now)
+    }
+
+    /// What the Node must get back is kept outside of it since its cordon (H24). One that cannot be deleted is parked all the
+    /// same.
+    fn forget_node(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        let there = world.nodes.get(&self.node).filter(|node| !node.annotations.contains_key(keys::DELETED));
+        let asked = match there.map(|node| node.uid.clone()) {
+            None if self.busy() => return Way::Leaving(Leaving::Park(Parking::Forget)),
+            None => Ok(()),
+            Some(_) if self.free() && self.halted(desk, now) => return self.done(desk, now),
+            Some(uid) => match self.perform(desk, Act::DeleteNode { node: self.node.clone(), uid }, PATIENCE, now) {
+                None => return Way::Leaving(Leaving::Park(Parking::Forget)),
+                Some(Err(trouble)) if trouble.kind != TroubleKind::NotFound => Err(trouble.text),
+                Some(_) => Ok(()),
+            },
+        };
+        let (kind, text) = match asked {
+            Ok(()) => (
+                EventKind::StepProgress,
+                format!("the Node object of {} is deleted until its server is woken", self.node),
+            ),
+            Err(why) => (EventKind::Warning, format!("{} is parked, its Node object is kept: {why}", self.node)),
+        };
+        desk.tell(self.event(kind, now, text));
+        self.done(desk, now)
     }
 
     fn ask_to_park(&mut self, server: Name, how: Idle, desk: &mut Desk, world: &World, now: Timestamp) -> Way {

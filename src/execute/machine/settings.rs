@@ -108,6 +108,8 @@ pub struct PoolSettings {
     pub max_unavailable: Option<IntOrPercent>,
     /// Active nodes when the plan was made.
     pub active: u32,
+    /// The Node objects of parked servers are deleted.
+    pub deletes_parked_nodes: bool,
     /// Cordons and parked servers without a record of ours count as ours (H23).
     pub adopt: bool,
     /// Other owners of its nodes that the operator knows of (H16).

@@ -33,6 +33,7 @@ pub fn settings(
             parallelism: pool.parallelism,
             max_unavailable: pool.max_unavailable,
             active,
+            deletes_parked_nodes: pool.deletes_parked_nodes,
             adopt: pool.adopt,
             shared_with: pool.shared_with.clone(),
             freezes: freezes(policy, pool, now),

@@ -94,9 +94,6 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         template(create, written, (provider.as_ref(), kind), known.catalogs, cx)
     });
     nothing_to_delete(written, cx);
-    if let Some(deletes) = written.parked_node.as_ref().filter(|what| what.value.0 == wire::ParkedNode::Delete) {
-        cx.not_acted_on("parkedNode: delete (Nodes of parked servers are kept)", deletes.span);
-    }
     other_owners(written, cx);
     let name = written.name.as_ref()?;
     Some(Pool {
@@ -121,6 +118,8 @@ pub(crate) fn pool(written: &Located<wire::Pool>, known: &mut Known<'_>, cx: &mu
         node_storage_allowed: written.node_storage.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
         front_doors_allowed: written.front_doors.as_ref().is_some_and(|rule| rule.value.0 == wire::MayGo::Allowed),
         adopt: written.adopt.as_ref().is_some_and(|adopt| adopt.value),
+        deletes_parked_nodes: (written.parked_node.as_ref())
+            .is_some_and(|what| what.value.0 == wire::ParkedNode::Delete),
         shared_with: written.shared_with.iter().flat_map(|list| &list.value.0).map(|owner| owner.name()).collect(),
         headroom: kept_free,
         create,

@@ -71,10 +71,7 @@ fn pool(pool: &Pool, policy: &Policy) -> Lines {
     lines.field("nodeStorage", rule(pool.node_storage_allowed), at("nodeStorage"));
     lines.field("frontDoors", rule(pool.front_doors_allowed), at("frontDoors"));
     lines.field("adopt", pool.adopt, at("adopt"));
-    match at("parkedNode").filter(|origin| policy.not_acted_on.iter().any(|(_, place)| place == *origin)) {
-        Some(origin) => lines.add("parkedNode: keep", format!("{origin}: `delete` is not acted on")),
-        None => lines.field("parkedNode", "keep", at("parkedNode")),
-    }
+    lines.field("parkedNode", if pool.deletes_parked_nodes { "delete" } else { "keep" }, at("parkedNode"));
     if !pool.shared_with.is_empty() {
         lines.field("sharedWith", list(&pool.shared_with), at("sharedWith"));
     }

@@ -304,8 +304,8 @@ object! {
         replicas = "replicas": u32,
         /// What happens to a node that is not needed; `shelve` by default.
         idle = "idle": Choice<Idle>,
-        /// What becomes of a parked server's Node object: `keep` (the default), or `delete`, which this version only
-        /// checks: the Node is kept, with its labels and taints.
+        /// What becomes of a parked server's Node object: `keep` (the default), or `delete`: it is made again before the
+        /// server is woken, cordoned, with the labels, annotations, taints, pod ranges and provider id that it had.
         parked_node = "parkedNode": Choice<ParkedNode>,
         /// Nodes that change at once; 10 by default.
         parallelism = "parallelism": u32,

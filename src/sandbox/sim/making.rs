@@ -5,7 +5,7 @@ use super::latency::{Delay, uid};
 use super::state::{Event, Kubelet, Sim};
 use super::touched::Touch;
 use crate::cloud::ProviderError;
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, NodeMark, NodeRecord};
 use crate::model::{
     Change, ConditionStatus, Created, Name, Node, NodeShape, PodKey, Server, ServerOrder, ServerState, keys, offering,
 };
@@ -154,17 +154,28 @@ impl Sim {
         self.take(Change::ServerGone(id.clone()));
     }
 
-    /// Deletes a Node object; what is on it goes with it.
+    /// Deletes a Node object; what is on it goes with it. One whose server is parked is remembered outside of it, as in a
+    /// cluster (H24): what stands in for it takes no part in anything until it is patched, which makes it again.
     ///
     /// # Errors
     /// There is none with this UID.
     pub fn delete_node(&mut self, name: &Name, uid: &Name) -> Result<(), ClusterError> {
         let missing = || ClusterError::NotFound(format!("node {name}"));
-        self.world.nodes.get(name).filter(|node| node.uid == *uid).ok_or_else(missing)?;
         let pods: Vec<PodKey> = self.world.pods_on(name).map(|pod| pod.key.clone()).collect();
-        self.kubelets.remove(name);
-        self.touched.note(Touch::Node(name.clone()));
-        self.take(Change::NodeGone(name.clone()));
+        let node = self.world.nodes.get(name).filter(|node| node.uid == *uid).ok_or_else(missing)?;
+        let parked = NodeRecord::of(node).ok().flatten().is_some_and(|record| record.mark == NodeMark::Parked);
+        if parked {
+            let mut node = (**node).clone();
+            let mut annotations = (*node.annotations).clone();
+            annotations.insert(keys::DELETED.into(), "".into());
+            node.annotations = annotations.into();
+            node.conditions.clear();
+            self.put_node(node);
+        } else {
+            self.kubelets.remove(name);
+            self.touched.note(Touch::Node(name.clone()));
+            self.take(Change::NodeGone(name.clone()));
+        }
         pods.iter().for_each(|pod| self.drop_pod(pod));
         self.schedule = true;
         self.settle();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::state::Sim;
 use super::touched::Touch;
-use crate::cluster::{ClusterError, NodePatch};
+use crate::cluster::{ClusterError, NodePatch, keys};
 use crate::model::{Change, Condition, ConditionStatus, Labels, Memory, Name, Node, SUSPENDED, Taint, TaintEffect};
 
 impl Sim {
@@ -20,6 +20,8 @@ impl Sim {
         let mut node = (**node).clone();
         node.labels = patched(&node.labels, &patch.labels);
         node.annotations = patched(&node.annotations, &patch.annotations);
+        // What was deleted is made again by the first patch (H24).
+        node.annotations = patched(&node.annotations, &[(keys::DELETED.into(), None)].into());
         node.taints.retain(|taint| !patch.remove_taints.contains(taint));
         node.taints.extend(patch.add_taints.iter().cloned());
         if let Some(unschedulable) = patch.unschedulable {
