@@ -185,6 +185,19 @@ fn complaint(kubeconfig: &Path) -> Option<String> {
     })
 }
 
+/// What `tidegate plan` prints.
+fn planned(kubeconfig: &Path) -> String {
+    let policy = kubeconfig.with_file_name("policy.yaml");
+    let text = "apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: roles}\nspec:\n  \
+                pools: [{name: all, nodes: {names: \"*\"}, min: 1}]\n";
+    fs::write(&policy, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(["plan", "-f"]).arg(&policy).arg("--kubeconfig").arg(kubeconfig);
+    let output = command.env("XDG_STATE_HOME", kubeconfig.with_file_name("state")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
 #[test]
 #[ignore = "needs a Kubernetes control plane: `tests/labs/run observe` starts one and this"]
 fn the_role_has_what_reading_needs_and_nothing_to_spare() {
@@ -218,6 +231,11 @@ fn the_role_has_what_reading_needs_and_nothing_to_spare() {
             "{words}: {said}"
         );
         println!("labs: without {} {}: {said}", right.verb, right.resource);
+        // What a plan reads it lists; the watches and single looks are an apply's.
+        if right.verb == "list" {
+            let plan = planned(&ours).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(plan.contains(&words), "{words}: {plan}");
+        }
         set_rules(&right.role, &before);
     }
 }

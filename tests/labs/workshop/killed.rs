@@ -9,16 +9,16 @@ use super::watcher::{Watcher, budgets_are_kept, departures, phases};
 use serde_json::json;
 
 /// Applies `policy` until one run comes to its end. Each run is killed once it has written so many records: one that says
-/// what it is, and one to six of what it would do and of what came of it. What a run finds undone it does again, so that
+/// what it is, and one to `most` of what it would do and of what came of it. What a run finds undone it does again, so that
 /// with fewer none would ever come further. How often it was killed.
-fn to_its_end(both: &Both, policy: &str) -> usize {
+fn to_its_end(both: &Both, policy: &str, most: usize) -> usize {
     let journal = both.journal();
     let records = || std::fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
     let begun = Instant::now();
     let mut kills = 0;
     loop {
         let more: &[&str] = if kills == 0 { &[] } else { &["--resume"] };
-        let enough = if kills == 0 { 2 } else { records() + 2 + kills % 6 };
+        let enough = if kills == 0 { 2 } else { records() + 2 + kills % most };
         let mut running = both.start(&[&["apply", "-f", policy, "--yes", "--format", "json"], more].concat());
         while records() < enough && !running.ended() {
             assert!(begun.elapsed() < Duration::from_secs(300), "no end after {kills} kills");
@@ -40,7 +40,9 @@ fn to_its_end(both: &Both, policy: &str) -> usize {
 #[ignore = "needs both labs: tests/labs/run workshop"]
 fn killed_after_each_record_and_taken_up_again() {
     let both = Both::open();
-    let nodes = &workers()[..1];
+    // The long form kills more often, more nodes at once.
+    let (count, most) = if std::env::var_os("TIDEGATE_LONG").is_some() { (4, 3) } else { (2, 6) };
+    let nodes = &workers()[..count];
     let objects = [
         workload("Deployment", "apps", "web", 3, &template("web", "2s", "2s")),
         budget("web", json!({"maxUnavailable": 1})),
@@ -48,23 +50,22 @@ fn killed_after_each_record_and_taken_up_again() {
     let wanted: BTreeMap<String, usize> = [("web".to_owned(), 3)].into();
     only_on(&nodes[0], &objects, &wanted);
     let watcher = Watcher::begin();
-    let down = to_its_end(&both, &both.policy(1, nodes, ""));
-    assert_eq!(status(&node(&nodes[0])), "NotReady,SchedulingDisabled");
+    let down = to_its_end(&both, &both.policy(1, nodes, ""), most);
+    assert!(nodes.iter().all(|name| status(&node(name)) == "NotReady,SchedulingDisabled"));
     unlocked();
     std::fs::remove_file(both.journal()).unwrap();
-    let up = to_its_end(&both, &both.policy(2, nodes, ""));
+    let up = to_its_end(&both, &both.policy(count + 1, nodes, ""), most);
     let heard = watcher.end();
     nothing_left(nodes);
     budgets_are_kept(&heard, &[("web".to_owned(), 2)].into());
     let gone = departures(&heard, "apps");
     assert_eq!(gone.len(), 3, "nobody who came in the place of somebody goes too: {gone:?}");
-    let course = phases(&heard).remove(&nodes[0]).unwrap().join(" ");
     let (cordoned, away) = ("Ready,SchedulingDisabled", "NotReady,SchedulingDisabled");
-    assert!(
-        [format!("Ready {cordoned} {away} {cordoned} Ready"), format!("Ready {cordoned} {away} Ready")]
-            .contains(&course),
-        "{course}"
-    );
+    for name in nodes {
+        let course = phases(&heard).remove(name).unwrap().join(" ");
+        let right = [format!("Ready {cordoned} {away} {cordoned} Ready"), format!("Ready {cordoned} {away} Ready")];
+        assert!(right.contains(&course), "{name}: {course}");
+    }
     println!("labs: killed {down} times on the way down and {up} times on the way up");
     assert!(down >= 8 && up >= 4, "{down} and {up} kills");
 }

@@ -48,15 +48,16 @@ fn two_applies_at_once() {
 }
 
 /// One after another goes; meanwhile somebody cordons one that waits for its turn, holds another, deletes the Node of one
-/// that is being parked, and makes the cordon of the first their own wish by taking it away.
+/// that is being parked, and uncordons one whose pods are just leaving.
 #[test]
 #[ignore = "needs both labs: tests/labs/run workshop"]
 fn people_meanwhile() {
     let both = Both::open();
-    let nodes = &workers()[..4];
+    let nodes = &workers()[..5];
+    let busy = &nodes[0];
     let mut pod = template("web", "2s", "8s");
     pod["spec"]["terminationGracePeriodSeconds"] = json!(20);
-    only_on(&nodes[0], &[workload("Deployment", "apps", "web", 2, &pod)], &[("web".to_owned(), 2)].into());
+    only_on(busy, &[workload("Deployment", "apps", "web", 2, &pod)], &[("web".to_owned(), 2)].into());
     let policy = both.policy(1, nodes, "");
     let text = std::fs::read_to_string(&policy).unwrap();
     std::fs::write(&policy, text.replace("idle: shelve", "idle: shelve\n      parallelism: 1")).unwrap();
@@ -65,18 +66,28 @@ fn people_meanwhile() {
     let begun = until("one that is cordoned", || {
         nodes.iter().find(|name| status(&node(name)).ends_with("SchedulingDisabled")).cloned()
     });
-    let rest: Vec<&String> = nodes.iter().filter(|name| **name != begun).collect();
+    assert_ne!(begun, *busy, "who has nobody on it goes first");
+    let rest: Vec<&String> = nodes.iter().filter(|name| **name != begun && *name != busy).collect();
     // Two that wait for their turn: a cordon of somebody's own, and a hold.
     kubectl(&["cordon", rest[0]]).unwrap();
     kubectl(&["annotate", "node", rest[1], "tidegate.dev/hold=debugging"]).unwrap();
-    // The Node of the last one goes once its server is being parked.
-    running.says(&format!("parking {}", rest[2]));
-    kubectl(&["delete", "node", rest[2]]).unwrap();
+    // The Node of the last one goes once its server is being parked; the busy one is taken back while its pods go.
+    let parking = format!("parking {}", rest[2]);
+    let mut due = vec![(parking.as_str(), vec!["delete", "node", rest[2]]), ("pod_evicted", vec!["uncordon", busy])];
+    while !due.is_empty() {
+        let next = || due.iter().position(|(words, _)| running.out().contains(words));
+        let (_, args) = due.remove(until("the next one to interfere with", next));
+        kubectl(&args).unwrap();
+    }
     let ran = running.end(Duration::from_secs(300)).with(6);
     println!("labs: {}", ran.events().last().unwrap().message);
     let foreign = node(rest[0]);
     assert_eq!(status(&foreign), "Ready,SchedulingDisabled", "the cordon of somebody else stays");
     assert!(!foreign.to_string().contains("tidegate"), "and nothing of ours is on it: {foreign}");
+    let taken_back = node(busy);
+    assert_eq!(status(&taken_back), "Ready", "{}", ran.out);
+    assert!(!taken_back.to_string().contains("tidegate"), "nothing of ours is on it: {taken_back}");
+    assert_eq!(block_on(servers())[busy.as_str()]["status"], "ACTIVE");
     let held = node(rest[1]);
     assert_eq!(status(&held), "Ready");
     assert!(held["metadata"]["annotations"]["tidegate.dev/record"].is_null());
@@ -97,7 +108,7 @@ fn people_meanwhile() {
     // server by hand has to say that its node is to be used.
     kubectl(&["uncordon", rest[0]]).unwrap();
     kubectl(&["annotate", "node", rest[1], "tidegate.dev/hold-"]).unwrap();
-    let up = both.policy(5, nodes, "");
+    let up = both.policy(6, nodes, "");
     both.apply(&up, &[]).with(0);
     assert_eq!(status(&node(&begun)), "Ready,SchedulingDisabled", "it is left alone however many are wanted");
     both.run(&["wake", &format!("node/{begun}"), "-f", &up, "--yes"], Duration::from_secs(120)).with(0);

@@ -24,12 +24,13 @@ fn a_snapshot_is_planned_offline_as_the_labs_are() {
     let short = Duration::from_secs(60);
     let wrote = both.run(&["snapshot", "-f", &policy, "--out", file], short).with(0);
     assert!(wrote.said("11 servers") && !wrote.said("not complete"), "{}", wrote.err);
-    let live = both.run(&["plan", "-f", &policy, "--format", "json"], short).with(0);
+    let saved = ["live.plan", "offline.plan"].map(|name| both.file(name).to_str().unwrap().to_owned());
+    let live = both.run(&["plan", "-f", &policy, "--format", "json", "--out", &saved[0]], short).with(0);
     let plan: Value = serde_json::from_str(&live.out).unwrap();
     assert!(!plan["steps"].as_array().unwrap().is_empty(), "{}", live.out);
     let now = plan["now"].as_str().unwrap().to_owned();
     let mut offline = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    offline.args(["plan", "-f", &policy, "--format", "json", "--snapshot", file, "--now", &now]);
+    offline.args(["plan", "-f", &policy, "--format", "json", "--snapshot", file, "--now", &now, "--out", &saved[1]]);
     let offline = both.begin(offline).end(short).with(0);
     // The two looks were at two moments, one of them through a file: when, and so the digest of all that was seen and the
     // checksum over both.
@@ -44,5 +45,15 @@ fn a_snapshot_is_planned_offline_as_the_labs_are() {
         serde_json::to_string_pretty(&plan).unwrap()
     };
     assert_eq!(of_another_moment(&offline.out), of_another_moment(&live.out));
+    // And as people read it.
+    let [live, offline] = saved.map(|plan| {
+        let mut show = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        show.args(["show", &plan]);
+        let shown = both.begin(show).end(short).with(0);
+        let cluster = shown.out.lines().find(|line| line.starts_with("Cluster")).unwrap().to_owned();
+        let (same, _) = cluster.split_once(", seen ").unwrap();
+        shown.out.replace(&cluster, same)
+    });
+    assert_eq!(offline, live);
     both.apply(&both.policy(4, nodes, ""), &[]).with(0);
 }
