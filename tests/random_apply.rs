@@ -14,6 +14,9 @@ mod creates;
 mod executing;
 #[path = "random_apply/follows.rs"]
 mod follows;
+mod growing;
+#[path = "random_apply/grows.rs"]
+mod grows;
 #[cfg(unix)]
 #[path = "random_apply/programs.rs"]
 mod programs;

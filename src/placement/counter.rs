@@ -119,6 +119,11 @@ impl Counter {
         self.eligible.admit(domain, comes, count);
     }
 
+    /// Whether a node of `domain` counts for the spread.
+    pub fn admits(&self, domain: DomainIx) -> bool {
+        self.eligible.has(domain)
+    }
+
     /// How many domains there are with an eligible node.
     pub fn domains(&self) -> u32 {
         self.eligible.domains

@@ -303,7 +303,7 @@ impl Site {
 }
 
 /// Whether two pods are of one class at a glance.
-fn twins(one: &Pod, other: &Pod) -> bool {
+pub(super) fn twins(one: &Pod, other: &Pod) -> bool {
     Arc::ptr_eq(&one.spec, &other.spec)
         && Arc::ptr_eq(&one.labels, &other.labels)
         && one.key.namespace == other.key.namespace

@@ -53,6 +53,17 @@ impl Topology {
         self.maps.iter_mut().for_each(|map| map.settle(node, labels));
     }
 
+    /// The label of a number.
+    pub fn label(&self, key: KeyIx) -> Option<&Name> {
+        self.maps.get(key.at()).map(|map| &map.label)
+    }
+
+    /// Every value that a node has or had, with its domain.
+    pub fn values(&self, key: KeyIx) -> impl Iterator<Item = (&Name, DomainIx)> {
+        let map = self.maps.get(key.at());
+        map.into_iter().flat_map(|map| &map.values).map(|(value, domain)| (value, *domain))
+    }
+
     /// The domain that `node` is in; None without the label.
     pub fn domain(&self, key: KeyIx, node: NodeIx) -> Option<DomainIx> {
         self.maps.get(key.at())?.of.get(node.at()).copied().flatten()

@@ -8,6 +8,7 @@ use crate::model::World;
 use crate::policy::Pool;
 
 /// Both, with what was already brought taken off.
+#[derive(Clone)]
 pub struct Bounds<'a> {
     /// The policy's.
     pub limits: Limits<'a>,

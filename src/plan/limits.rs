@@ -55,6 +55,7 @@ struct Line {
 }
 
 /// The limits and what counts against them.
+#[derive(Clone)]
 pub struct Limits<'a> {
     policy: &'a Policy,
     world: &'a World,

@@ -7,13 +7,13 @@ use super::{Code, Evidence, Reason};
 use crate::model::{Flavor, Name, Quota, Server, ServerState, World};
 
 /// What may still be woken, by provider. What is planned is taken off.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct QuotaLeft {
     left: BTreeMap<Name, Left>,
 }
 
 /// None is without limit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Left {
     cpu: Option<i64>,
     memory: Option<i64>,

@@ -18,7 +18,7 @@ const DAEMONS: usize = 2;
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
-fn labels(pairs: &[(&str, String)]) -> Labels {
+pub fn labels(pairs: &[(&str, String)]) -> Labels {
     Arc::new(pairs.iter().map(|(key, value)| ((*key).into(), value.as_str().into())).collect())
 }
 
@@ -64,7 +64,7 @@ fn node(number: usize) -> Node {
 
 /// What each workload asks for: one in five keeps apart by node, one in five spreads over zones, one in ten follows
 /// another, one in five names a pool, one in ten may use the dedicated nodes.
-fn spec(workload: usize) -> PodSpec {
+pub fn spec(workload: usize) -> PodSpec {
     let cpu = [50, 100, 250, 500][workload % 4];
     let own = |app: usize| {
         let values = [format!("app-{app}").as_str().into()].into();
@@ -113,7 +113,7 @@ fn spec(workload: usize) -> PodSpec {
     spec
 }
 
-fn pod(name: String, app: &str, labels: Labels, spec: Arc<PodSpec>, node: Option<&Name>) -> Pod {
+pub fn pod(name: String, app: &str, labels: Labels, spec: Arc<PodSpec>, node: Option<&Name>) -> Pod {
     let owner = Owner {
         api_version: "apps/v1".into(),
         kind: "ReplicaSet".into(),
@@ -140,9 +140,14 @@ fn pod(name: String, app: &str, labels: Labels, spec: Arc<PodSpec>, node: Option
     }
 }
 
-/// Each workload's replicas go around the nodes that take them.
+/// The whole of it.
 fn snapshot() -> Snapshot {
-    let nodes: Vec<Node> = (0..NODES).map(node).collect();
+    sized(8)
+}
+
+/// So many eighths of the nodes and of each workload's replicas, which go around the nodes that take them.
+pub fn sized(eighths: usize) -> Snapshot {
+    let nodes: Vec<Node> = (0..NODES * eighths / 8).map(node).collect();
     let mut pods = Vec::new();
     let mut workloads = Vec::new();
     for workload in 0..WORKLOADS {
@@ -153,7 +158,7 @@ fn snapshot() -> Snapshot {
         let takes =
             |node: &&Node| pool.is_none_or(|pool| node.labels.get("pool") == Some(pool)) && node.taints.is_empty();
         let homes: Vec<&Node> = nodes.iter().filter(takes).collect();
-        for replica in 0..REPLICAS {
+        for replica in 0..REPLICAS * eighths / 8 {
             let home = homes[(workload * 37 + replica * 16 + replica / 4) % homes.len()];
             pods.push(pod(format!("{app}-{replica:04}"), &app, labels.clone(), spec.clone(), Some(&home.name)));
         }
@@ -170,7 +175,7 @@ fn snapshot() -> Snapshot {
             key: PodKey::new("default", app.as_str()),
             uid: format!("uid-{app}").into(),
             owner: None,
-            replicas: Some(280),
+            replicas: u32::try_from(REPLICAS * eighths / 8).ok(),
             selector: Some(selector),
             finished: false,
             ignores_disruption: false,
@@ -211,7 +216,7 @@ fn one_of_each() -> Vec<&'static Pod> {
 }
 
 /// Resident memory in MB, where the system tells.
-fn resident() -> usize {
+pub fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok()).unwrap_or(0) / 1024

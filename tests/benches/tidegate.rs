@@ -7,8 +7,8 @@
 
 #[path = "../growing/mod.rs"]
 mod growing;
-mod growth;
 mod placement;
+mod sizes;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,9 @@ use tidegate::sandbox::{Faults, Sandbox};
 use tidegate::schedule::turns;
 
 fn main() {
-    // Sizes and their exponents are no bench of one thing: `cargo bench -- growth`.
-    if std::env::args().any(|word| word == "growth") {
-        return growth::table();
+    // Sizes and their exponents are no bench of one thing: `cargo bench -- sizes`.
+    if std::env::args().any(|word| word == "sizes") {
+        return sizes::table();
     }
     divan::main();
 }
@@ -68,6 +68,11 @@ fn half_of(world: &World) -> Policy {
 
 /// Nodes n1, n2, … with so many pods each, all of one ReplicaSet: nothing is harder to count.
 fn crowd(nodes: usize, pods: usize) -> Snapshot {
+    crowd_of(nodes, pods, "20m")
+}
+
+/// The same of pods that ask for so much of 8 cores.
+fn crowd_of(nodes: usize, pods: usize, cpu: &str) -> Snapshot {
     const TAKEN: &str = "2026-11-10T23:30:00Z";
     let replicas = nodes * pods;
     let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "rs", "controller": true});
@@ -79,7 +84,7 @@ fn crowd(nodes: usize, pods: usize) -> Snapshot {
             "metadata": {"name": "r", "namespace": "a", "uid": "rs"},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "r"}}, "template": {
                 "metadata": {"labels": {"app": "r"}},
-                "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "20m"}}}]}}},
+                "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}}},
             "status": {"replicas": replicas, "readyReplicas": replicas}}),
     ];
     for node in 1..=nodes {
@@ -96,7 +101,7 @@ fn crowd(nodes: usize, pods: usize) -> Snapshot {
             items.push(json!({"apiVersion": "v1", "kind": "Pod",
                 "metadata": {"name": format!("r-{node}-{pod}"), "namespace": "a", "uid": format!("pod-{node}-{pod}"),
                     "labels": {"app": "r"}, "creationTimestamp": "2026-11-01T00:00:00Z", "ownerReferences": [owner]},
-                "spec": {"nodeName": name, "containers": [{"name": "c", "resources": {"requests": {"cpu": "20m"}}}]},
+                "spec": {"nodeName": name, "containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]},
                 "status": {"phase": "Running", "conditions": [
                     {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-01T00:01:00Z"}]}}));
         }

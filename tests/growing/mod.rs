@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tidegate::model::{Kind, World};
+use tidegate::model::{Kind, Snapshot, World};
 use tidegate::plan::{Outlook, Plan, Verb};
 use tidegate::policy::{Policy, PolicySource, load};
 
@@ -58,6 +58,11 @@ impl Group {
 
 /// A cluster without nodes in which all of them wait.
 pub fn waiting(groups: &[Group]) -> World {
+    World::build(snapshot(groups))
+}
+
+/// The same as it was observed.
+pub fn snapshot(groups: &[Group]) -> Snapshot {
     let mut items = vec![
         json!({"apiVersion": "tidegate.dev/v1alpha1", "kind": "Snapshot",
             "taken": NOW, "kinds": Kind::ALL.map(|kind| kind.to_string())}),
@@ -81,7 +86,7 @@ pub fn waiting(groups: &[Group]) -> World {
                     "reason": "Unschedulable", "lastTransitionTime": "2026-11-22T18:00:00Z"}]}}));
         }
     }
-    World::build(tidegate::observe::from_values(items))
+    tidegate::observe::from_values(items)
 }
 
 /// A pool of so many names that draws from `flavors`: name, millicores, MiB, pods, price, in each of `zones`.
@@ -158,8 +163,8 @@ pub struct Answer {
     pub micros: i64,
 }
 
-/// Adds up the answer by itself, and complains of each rule that it breaks: room, one place for each pod, spread over zones,
-/// one to a host, one zone for those that keep together.
+/// Adds up the answer by itself, and complains of each rule that it breaks: room, one place for each pod, spread over zones
+/// and over hosts, of which one more without such pods can always come, one to a host, one zone for those that keep together.
 pub fn judge(plan: &Plan, groups: &[Group]) -> Answer {
     let known: BTreeMap<&str, &Group> = groups.iter().map(|group| (group.name.as_str(), group)).collect();
     let mut rooms: BTreeMap<&str, (i64, i64, i64)> = BTreeMap::new();
@@ -200,7 +205,8 @@ pub fn judge(plan: &Plan, groups: &[Group]) -> Answer {
         let mut by_zone: BTreeMap<&str, i64> = all.iter().map(|zone| (*zone, 0)).collect();
         for ((_, node), count) in here {
             *by_zone.get_mut(zones[node]).unwrap() += count;
-            assert!(group.asks != Asks::HostAlone || *count == 1, "{} of {} on {node}", count, group.name);
+            let one = matches!(group.asks, Asks::HostAlone | Asks::HostSpread);
+            assert!(!one || *count == 1, "{} of {} on {node}", count, group.name);
         }
         let (most, least) = (by_zone.values().max().copied(), by_zone.values().min().copied());
         if group.asks == Asks::ZoneSpread {

@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::anew::Refused;
 use super::bound::at_least;
 use super::demand::{Alike, Demand, named, not_refused};
 use super::headroom::{Spare, members, namespace, refill, unit_words};
+use super::next::Nexts;
 use super::offered::{Asked, Candidate, candidates};
 use super::value::Offer;
 use super::why::Why;
@@ -55,6 +57,12 @@ pub struct Growth<'g, 'a> {
     pub(super) placed: BTreeMap<Name, Vec<Arc<Pod>>>,
     /// What is brought.
     pub(super) chosen: Vec<Candidate>,
+    /// What stands for the nodes that could come.
+    pub(super) nexts: Nexts,
+    /// What the scheduler could not make use of.
+    pub(super) refused: Refused,
+    /// Who has room only if the scheduler binds in one order, where nothing more can be brought.
+    pub(super) conceded: Vec<Arc<Pod>>,
 }
 
 /// Places every pending pod that something can take, and adds to `decisions` the nodes that are brought for them, after
@@ -95,6 +103,9 @@ pub fn grow<'a>(
         removals,
         placed: BTreeMap::new(),
         chosen: Vec::new(),
+        nexts: Nexts::default(),
+        refused: Refused::default(),
+        conceded: Vec::new(),
     };
     let asked = Asked::of(&alike);
     growth.settle_in(&mut alike, |_| true);
@@ -103,14 +114,11 @@ pub fn grow<'a>(
     }
     alike.retain(|alike| alike.demand && !alike.pods.is_empty());
     (growth.candidates, growth.free) = candidates(pooled, up, prices, &asked);
-    growth.bring(&mut alike, bounds);
-    growth.spare();
-    alike.retain(|alike| !alike.pods.is_empty());
     let coming = pooled.iter().zip(decisions.iter()).flat_map(|(pooled, decision)| {
         let members = decision.coming.iter().filter_map(|coming| pooled.members.get(coming.member));
         members.map(|member| member.name.clone())
     });
-    growth.rehearse(&alike, &coming.collect::<Vec<_>>(), bounds);
+    growth.choose(&mut alike, &asked, &coming.collect::<Vec<_>>(), bounds);
     for (pod, reason) in growth.left_over(&alike) {
         match unit_words(&pod) {
             Some(_) => drop(grown.short.insert(pod.key.clone(), reason)),
@@ -128,7 +136,7 @@ impl Growth<'_, '_> {
         self.removals.site_mut()
     }
 
-    fn member(&self, candidate: &Candidate) -> Option<&Member> {
+    pub(super) fn member(&self, candidate: &Candidate) -> Option<&Member> {
         self.pooled.get(candidate.pool)?.members.get(candidate.member)
     }
 
@@ -173,7 +181,7 @@ impl Growth<'_, '_> {
 
     /// Puts what fits on nodes that take pods now or that come for a floor. One pod may make a place for another, so it
     /// goes on for as long as something finds one.
-    fn settle_in(&mut self, alike: &mut [Alike], mut which: fn(&Alike) -> bool) {
+    pub(super) fn settle_in(&mut self, alike: &mut [Alike], mut which: fn(&Alike) -> bool) {
         loop {
             let mut found = false;
             for alike in alike.iter_mut().filter(|alike| which(alike)) {
@@ -206,29 +214,40 @@ impl Growth<'_, '_> {
         let mut tried = Tried::of(alike);
         while let Some(best) = self.best(alike, &mut tried) {
             let Some(candidate) = self.named(best) else { return };
-            if let Some(reason) = self.bound(&candidate, bounds) {
-                // Of what does not exist all of a sort are refused with one.
-                let (sort, absent) = (candidate.sort, candidate.nearness == Nearness::Absent);
-                for (index, one) in self.candidates.iter_mut().enumerate() {
-                    if index == best || absent && one.sort == sort {
-                        one.hindrance = Some(reason.clone());
-                    }
-                }
+            if self.refuses(best, &candidate, bounds) {
                 continue;
             }
-            self.open(candidate.pool, &candidate.name, candidate.build.as_deref());
-            self.take(&candidate);
+            self.bring_one(&candidate);
             let taken = fill(self.site(), alike, &candidate.name);
             let placed = self.placed.entry(candidate.name.clone()).or_default();
             for (alike, taken) in alike.iter_mut().zip(taken) {
                 placed.extend(alike.pods.drain(..taken.min(alike.pods.len())));
             }
-            if let Some(left) = self.left.get_mut(candidate.pool) {
-                *left = left.saturating_sub(1);
-            }
             self.chosen.push(candidate);
             // What came may let others in beside it, or among those that were there before.
             self.settle_in(alike, Alike::looks_around);
+        }
+    }
+
+    /// Whether a bound is in the way of the candidate at `index`; then it says so.
+    pub(super) fn refuses(&mut self, index: usize, candidate: &Candidate, bounds: &mut Bounds<'_>) -> bool {
+        let Some(reason) = self.bound(candidate, bounds) else { return false };
+        // Of what does not exist all of a sort are refused with one.
+        let (sort, absent) = (candidate.sort, candidate.nearness == Nearness::Absent);
+        for (other, one) in self.candidates.iter_mut().enumerate() {
+            if other == index || absent && one.sort == sort {
+                one.hindrance = Some(reason.clone());
+            }
+        }
+        true
+    }
+
+    /// The node of a candidate comes, and takes pods.
+    pub(super) fn bring_one(&mut self, candidate: &Candidate) {
+        self.open(candidate.pool, &candidate.name, candidate.build.as_deref());
+        self.take(candidate);
+        if let Some(left) = self.left.get_mut(candidate.pool) {
+            *left = left.saturating_sub(1);
         }
     }
 
@@ -303,7 +322,7 @@ impl Growth<'_, '_> {
     }
 
     /// Leaves out again what turned out to be spare: a node that costs and whose pods fit on the others that come, or are there.
-    fn spare(&mut self) {
+    pub(super) fn spare(&mut self) {
         for index in (0..self.chosen.len()).rev() {
             let Some(candidate) = self.chosen.get(index).filter(|one| one.costs()) else { continue };
             let (name, pool, new) = (candidate.name.clone(), candidate.pool, candidate.build.is_some());
@@ -351,11 +370,18 @@ impl Growth<'_, '_> {
     }
 
     fn left_over(&mut self, alike: &[Alike]) -> Vec<(Arc<Pod>, Reason)> {
+        let conceded = std::mem::take(&mut self.conceded);
         let mut why = Why::new(self);
         let mut left = Vec::new();
         for alike in alike {
             let Some(reason) = alike.one().map(|pod| why.waits(pod)) else { continue };
             left.extend(alike.pods.iter().map(|pod| (pod.clone(), reason.clone())));
+        }
+        for pod in conceded {
+            let mut reason = why.waits(&pod);
+            let text = "they find room on what comes only if the scheduler binds others in the right order";
+            reason.text = format!("{text}; {}", reason.text);
+            left.push((pod, reason));
         }
         left
     }

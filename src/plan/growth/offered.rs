@@ -38,12 +38,19 @@ pub struct Candidate {
     pub sort: usize,
     /// What it will be, if it is no node yet.
     pub build: Option<Arc<Blueprint>>,
+    /// Of those that are no nodes yet: with the same number labels and taints are the same to every pod that waits.
+    pub look: Option<usize>,
 }
 
 impl Candidate {
     /// Whether bringing it costs something.
     pub fn costs(&self) -> bool {
         self.nearness >= Nearness::Parked
+    }
+
+    /// What counts when choices are compared: of what costs the same, fewer are better.
+    pub fn price(&self) -> i128 {
+        self.cost.max(0).saturating_mul(1000).saturating_add(1)
     }
 }
 
@@ -144,7 +151,7 @@ impl Sorts<'_> {
         let next = self.known.len();
         let sort = *self.known.entry(sort).or_insert(next);
         let name = found.name.clone();
-        Some(Candidate { pool, member, name, nearness, hindrance, tries, rank, cost, room, sort, build })
+        Some(Candidate { pool, member, name, nearness, hindrance, tries, rank, cost, room, sort, build, look: None })
     }
 }
 
@@ -202,9 +209,14 @@ impl Asked {
         asked
     }
 
-    fn labels(&self, labels: &Labels, node: Option<&Name>) -> Vec<(Name, Name)> {
+    /// Of labels those that pods look at.
+    pub fn labels_of(&self, labels: &BTreeMap<Name, Name>) -> Vec<(Name, Name)> {
         let asked = labels.iter().filter(|(key, _)| self.keys.contains(*key));
-        let mut found: Vec<(Name, Name)> = asked.map(|(key, value)| (key.clone(), value.clone())).collect();
+        asked.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    fn labels(&self, labels: &Labels, node: Option<&Name>) -> Vec<(Name, Name)> {
+        let mut found = self.labels_of(labels);
         if self.each {
             found.extend(node.map(|node| (HOSTNAME.into(), node.clone())));
         }

@@ -8,29 +8,66 @@ use std::sync::Arc;
 use super::choose::Growth;
 use super::demand::Alike;
 use super::headroom::unit_words;
-use crate::model::{Labels, Name, Pod};
-use crate::placement::{Crowd, Site, looks_at_pods};
+use super::offered::Candidate;
+use crate::model::{Labels, Name, Node, Pod};
+use crate::placement::{Crowd, Site, Unfit, looks_at_pods};
 use crate::plan::binding::{binding, close};
 use crate::plan::bounds::Bounds;
+use crate::plan::creating::Daemons;
 
-/// A pod at a node is one look. Where more would be needed for one order, what was chosen stands; and where pods look at
-/// other pods.
+/// A pod at a node is one look. Where more would be needed for one order, what was chosen stands; sooner where pods mind
+/// others, since each of them is looked at more than once.
 const LOOKS: usize = 10_000_000;
 
+/// So many nodes come together by default.
+const TOGETHER: usize = 10;
+/// So many orders of arrival are looked at where pods mind others: all of them, for up to five nodes.
+const SHUFFLES: usize = 120;
+
 impl Growth<'_, '_> {
-    /// Brings more until nobody is left over, or nothing more can be brought. `others` wait in any case; `coming` comes in
-    /// any case.
+    /// Brings more until nobody is left over, or nothing more can be brought: then who may be left over is said to wait.
+    /// `others` wait in any case; `coming` comes in any case.
     pub fn rehearse(&mut self, others: &[Alike], coming: &[Name], bounds: &mut Bounds<'_>) {
         loop {
             let over = self.left_over_by_the_scheduler(others, coming);
-            if !over.into_iter().any(|(pod, home)| self.bring_for(pod, &home, bounds)) {
+            if over.is_empty() {
+                return;
+            }
+            let helped = over.iter().any(|(pod, home)| self.bring_for(pod.clone(), home, bounds));
+            if !helped && !self.concede(over) {
                 return;
             }
         }
     }
 
+    /// Promises nothing to these any more, but that a node comes for somebody. Whether any promise was taken back.
+    fn concede(&mut self, over: Vec<(Arc<Pod>, Name)>) -> bool {
+        let mut conceded = false;
+        for (pod, home) in over {
+            if self.holds_up(&pod, &home, |_| true) {
+                continue;
+            }
+            let last = self.placed.get(&home).is_none_or(|pods| pods.len() < 2);
+            self.site().lift(&pod, &home);
+            if last && self.chosen.iter().any(|candidate| candidate.name == home) {
+                let Some((heir, from)) = self.heir(&home) else {
+                    self.site().place(&pod, &home);
+                    continue;
+                };
+                self.inherit(heir, &from, &home);
+            }
+            self.leave(&pod, &home);
+            self.conceded.push(pod);
+            conceded = true;
+        }
+        conceded
+    }
+
     /// One more node, with this pod on it. Its old place is somebody else's then, as the scheduler has it.
     fn bring_for(&mut self, pod: Arc<Pod>, home: &Name, bounds: &mut Bounds<'_>) -> bool {
+        if self.holds_up(&pod, home, |unfit| *unfit == Unfit::PodAffinity) {
+            return false;
+        }
         let mark = self.site().mark();
         self.site().lift(&pod, home);
         let emptied = self.chosen.iter().any(|candidate| candidate.name == *home)
@@ -47,15 +84,39 @@ impl Growth<'_, '_> {
         }
         self.leave(&pod, home);
         if let Some((heir, from)) = heir {
-            self.site().lift(&heir, &from);
-            self.site().place(&heir, home);
-            self.leave(&heir, &from);
-            self.placed.entry(home.clone()).or_default().push(heir);
+            self.inherit(heir, &from, home);
         }
         true
     }
 
-    fn leave(&mut self, pod: &Pod, node: &Name) {
+    fn inherit(&mut self, heir: Arc<Pod>, from: &Name, home: &Name) {
+        self.site().lift(&heir, from);
+        self.site().place(&heir, home);
+        self.leave(&heir, from);
+        self.placed.entry(home.clone()).or_default().push(heir);
+    }
+
+    /// Whether somebody who minds others has a place only as long as `pod` has its own, for one of these reasons.
+    fn holds_up(&mut self, pod: &Pod, home: &Name, counts: fn(&Unfit) -> bool) -> bool {
+        let minders: Vec<(Arc<Pod>, Name)> = (self.placed.iter())
+            .flat_map(|(node, pods)| pods.iter().map(move |pod| (pod.clone(), node.clone())))
+            .filter(|(other, _)| looks_at_pods(&other.spec) && other.key != pod.key)
+            .collect();
+        let site = self.site();
+        let mark = site.mark();
+        site.lift(pod, home);
+        let lost = minders.iter().any(|(other, node)| {
+            let before = site.mark();
+            site.lift(other, node);
+            let lost = site.unfit(other, node).iter().any(counts);
+            site.roll_back(before);
+            lost
+        });
+        site.roll_back(mark);
+        lost
+    }
+
+    pub(super) fn leave(&mut self, pod: &Pod, node: &Name) {
         if let Some(pods) = self.placed.get_mut(node) {
             pods.retain(|other| other.key != pod.key);
         }
@@ -65,9 +126,14 @@ impl Growth<'_, '_> {
     fn heir(&mut self, home: &Name) -> Option<(Arc<Pod>, Name)> {
         let others = self.placed.iter().filter(|(node, pods)| *node != home && pods.len() > 1);
         let others = others.flat_map(|(node, pods)| pods.iter().map(move |pod| (pod.clone(), node.clone())));
-        let others: Vec<(Arc<Pod>, Name)> = others.filter(|(pod, _)| unit_words(pod).is_none()).collect();
-        let site = self.site();
+        // Who minds others was placed with regard to them.
+        let free = |pod: &Pod| unit_words(pod).is_none() && !looks_at_pods(&pod.spec);
+        let others: Vec<(Arc<Pod>, Name)> = others.filter(|(pod, _)| free(pod)).collect();
         others.into_iter().find(|(pod, node)| {
+            if self.holds_up(pod, node, |_| true) {
+                return false;
+            }
+            let site = self.site();
             let mark = site.mark();
             site.lift(pod, node);
             let fits = site.fits(pod, home);
@@ -77,7 +143,7 @@ impl Growth<'_, '_> {
     }
 
     /// Who of those that have a place would go without, if more do than wait in any case.
-    fn left_over_by_the_scheduler(&mut self, others: &[Alike], coming: &[Name]) -> Vec<(Arc<Pod>, Name)> {
+    pub(super) fn left_over_by_the_scheduler(&mut self, others: &[Alike], coming: &[Name]) -> Vec<(Arc<Pod>, Name)> {
         let all = self.placed.iter().flat_map(|(node, pods)| pods.iter().map(move |pod| (pod.clone(), node.clone())));
         let all: Vec<(Arc<Pod>, Name)> = all.collect();
         let mut site = self.site().clone();
@@ -85,12 +151,11 @@ impl Growth<'_, '_> {
         let placed: Vec<(Arc<Pod>, Name)> = all.into_iter().filter(|(pod, _)| unit_words(pod).is_none()).collect();
         let nodes = self.removals.world().nodes.len() + self.chosen.len();
         let waits = others.iter().filter(|alike| alike.only.is_none()).flat_map(|alike| &alike.pods);
-        let waits: Vec<Arc<Pod>> = waits.cloned().collect();
+        let waits: Vec<Arc<Pod>> = waits.chain(&self.conceded).cloned().collect();
         let pods = placed.len() + waits.len();
-        // Who moves may take the company of others along.
         let company = placed.iter().map(|(pod, _)| pod).chain(&waits).any(|pod| looks_at_pods(&pod.spec));
-        let many = pods.saturating_mul(nodes) > LOOKS;
-        if placed.is_empty() || company || many || sure(&site, &placed, &waits) {
+        let many = pods.saturating_mul(nodes) > if company { LOOKS / 10 } else { LOOKS };
+        if placed.is_empty() || many || sure(&site, &placed, &waits) {
             return Vec::new();
         }
         let homes: BTreeMap<_, _> = placed.iter().map(|(pod, node)| (pod.key.clone(), node.clone())).collect();
@@ -98,9 +163,12 @@ impl Growth<'_, '_> {
         queue.sort_by_cached_key(|pod| (Reverse(pod.spec.priority), pod.created, pod.key.clone()));
         let chosen = self.chosen.iter().map(|candidate| candidate.name.clone());
         let arriving: Vec<Name> = coming.iter().cloned().chain(chosen).collect();
-        let reverse: Vec<Name> = arriving.iter().rev().cloned().collect();
-        for arriving in [Vec::new(), arriving, reverse] {
-            let over = bound(site.clone(), &queue, &arriving, close(pods, nodes));
+        let built = |candidate: &Candidate| Some(candidate.build.as_ref()?.shape.node(&candidate.name));
+        let new: Vec<Node> = self.chosen.iter().filter_map(built).collect();
+        let Some(daemons) = self.pooled.first().map(|pooled| pooled.daemons) else { return Vec::new() };
+        let orders = orders(arriving, company);
+        for arriving in orders {
+            let over = bound(site.clone(), &queue, (&arriving, &new, daemons), (close(pods, nodes), company));
             if over.len() > waits.len() {
                 let over = over.into_iter().filter_map(|pod| Some((pod.clone(), homes.get(&pod.key)?.clone())));
                 return over.collect();
@@ -108,6 +176,34 @@ impl Growth<'_, '_> {
         }
         Vec::new()
     }
+}
+
+/// The orders of arrival that are looked at; who is in none of them is there from the start. Who spreads over hosts crowds
+/// those that are there first, so where pods mind others and few nodes come, more orders are looked at, and with many only
+/// all at once.
+fn orders(arriving: Vec<Name>, company: bool) -> Vec<Vec<Name>> {
+    let mut orders = vec![Vec::new()];
+    if company && arriving.len() > TOGETHER {
+        return orders;
+    }
+    let reverse: Vec<Name> = arriving.iter().rev().cloned().collect();
+    orders.extend([arriving.clone(), reverse]);
+    if company {
+        // Each step of a count says who comes next of those that are left: with few nodes that is every order there is.
+        for number in 0..SHUFFLES {
+            let (mut left, mut rest) = (arriving.clone(), number);
+            let mut order = Vec::with_capacity(left.len());
+            while !left.is_empty() {
+                let at = rest % left.len();
+                rest /= left.len();
+                order.push(left.remove(at));
+            }
+            if !orders.contains(&order) {
+                orders.push(order);
+            }
+        }
+    }
+    orders
 }
 
 /// Whether each finds a place whatever comes before it.
@@ -122,27 +218,49 @@ fn sure(site: &Site, placed: &[(Arc<Pod>, Name)], waits: &[Arc<Pod>]) -> bool {
     alike.values().all(|pod| site.surely_fits(pod, &crowd, |_| true))
 }
 
-/// Who is left when every node has come, one after the other those that arrive.
-fn bound(mut site: Site, queue: &[Arc<Pod>], arriving: &[Name], close: bool) -> Vec<Arc<Pod>> {
-    arriving.iter().for_each(|node| site.close(node));
+/// Who is left when every node has come, one after the other those that arrive; of those that are `new` nobody knows before.
+/// Where pods mind others, one that finds a
+/// place may open one for another, which is looked at again.
+fn bound(
+    mut site: Site,
+    queue: &[Arc<Pod>],
+    (arriving, new, daemons): (&[Name], &[Node], &Daemons),
+    (close, company): (bool, bool),
+) -> Vec<Arc<Pod>> {
+    site.settle();
+    let new: BTreeMap<&Name, &Node> = new.iter().map(|node| (&node.name, node)).collect();
+    for node in arriving {
+        if new.contains_key(node) { site.part(node) } else { site.close(node) }
+    }
+    site.settle();
     let mut left = queue.to_vec();
     for node in std::iter::once(None).chain(arriving.iter().map(Some)) {
-        node.iter().for_each(|node| site.open(node));
-        // Room only shrinks until the next node comes: what one was refused, its twins are.
-        let mut refused: BTreeSet<(Name, Labels, usize)> = BTreeSet::new();
-        left.retain(|pod| {
-            let like = (pod.key.namespace.clone(), pod.labels.clone(), Arc::as_ptr(&pod.spec).addr());
-            if refused.contains(&like) {
-                return true;
-            }
-            match binding(&site, pod, close, &|_| true, &|_| true) {
-                Some(home) => {
-                    site.place(pod, &home);
-                    false
+        match node.map(|node| (node, new.get(node))) {
+            Some((_, Some(node))) => daemons.arrive(&mut site, (*node).clone()),
+            Some((node, None)) => site.open(node),
+            None => {}
+        }
+        loop {
+            let before = left.len();
+            // Room only shrinks until the next node comes: what one was refused, its twins are.
+            let mut refused: BTreeSet<(Name, Labels, usize)> = BTreeSet::new();
+            left.retain(|pod| {
+                let like = (pod.key.namespace.clone(), pod.labels.clone(), Arc::as_ptr(&pod.spec).addr());
+                if refused.contains(&like) {
+                    return true;
                 }
-                None => refused.insert(like),
+                match binding(&site, pod, close, &|_| true, &|_| true) {
+                    Some(home) => {
+                        site.place(pod, &home);
+                        false
+                    }
+                    None => refused.insert(like),
+                }
+            });
+            if !company || left.len() == before {
+                break;
             }
-        });
+        }
     }
     left
 }
