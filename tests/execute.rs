@@ -11,6 +11,8 @@ mod hooks;
 mod outages;
 #[path = "execute/repair.rs"]
 mod repair;
+#[path = "execute/sleep.rs"]
+mod sleep;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -49,6 +49,8 @@ mod properties;
 mod random;
 #[path = "plan/repair.rs"]
 mod repair;
+#[path = "plan/sleep.rs"]
+mod sleep;
 #[path = "plan/soon.rs"]
 mod soon;
 #[path = "plan/truth.rs"]
@@ -111,33 +113,6 @@ fn what_a_brake_refuses_is_not_applyable() {
     let tampered = Plan { applyable: true, ..plan };
     let rules: Vec<_> = verify(&tampered, &cluster.world(), &few).into_iter().map(|found| found.rule).collect();
     assert_eq!(rules, [tidegate::plan::Rule::Applyable]);
-}
-
-/// What is checked and not acted on is said, with its place, and what happens instead.
-#[test]
-fn what_is_only_checked_is_said_to_be() {
-    let home =
-        |action: &str| format!("  drain: {{whenNoHome: [{{match: {{namespaces: batch}}, action: {action}}}]}}\n");
-    let pool = |what: &str| format!("{WORKSHOP}      parkedNode: {what}\n");
-    for (pool, rest, said) in [
-        (pool("delete"), String::new(), Some("parkedNode: delete (Nodes of parked servers are kept) (policy.yaml:")),
-        (pool("keep"), String::new(), None),
-        (
-            WORKSHOP.to_owned(),
-            home("sleep"),
-            Some("drain.whenNoHome: sleep (pods without another home keep their node) ("),
-        ),
-        (WORKSHOP.to_owned(), home("stay"), None),
-    ] {
-        let mut cluster = Cluster::workers(10);
-        cluster.pod("batch/big", "worker-5", "big", "9");
-        let plan = cluster.plan(&policy(&pool, &rest), CALM);
-        let unacted: Vec<_> = plan.notes.iter().filter(|note| note.contains("not acted on by this version")).collect();
-        assert_eq!(unacted.len(), usize::from(said.is_some()), "{unacted:?}");
-        assert!(said.is_none_or(|said| unacted[0].starts_with(said)), "{unacted:?}");
-        assert_eq!(codes(&plan, "worker-5"), [Code::NoOtherHome], "its node is kept");
-        assert_eq!(verbs(&plan, Verb::Park).len(), 8);
-    }
 }
 
 /// Only what Tidegate made is deleted: nobody else is drained for that, and what is needed is not called held.

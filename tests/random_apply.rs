@@ -28,7 +28,7 @@ mod tokens;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use executing::{Stage, block_on, exit, lines, two_pools};
+use executing::{Stage, block_on, exit, lines, two_pools_with};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -56,6 +56,10 @@ struct Turn {
     interrupt: Option<(usize, usize)>,
     resume: bool,
     pause: i64,
+    /// Pods in `web` may sleep (H20).
+    sleeps: bool,
+    /// What is done about silent nodes.
+    repairs: Option<&'static str>,
 }
 
 /// A one-off window of the first pool, in minutes from the start.
@@ -67,7 +71,7 @@ struct Window {
 }
 
 fn window() -> impl Strategy<Value = Window> {
-    let asks = vec!["min: 2, max: 3", "max: 1", "kind: freeze", "kind: freeze, overrun: stop"];
+    let asks = vec!["min: 2, max: 3", "max: 1", "min: 0, max: 0", "kind: freeze", "kind: freeze, overrun: stop"];
     (prop::sample::select(asks), -60_i64..120, 5_i64..180).prop_map(|(asks, from, length)| Window {
         asks,
         from,
@@ -82,8 +86,15 @@ fn turn() -> impl Strategy<Value = Turn> {
     let asked = (0_u32..3, 0_u32..2, 0_u32..2, 0_u32..2, 1_u32..4, idle);
     let moved = (prop::option::weighted(0.5, window()), prop::option::weighted(0.3, prop::sample::select(by_hand)));
     let interrupt = prop::option::weighted(0.4, (0_usize..40, 1_usize..3));
-    (asked, moved, interrupt, prop::bool::weighted(0.25), 0_i64..3000).prop_map(
-        |((min, more, low, span, parallelism, idle), (window, by_hand), interrupt, resume, pause)| Turn {
+    let repairs = prop::option::of(prop::sample::select(vec!["restart", "replace"]));
+    let later = (prop::bool::weighted(0.25), 0_i64..3000, any::<bool>(), repairs);
+    (asked, moved, interrupt, later).prop_map(
+        |(
+            (min, more, low, span, parallelism, idle),
+            (window, by_hand),
+            interrupt,
+            (resume, pause, sleeps, repairs),
+        )| Turn {
             min,
             max: min + more,
             other: (low, low + span),
@@ -94,6 +105,8 @@ fn turn() -> impl Strategy<Value = Turn> {
             interrupt,
             resume,
             pause,
+            sleeps,
+            repairs,
         },
     )
 }
@@ -108,10 +121,15 @@ fn policy(turn: &Turn) -> Policy {
         let until = build::start() + build::mins(60 * 24 * 30);
         format!("  overrides:\n    - {{target: {asks}, expires: \"{until}\", reason: by hand, author: me}}\n")
     });
-    let first =
-        format!("      min: {min}\n      max: {max}\n      idle: {idle}\n      parallelism: {parallelism}\n{window}");
-    let second = format!("      min: {low}\n      max: {high}\n      idle: {idle}\n");
-    two_pools(&first, &second, &by_hand)
+    let repair = turn.repairs.map_or_else(String::new, |action| {
+        format!("      repair: {{notReadyFor: 5m, action: {action}, maxNotReady: 70%}}\n")
+    });
+    let first = format!(
+        "      min: {min}\n      max: {max}\n      idle: {idle}\n      parallelism: {parallelism}\n{repair}{window}"
+    );
+    let second = format!("      min: {low}\n      max: {high}\n      idle: {idle}\n{repair}");
+    let sleep = "    whenNoHome: [{match: {namespaces: [web]}, action: sleep}]\n";
+    two_pools_with(&first, &second, &by_hand, if turn.sleeps { sleep } else { "" })
 }
 
 /// Ready pods by direct owner, of owners without a budget.
@@ -172,7 +190,13 @@ fn check(event: &Event, sandbox: &Sandbox, plan: &Plan, before: &World, theirs: 
     }
     if event.kind == EventKind::PodEvicted && !outages.contains(&pod) {
         let now = unbudgeted(&world);
-        if let Some((owner, before)) = owners.get(&pod).and_then(|owner| start.get_key_value(owner)) {
+        // Nobody is to be Ready in the place of who sleeps.
+        let asleep: BTreeSet<&String> = (plan.steps.iter().flat_map(|step| &step.pods))
+            .filter(|entry| entry.sleeps)
+            .filter_map(|entry| owners.get(&entry.pod))
+            .collect();
+        let kept = owners.get(&pod).filter(|owner| !asleep.contains(owner));
+        if let Some((owner, before)) = kept.and_then(|owner| start.get_key_value(owner)) {
             let left = now.get(owner).copied().unwrap_or(0);
             let least = before.div_ceil(2).min(before - 1);
             assert!(*before < 2 || left >= least, "{pod}: {left} of {before} stay Ready");
@@ -180,7 +204,10 @@ fn check(event: &Event, sandbox: &Sandbox, plan: &Plan, before: &World, theirs: 
     }
     if event.kind == EventKind::StepStarted && event.step.as_deref().is_some_and(|step| step.starts_with("park/")) {
         let node = event.node.clone().unwrap();
-        let somebody = world.pods_on(&node).find(|pod| !pod.daemon() && !pod.mirror() && !pod.finished());
+        let silent = plan.steps.iter().any(|step| step.node == node && step.reason.code == Code::Repair);
+        let given_up = |pod: &tidegate::model::Pod| silent && pod.terminating();
+        let stays = |pod: &tidegate::model::Pod| pod.daemon() || pod.mirror() || pod.finished() || given_up(pod);
+        let somebody = world.pods_on(&node).find(|pod| !stays(pod));
         assert!(somebody.is_none(), "{node} is parked with {} on it", somebody.unwrap().key);
     }
 }
@@ -193,10 +220,13 @@ struct Done {
     evicted: Cell<usize>,
     /// Applies in which both pools changed.
     both: Cell<usize>,
+    /// Pods that went to sleep, and nodes that were repaired, by the plans.
+    asleep: Cell<usize>,
+    repaired: Cell<usize>,
 }
 
 impl Done {
-    fn count(&self, told: &[Event]) {
+    fn count(&self, told: &[Event], plan: Option<&Plan>) {
         let done = |verb: &str| {
             let done = told.iter().filter(|event| event.kind == EventKind::StepDone);
             done.filter(|event| event.step.as_deref().is_some_and(|step| step.starts_with(verb))).count()
@@ -210,12 +240,39 @@ impl Done {
                 event.kind == EventKind::StepDone && nodes.iter().any(|node| event.node.as_deref() == Some(*node))
             })
         };
+        let plans = |of: &dyn Fn(&Plan) -> usize| plan.map_or(0, of);
+        add(&self.asleep, plans(&|plan| plan.summary.asleep as usize));
+        let mended = |step: &&tidegate::plan::Step| step.reason.code == Code::Repair && step.verb == Verb::Park;
+        add(&self.repaired, plans(&|plan| plan.steps.iter().filter(mended).count()));
         add(&self.both, usize::from(changed(["n-1", "n-2", "n-3"]) && changed(["n-4", "n-5", "n-6"])));
     }
 }
 
-fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usize>, done: &Done) -> String {
+/// The kubelet of a node fell silent an hour ago, and Kubernetes has given up its pods.
+fn silence(snapshot: &mut Snapshot, number: usize) {
+    let at = number % snapshot.nodes.len();
+    let (name, since) = (snapshot.nodes[at].name.clone(), build::start() - build::mins(60));
+    for ready in snapshot.nodes[at].conditions.iter_mut().filter(|condition| &*condition.kind == "Ready") {
+        ready.status = tidegate::model::ConditionStatus::Unknown;
+        (ready.transition, ready.heartbeat) = (Some(since), Some(since));
+    }
+    for pod in snapshot.pods.iter_mut().filter(|pod| pod.node.as_ref() == Some(&name)) {
+        pod.ready = false;
+        if !pod.daemon() && !pod.mirror() {
+            pod.deletion = Some(since + build::mins(6));
+        }
+    }
+}
+
+fn play(
+    snapshot: &Snapshot,
+    faults: &Faults,
+    turns: &[Turn],
+    (others, silent): (Option<usize>, Option<usize>),
+    done: &Done,
+) -> String {
     let mut snapshot = snapshot.clone();
+    silent.iter().for_each(|number| silence(&mut snapshot, *number));
     let theirs = others.map(|number| {
         let at = number % snapshot.nodes.len();
         let node = &mut snapshot.nodes[at];
@@ -259,7 +316,7 @@ fn play(snapshot: &Snapshot, faults: &Faults, turns: &[Turn], others: Option<usi
                 check(event, &stage.sandbox, &plan, &before, theirs.as_deref());
             }
         }));
-        done.count(&told);
+        done.count(&told, Some(&plan));
         let said = lines(&told);
         let nothing_to_resume = turn.resume && exit(&outcome) == 1;
         assert!([0, 6, 8].contains(&exit(&outcome)) || nothing_to_resume, "{outcome:?}\n{said}");
@@ -303,7 +360,7 @@ fn whatever_happens_an_apply_ends_and_does_no_harm() {
         random::snapshot(),
         random::faults(),
         prop::collection::vec(turn(), 1..4),
-        prop::option::weighted(0.3, 0_usize..5),
+        (prop::option::weighted(0.3, 0_usize..5), prop::option::weighted(0.3, 0_usize..5)),
     );
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     let ran = TestRunner::new(config).run(&inputs, |(snapshot, faults, turns, others)| {
@@ -313,6 +370,7 @@ fn whatever_happens_an_apply_ends_and_does_no_harm() {
     });
     ran.unwrap_or_else(|error| panic!("{error}"));
     println!("{done:?}");
-    let Done { parked, woken, evicted, both } = done;
+    let Done { parked, woken, evicted, both, asleep, repaired } = done;
     assert!(parked.get() > 40 && woken.get() > 5 && evicted.get() > 40 && both.get() > 10, "it proves something");
+    assert!(asleep.get() > 2 && repaired.get() > 5, "pods slept, and silent nodes were repaired");
 }

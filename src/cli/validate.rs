@@ -8,7 +8,7 @@ use super::output::Output;
 use super::policy_args::{PolicyArgs, say};
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
-use crate::policy::{Severity, absent_from, check_against, expired, losses, past, print_effective, unheeded};
+use crate::policy::{Severity, absent_from, check_against, expired, losses, past, print_effective};
 use crate::report::diagnostics::Validated;
 
 /// Check a policy: every problem at once, each with its place and its fix; with a cluster, names and labels too
@@ -39,7 +39,6 @@ impl Validate {
         let mut problems = loaded.problems;
         if let Some(policy) = &loaded.policy {
             problems.extend(loaded.doubts);
-            problems.extend(unheeded(policy));
             if self.world.cluster.given() {
                 let (world, now) = self.world.world(policy, out)?;
                 problems.extend(past(policy, now));

@@ -203,6 +203,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
             delete: 0,
             evictions: 0,
             waits: 0,
+            asleep: 0,
             lost: 0,
             served: 0,
             unserved: 0,

@@ -83,6 +83,9 @@ pub struct PodMove {
     /// It is evicted and nothing makes it again: it has no controller, or its controller is not there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// It has no home, and waits Pending until its pool may have more nodes (`whenNoHome`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sleeps: bool,
     /// Why, where it is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -420,6 +423,9 @@ pub struct Summary {
     pub evictions: u32,
     /// Pods that are waited for.
     pub waits: u32,
+    /// Of those that are evicted, pods that wait until their pool may have more nodes.
+    #[serde(default, skip_serializing_if = "none")]
+    pub asleep: u32,
     /// Of those that are evicted, pods that nothing makes again.
     #[serde(default, skip_serializing_if = "none")]
     pub lost: u32,

@@ -51,7 +51,7 @@ mod repair;
 mod request;
 mod running;
 mod seal;
-
+mod sleeping;
 mod spread;
 mod status;
 mod steps;

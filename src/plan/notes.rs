@@ -37,9 +37,6 @@ pub fn notes(
     let help = "look at the provider (quota, free hosts, the image) and at the nodes' boot; a wake that works mends it";
     let broken = wakes::broken(policy, world).into_iter();
     let mut notes: Vec<String> = broken.map(|broken| format!("{broken}; {help}")).collect();
-    for (field, origin) in &policy.not_acted_on {
-        notes.push(format!("{field} ({origin}) is checked but not acted on by this version"));
-    }
     for pool in &policy.pools {
         let unheard = OTHER_OWNERS.iter().filter(|owner| owner.named_in(&pool.shared_with) && owner.skip.is_none());
         notes.extend(

@@ -109,6 +109,8 @@ pub struct Decision {
     pub over: u32,
     /// A node goes whose wait nobody remembers, so that it counts as over.
     pub unremembered: bool,
+    /// When who sleeps wakes.
+    pub wakes_at: Option<Timestamp>,
     /// Active nodes that must stay while others are still on their way.
     pub least: u32,
     /// The same, those that a wind-down cordoned counted in: they serve whom they have until its window ends.
@@ -337,7 +339,8 @@ impl Pooled<'_> {
                     let waits = movers.iter().filter(|mover| mover.action == PodAction::Wait).count();
                     let cordoned = matches!(member.state, State::OwnCordon(_));
                     let asked = self.asked_to_go(member);
-                    ranked.push(((!asked, !cordoned, waits, self.utilisation(member)), index, movers));
+                    let moves = movers.iter().filter(|mover| mover.action == PodAction::Evict).count();
+                    ranked.push(((!asked, !cordoned, waits, self.utilisation(member), moves), index, movers));
                 }
             }
         }
@@ -353,6 +356,8 @@ impl Pooled<'_> {
         let stays = |name: &Name| !going_names.contains(&name);
         let mut back = self.leftovers(up);
         let mut patience = Patience::of(self, total, floor);
+        let wakes_at = self.wakes_at();
+        decision.wakes_at = wakes_at;
         for (_, index, movers) in ranked {
             let Some(member) = self.members.get(index) else { continue };
             let asleep_by_hand = self.asked_to_sleep(member);
@@ -403,9 +408,12 @@ impl Pooled<'_> {
                 // What was begun, or a person asked for, was counted on when it was decided who comes.
                 Depth::Drain | Depth::Park => barred.says(&member.name).filter(|_| !regardless),
             };
+            // One that is given back counts again.
+            let above = active.saturating_add(u32::from(leftover)) > ceiling;
+            let may_sleep = above && depth == Depth::Park && wakes_at.is_some();
             let removed = match turn {
                 Some(reason) => Err(vec![reason]),
-                None => removals.remove(&member.name, &movers, &stays),
+                None => removals.remove(&member.name, &movers, &stays, may_sleep),
             };
             match removed {
                 Err(reasons) => staying.push((index, reasons)),

@@ -123,6 +123,8 @@ pub enum Code {
     LongGrace,
     /// Its disruption budget allows none.
     Budget,
+    /// Its disruption budget lets fewer pods be away than would sleep (H20).
+    SleepBudget,
     /// Half of its workload stays Ready (H1).
     ImpliedBudget,
     /// It fits on no other node.
@@ -138,6 +140,8 @@ pub enum Code {
     /// The policy's limits over all pools do not allow it.
     Limit,
     // Why a pod waits, or does not.
+    /// The policy lets it wait until its pool may have more nodes (H20).
+    Sleeps,
     /// There is room for it on a node that is up.
     HasRoom,
     /// There is room for it by simulation, and the scheduler goes on refusing it (H9).

@@ -12,7 +12,7 @@ use super::growth::unit_words;
 use super::pool_decision::{Decision, Depth, Pooled};
 use super::removal::Removals;
 use super::{Code, Evidence, PodAction, Reason};
-use crate::model::{Labels, Name, Pod};
+use crate::model::{Labels, Name, Pod, PodKey};
 use crate::placement::{Crowd, Site};
 
 /// A pod at a node is one look. Nodes that are not reached within so many wait for a later plan.
@@ -93,10 +93,16 @@ pub fn settle(
     for left in (0..TRIES).rev() {
         take(decisions, removals, &barred);
         let (closed, leaving) = leaving(pooled, decisions);
-        if sure(&before, &closed, &leaving) {
+        let asleep: BTreeSet<PodKey> = leaving
+            .iter()
+            .flat_map(|one| &one.pods)
+            .filter(|pod| removals.asleep(&pod.key))
+            .map(|pod| pod.key.clone())
+            .collect();
+        if sure(&before, &closed, &leaving, &asleep) {
             return Waves::default();
         }
-        let (waves, stranded) = Rehearsal::of(&before, &closed, &leaving).run(&leaving);
+        let (waves, stranded) = Rehearsal::of(&before, &closed, &leaving, asleep).run(&leaving);
         if stranded.is_empty() {
             return waves;
         }
@@ -130,7 +136,7 @@ fn leaving(pooled: &[Pooled<'_>], decisions: &[Decision]) -> (Vec<Name>, Vec<Lea
 }
 
 /// Whether everybody finds a home whatever the order.
-fn sure(before: &Removals<'_>, closed: &[Name], leaving: &[Leaving]) -> bool {
+fn sure(before: &Removals<'_>, closed: &[Name], leaving: &[Leaving], asleep: &BTreeSet<PodKey>) -> bool {
     if leaving.iter().all(|leaving| leaving.pods.is_empty() && !before.guests().contains_key(&leaving.node)) {
         return true;
     }
@@ -142,7 +148,10 @@ fn sure(before: &Removals<'_>, closed: &[Name], leaving: &[Leaving]) -> bool {
     for (node, pod) in guests.chain(own) {
         site.lift(pod, node);
         crowd.add(&pod.spec);
-        alike.entry((&pod.key.namespace, &pod.labels, Arc::as_ptr(&pod.spec).addr())).or_insert(pod);
+        // Who sleeps may yet take room, and needs none.
+        if !asleep.contains(&pod.key) {
+            alike.entry((&pod.key.namespace, &pod.labels, Arc::as_ptr(&pod.spec).addr())).or_insert(pod);
+        }
     }
     closed.iter().chain(leaving.iter().map(|leaving| &leaving.node)).for_each(|node| site.close(node));
     alike.values().all(|pod| site.surely_fits(pod, &crowd, |node| before.may(pod, node)))
@@ -154,6 +163,8 @@ struct Rehearsal<'r, 'a> {
     /// Who goes sooner or later: nobody is sent there who can go elsewhere.
     leaving: BTreeSet<Name>,
     units: Vec<Arc<Pod>>,
+    /// Who takes room if there is any, and else waits.
+    asleep: BTreeSet<PodKey>,
     courses: Vec<Course>,
     /// So many nodes are looked at for each pod.
     nodes: usize,
@@ -171,7 +182,7 @@ struct Course {
 }
 
 impl<'r, 'a> Rehearsal<'r, 'a> {
-    fn of(before: &'r Removals<'a>, closed: &[Name], leaving: &[Leaving]) -> Self {
+    fn of(before: &'r Removals<'a>, closed: &[Name], leaving: &[Leaving], asleep: BTreeSet<PodKey>) -> Self {
         let guests: Vec<(usize, Arc<Pod>)> = (before.guests().values().enumerate())
             .flat_map(|(at, pods)| pods.iter().map(move |pod| (at, pod.clone())))
             .collect();
@@ -183,6 +194,7 @@ impl<'r, 'a> Rehearsal<'r, 'a> {
             before,
             leaving: leaving.iter().map(|leaving| leaving.node.clone()).collect(),
             units: units.iter().map(|(_, pod)| pod.clone()).collect(),
+            asleep,
             courses: Vec::new(),
             nodes,
             close: close(pods, nodes),
@@ -270,7 +282,12 @@ impl<'r, 'a> Rehearsal<'r, 'a> {
         }
         let mut placed = Vec::new();
         for (_, pod) in sorted(course.order, moving) {
-            let Some(home) = self.home(&course.site, &pod) else { return Err(pod) };
+            let Some(home) = self.home(&course.site, &pod) else {
+                if self.asleep.contains(&pod.key) {
+                    continue;
+                }
+                return Err(pod);
+            };
             course.site.place(&pod, &home);
             placed.push((pod, home));
         }

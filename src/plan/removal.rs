@@ -10,6 +10,7 @@ use super::creating::Daemons;
 use super::growth::unit_words;
 use super::leaving::{Asked, Ruling, Settings, cordon_first, may_leave};
 use super::running;
+use super::sleeping::Sleepers;
 use super::spread::{Spreads, in_the_way};
 use super::webhooks::{Front, fronts, locked_out};
 use super::{Code, Evidence, PodAction, Reason};
@@ -41,6 +42,9 @@ impl Mover {
     }
 }
 
+/// Who has which home, and who sleeps without one.
+type Rehoused = (Vec<(Arc<Pod>, Name)>, Vec<Arc<Pod>>);
+
 /// The simulated cluster after the removals decided so far.
 #[derive(Clone)]
 pub struct Removals<'a> {
@@ -63,6 +67,8 @@ pub struct Removals<'a> {
     homes: BTreeMap<PodKey, Name>,
     /// Nodes of pools that keep headroom, by its namespace.
     only: BTreeMap<Name, Arc<BTreeSet<Name>>>,
+    /// Displaced pods that have no home, and need none for a while.
+    sleepers: Sleepers,
     /// The node that is cordoned, or will be, for the sake of budgets that a cordon releases (H19).
     cordoned_first: Option<Name>,
 }
@@ -91,6 +97,7 @@ impl<'a> Removals<'a> {
             followed: false,
             homes: BTreeMap::new(),
             only: BTreeMap::new(),
+            sleepers: Sleepers::default(),
             cordoned_first: world
                 .nodes
                 .values()
@@ -170,6 +177,17 @@ impl<'a> Removals<'a> {
         self.homes.get(pod)
     }
 
+    /// Whether a displaced pod sleeps: it has no home, and the policy lets it wait.
+    pub fn asleep(&self, pod: &PodKey) -> bool {
+        self.sleepers.has(pod)
+    }
+
+    /// Whether the implied budget of its workload does not count for a pod: it may sleep, and others of it do.
+    pub fn spared(&self, pod: &Pod, bound: &Bound) -> bool {
+        let implied = matches!(bound, Bound::Implied(_));
+        implied && self.drain.sleeps(pod).is_some() && self.sleepers.under(bound)
+    }
+
     /// What the table, budgets and marks say of each pod of `node`: the pods, or every reason for which it stays.
     pub fn pods(&self, node: &str, relaxed: &[Name]) -> Result<Vec<Mover>, Vec<Reason>> {
         let mut movers = Vec::new();
@@ -216,15 +234,21 @@ impl<'a> Removals<'a> {
     }
 
     /// Tries to give every evicted pod of `node` (and every guest on it) another home. Kept if all find one; else
-    /// everything is as before and the reasons come back. `prefers` says which nodes are sure to stay. Costs a look at every
-    /// node for each pod that moves, so that a plan costs at most nodes times pods that move.
+    /// everything is as before and the reasons come back. `prefers` says which nodes are sure to stay, `may_sleep` whether
+    /// pods may wait without a home where the policy says so. Costs a look at every node for each pod that moves, so that a
+    /// plan costs at most nodes times pods that move.
     pub fn remove(
         &mut self,
         node: &Name,
         movers: &[Mover],
         prefers: &dyn Fn(&Name) -> bool,
+        may_sleep: bool,
     ) -> Result<(), Vec<Reason>> {
-        let found = self.rehouse(node, movers, prefers)?;
+        let (found, asleep) = self.rehouse(node, movers, prefers, may_sleep)?;
+        if self.anybody_sleeps() {
+            self.sleepers.add(movers, &asleep);
+            asleep.iter().for_each(|pod| drop(self.homes.remove(&pod.key)));
+        }
         self.spreads.close(node);
         self.guests.remove(node);
         for (pod, home) in found {
@@ -237,18 +261,24 @@ impl<'a> Removals<'a> {
     /// Whether [`Removals::remove`] would find every pod a home; everything is as before.
     pub fn can_remove(&mut self, node: &Name, movers: &[Mover], prefers: &dyn Fn(&Name) -> bool) -> bool {
         let mark = self.site.mark();
-        let found = self.rehouse(node, movers, prefers).is_ok();
+        let found = self.rehouse(node, movers, prefers, false).is_ok();
         self.site.roll_back(mark);
         found
     }
 
-    /// Closes `node` and gives each of its pods and guests another home; or leaves everything as it was.
+    fn anybody_sleeps(&self) -> bool {
+        self.drain.when_no_home.iter().any(|entry| entry.sleeps)
+    }
+
+    /// Closes `node` and gives each of its pods and guests another home, but for those that sleep; or leaves everything as
+    /// it was.
     fn rehouse(
         &mut self,
         node: &Name,
         movers: &[Mover],
         prefers: &dyn Fn(&Name) -> bool,
-    ) -> Result<Vec<(Arc<Pod>, Name)>, Vec<Reason>> {
+        may_sleep: bool,
+    ) -> Result<Rehoused, Vec<Reason>> {
         let spread = self.spreads.stays(node);
         if !spread.is_empty() {
             return Err(spread);
@@ -267,6 +297,7 @@ impl<'a> Removals<'a> {
         });
         self.site.close(node);
         let mut found: Vec<(Arc<Pod>, Name)> = Vec::new();
+        let mut asleep = Vec::new();
         let mut reasons = Vec::new();
         for pod in &displaced {
             self.site.lift(pod, node);
@@ -279,6 +310,8 @@ impl<'a> Removals<'a> {
                     self.site.place(pod, &home);
                     found.push((pod.clone(), home));
                 }
+                // What waits for its first node is no one's sleeper yet.
+                None if may_sleep && pod.node.is_some() && self.drain.sleeps(pod).is_some() => asleep.push(pod.clone()),
                 None => {
                     reasons.push(in_the_way(self.world, &self.site, pod).unwrap_or_else(|| self.homeless(pod, node)))
                 }
@@ -287,11 +320,14 @@ impl<'a> Removals<'a> {
         if reasons.is_empty() {
             reasons.extend(self.forsaken(&found, node));
         }
+        if reasons.is_empty() && self.anybody_sleeps() {
+            reasons.extend(self.sleepers.closed(movers, &asleep));
+        }
         if !reasons.is_empty() {
             self.site.roll_back(mark);
             return Err(reasons);
         }
-        Ok(found)
+        Ok((found, asleep))
     }
 
     /// Why these may not leave after all that have: a webhook would be without a backend for ever (H17).

@@ -163,7 +163,7 @@ impl Pooled<'_> {
                 "volume {volume} is attached to it and would stay with its server: `action: restart` brings both back"
             );
             return Some(self.why(
-                Code::HoldsStorage,
+                Code::Repair,
                 text,
                 Evidence { volume: Some(volume.to_string()), ..Evidence::default() },
             ));

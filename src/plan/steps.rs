@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::budgets::{Bound, Say};
 use super::members::{Member, State};
 use super::pool_decision::{Decision, Depth, Going};
 use super::prices::Prices;
 use super::rehearsal::Waves;
 use super::removal::Removals;
-use super::{Creation, PodAction, PodMove, Precondition, Step, StepCost, Verb};
+use super::{Creation, PodAction, PodMove, Precondition, Step, StepCost, Verb, sleeping};
 use crate::model::{IntOrPercent, Name};
 use crate::policy::{Idle, OnTimeout, Policy, Pool};
 
@@ -154,14 +156,14 @@ impl Build<'_> {
             if (member.state == State::Active && stay < decision.least) || standing < decision.least_standing {
                 after.extend(returning.all_up.get(&self.pool.name).into_iter().flatten().cloned());
             }
-            last_of.push(self.take_away(member, going, after, returning, rounds, steps));
+            last_of.push(self.take_away(member, (going, decision.wakes_at), after, returning, rounds, steps));
         }
     }
 
     fn take_away(
         &self,
         member: &Member,
-        going: &Going,
+        (going, wakes_at): (&Going, Option<Timestamp>),
         mut after: Vec<String>,
         returning: &Returning,
         rounds: &mut Rounds,
@@ -186,7 +188,7 @@ impl Build<'_> {
             return after.pop().unwrap_or_default();
         }
         let mut drain = self.step(Verb::Drain, member, going.reason.clone());
-        drain.pods = self.moves(going, rounds);
+        drain.pods = self.moves(going, wakes_at, rounds);
         // A home on a node that this plan brings back must be there first.
         let homes = drain.pods.iter().filter_map(|pod| pod.home.as_ref()).filter_map(|home| returning.last.get(home));
         after.extend(homes.cloned().collect::<BTreeSet<_>>());
@@ -256,11 +258,16 @@ impl Build<'_> {
         }
     }
 
-    fn moves(&self, going: &Going, rounds: &mut Rounds) -> Vec<PodMove> {
+    fn moves(&self, going: &Going, wakes_at: Option<Timestamp>, rounds: &mut Rounds) -> Vec<PodMove> {
         let mut moves = Vec::new();
         for mover in &going.movers {
             let evicted = mover.action == PodAction::Evict;
+            let sleeps = evicted && self.removals.asleep(&mover.pod.key);
+            let entry = self.policy.drain.sleeps(&mover.pod).zip(wakes_at).filter(|_| sleeps);
+            let asleep = entry.map(|(entry, until)| sleeping::reason(&self.pool.name, entry, until));
             let (chunk, budget) = match &mover.say {
+                // Nobody waits for it to be Ready again.
+                Some(Say::AtOnce(bound, _)) if self.removals.spared(&mover.pod, bound) => (Some(1), None),
                 Some(Say::AtOnce(bound, at_once)) => (Some(rounds.next(bound, *at_once)), Some(bound.to_string())),
                 _ => (evicted.then_some(1), None),
             };
@@ -275,7 +282,8 @@ impl Build<'_> {
                 after_cordon: mover.after_cordon,
                 delete_on_timeout: evicted && self.policy.drain.on_timeout == OnTimeout::Delete,
                 lost: evicted && self.removals.world().loses(&mover.pod),
-                reason: mover.reason.clone(),
+                sleeps,
+                reason: asleep.or_else(|| mover.reason.clone()),
             });
         }
         moves

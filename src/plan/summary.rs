@@ -43,6 +43,7 @@ pub fn summarise(
         delete: count(Verb::Delete),
         evictions,
         waits,
+        asleep: u32::try_from(sleepers(plan).count()).unwrap_or(u32::MAX),
         lost: u32::try_from(plan.losses().count()).unwrap_or(u32::MAX),
         served: plan.pending_pods(Outlook::Comes),
         unserved: plan.pending_pods(Outlook::Waits),
@@ -73,6 +74,23 @@ pub fn summarise(
     };
     summary.text.extend(broken.iter().map(|broken| format!(" But {broken}.")));
     summary
+}
+
+/// Pods that go to sleep: why, and until when.
+fn sleepers(plan: &Plan) -> impl Iterator<Item = Option<Timestamp>> {
+    let pods = plan.steps.iter().flat_map(|step| &step.pods).filter(|pod| pod.sleeps);
+    pods.map(|pod| pod.reason.as_ref().and_then(|reason| reason.evidence.until))
+}
+
+/// Pods that sleep already: until when.
+fn sleeping(plan: &Plan) -> impl Iterator<Item = Option<Timestamp>> {
+    let groups = plan.waiting.iter().filter(|waiting| waiting.reason.code == Code::Sleeps);
+    groups.flat_map(|waiting| waiting.pods.iter().map(|_| waiting.reason.evidence.until))
+}
+
+/// ` until …`, the first of them.
+fn until(sleepers: impl Iterator<Item = Option<Timestamp>>) -> String {
+    sleepers.flatten().min().map_or_else(String::new, |until| format!(" until {until}"))
 }
 
 /// Nodes that are parked and woken again, of which each has a step of either kind.
@@ -135,6 +153,11 @@ fn nothing(
     if !plan.unclaimed.is_empty() {
         let count = u32::try_from(plan.unclaimed.len()).unwrap_or(u32::MAX);
         parts.push(format!("{} unclaimed and left as they are", they_are(count, "node")));
+    }
+    let asleep = u32::try_from(sleeping(plan).count()).unwrap_or(u32::MAX);
+    if asleep > 0 {
+        let sleep = if asleep == 1 { "sleeps" } else { "sleep" };
+        parts.push(format!("{} {sleep}{}", counted(asleep, "pod"), until(sleeping(plan))));
     }
     parts.extend(others);
     parts.extend(unserved(plan));
@@ -307,6 +330,9 @@ fn changes(plan: &Plan, summary: &Summary) -> String {
         text.push_str(&format!(" By simulation at {now}: {}", counted(summary.evictions, "eviction")));
         if outages > 0 {
             text.push_str(&format!(", {} of only replicas", counted(outages, "outage")));
+        }
+        if summary.asleep > 0 {
+            text.push_str(&format!(", {} asleep{}", counted(summary.asleep, "pod"), until(sleepers(plan))));
         }
         if summary.lost > 0 {
             text.push_str(&format!(", {} LOST", counted(summary.lost, "pod")));

@@ -160,13 +160,45 @@ pub struct DrainRule {
 }
 
 impl DrainRule {
-    /// Whether it takes the pod in. A pod without a controller has the kind `none`.
+    /// Whether it takes the pod in.
     pub fn matches(&self, pod: &Pod) -> bool {
-        let kind = pod.owner.as_ref().map_or("none", |owner| &owner.kind);
-        let has = |names: &[Name], wanted: &str| names.is_empty() || names.iter().any(|name| &**name == wanted);
-        has(&self.namespaces, &pod.key.namespace)
-            && has(&self.owner_kinds, kind)
-            && self.labels.as_ref().is_none_or(|selector| selector.matches(&pod.labels))
+        takes_in(pod, &self.namespaces, self.labels.as_ref(), &self.owner_kinds)
+    }
+}
+
+/// Whether a pod is meant by these conditions, of which an empty one is none. One without a controller has the kind `none`.
+fn takes_in(pod: &Pod, namespaces: &[Name], labels: Option<&Selector>, owner_kinds: &[Name]) -> bool {
+    let kind = pod.owner.as_ref().map_or("none", |owner| &owner.kind);
+    let has = |names: &[Name], wanted: &str| names.is_empty() || names.iter().any(|name| &**name == wanted);
+    has(namespaces, &pod.key.namespace)
+        && has(owner_kinds, kind)
+        && labels.is_none_or(|selector| selector.matches(&pod.labels))
+}
+
+/// What becomes of some pods that have no other home where their pool has more nodes than it may (H20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoHome {
+    /// In these namespaces; empty is all.
+    pub namespaces: Vec<Name>,
+    /// With these labels; None is all.
+    pub labels: Option<Selector>,
+    /// With a controller of this kind, `none` for bare pods; empty is all.
+    pub owner_kinds: Vec<Name>,
+    /// They wait Pending until the pool may have more nodes again; else they keep their node.
+    pub sleeps: bool,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+impl Drain {
+    /// The entry by which a pod may wait Pending for a while, if the first that takes it in says so.
+    pub fn sleeps(&self, pod: &Pod) -> Option<&NoHome> {
+        let entry = self
+            .when_no_home
+            .iter()
+            .find(|entry| takes_in(pod, &entry.namespaces, entry.labels.as_ref(), &entry.owner_kinds));
+        entry.filter(|entry| entry.sleeps)
     }
 }
 
@@ -223,6 +255,9 @@ pub struct Drain {
     pub disposable: Vec<Disposable>,
     /// Rules by pod, in order.
     pub pods: Vec<DrainRule>,
+    /// What becomes of pods without another home, the first that takes a pod in decides; else they keep their node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_no_home: Vec<NoHome>,
     /// Where `drain` stands.
     pub origin: Option<Origin>,
 }
@@ -362,8 +397,6 @@ pub struct Policy {
     /// Schedulers that do not score as the default one does by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedulers: Vec<Scheduler>,
-    /// Fields that are validated but not acted on by this version, with their places.
-    pub not_acted_on: Vec<(Name, Origin)>,
 }
 
 /// What pods that name no scheduler have in their spec.

@@ -29,7 +29,6 @@ mod repair;
 mod revision;
 mod schema;
 mod shown;
-mod unheeded;
 mod window;
 mod wire;
 
@@ -39,8 +38,8 @@ pub use catalog::{Catalog, CatalogFlavor, Offering, catalogs_named, stands_at};
 pub use check::{check_against, expired};
 pub use decode::MOST_BYTES;
 pub use domain::{
-    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, OFFLOAD_TIMEOUT, OnTimeout, Override,
-    Policy, PolicyFile, Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
+    Allocation, Brakes, Disposable, Drain, DrainAction, DrainRule, Limits, NoHome, OFFLOAD_TIMEOUT, OnTimeout,
+    Override, Policy, PolicyFile, Provider, ProviderKind, Rate, Scheduler, Scoring, StateShares, Wake, WakeRequirement,
 };
 pub use hook::{Hook, HookCall, HookTime, OnFailure};
 pub use load::{Loaded, PolicySource, load, load_with};
@@ -55,5 +54,4 @@ pub use repair::{Repair, RepairAction};
 pub use revision::{Revision, file_name, path_of};
 pub use schema::{catalog_schema, schema};
 pub use shown::{deceives, shown};
-pub use unheeded::unheeded;
 pub use window::{ASSUMED_WAKE, Ask, CalendarDay, Exception, Lead, Overrun, Recurrence, Window, WindowKind};

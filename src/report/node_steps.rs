@@ -87,7 +87,7 @@ pub fn node_steps(out: &mut String, plan: &Plan, nodes: &[Vec<&Step>], width: us
     let why = format!("{}{origin}", local_times(&first.reason.text, &plan.time_zone));
     out.push_str(&faint(&why, 6, width));
     for pod in moves(steps) {
-        out.push_str(&wrapped(&pod_words(pod), 6, width));
+        out.push_str(&wrapped(&local_times(&pod_words(pod), &plan.time_zone), 6, width));
     }
 }
 
@@ -119,7 +119,14 @@ pub fn pod_words(pod: &PodMove) -> String {
         }
     });
     let forced = if pod.delete_on_timeout { ", DELETED if it does not go in time" } else { "" };
-    let becomes = if pod.lost { LOST.to_owned() } else { format!("room on {home}") };
+    let asleep = pod.reason.as_ref().map(|reason| reason.text.clone()).filter(|_| pod.sleeps);
+    let becomes = if let Some(asleep) = asleep {
+        asleep
+    } else if pod.lost {
+        LOST.to_owned()
+    } else {
+        format!("room on {home}")
+    };
     format!("evict {} ({becomes}{}{forced})", pod.pod, round.unwrap_or_default())
 }
 

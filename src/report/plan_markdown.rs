@@ -113,12 +113,13 @@ fn steps(out: &mut String, plan: &Plan) {
         let (node, what) = (escaped(&first.node), in_words(plan, &steps));
         Some(format!("| {node} | {what} | {} | {why}{origin} |\n", cost_words(plan, &steps)))
     });
+    let say = |text: &str| escaped(&local_times(text, &plan.time_zone));
     let head = "| node | what | cost | why |\n|---|---|---:|---|\n";
     folded(out, &plural(plan.steps.len(), "step"), head, rows.collect(), LONG);
     let moves = plan.steps.iter().flat_map(|step| step.pods.iter().map(move |pod| (step, pod)));
     let moves = moves.filter(|(_, pod)| pod.action != PodAction::Stays);
     let lines: Vec<String> =
-        moves.map(|(step, pod)| format!("- {}: {}\n", escaped(&step.node), escaped(&pod_words(pod)))).collect();
+        moves.map(|(step, pod)| format!("- {}: {}\n", escaped(&step.node), say(&pod_words(pod)))).collect();
     folded(out, &format!("Where {} to go", are(lines.len(), "pod")), "", lines, LONG);
 }
 

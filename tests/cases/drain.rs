@@ -37,6 +37,7 @@ pub fn silent() -> Drain {
         traffic_grace: second(30),
         disposable: Vec::new(),
         pods: Vec::new(),
+        when_no_home: Vec::new(),
         origin: None,
     }
 }

@@ -86,7 +86,7 @@ fn removals(case: &Case, world: &World) -> Vec<(Name, Fate)> {
         let node: Name = node.as_str().unwrap().into();
         let fate = match movers(case, world, &node) {
             Err(blocked) => blocked,
-            Ok(movers) => match removals.remove(&node, &movers, &|_| true) {
+            Ok(movers) => match removals.remove(&node, &movers, &|_| true, false) {
                 Ok(()) => Fate::Goes(movers.iter().map(|mover| mover.pod.key.to_string()).collect()),
                 Err(_) => Fate::NoPlace,
             },

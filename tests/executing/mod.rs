@@ -38,6 +38,11 @@ pub fn policy(name: &str) -> Policy {
 /// A policy for random clusters: two pools of three nodes, with `first` and `second` in them, and `rest` beside; bare pods
 /// are waited for, those in `web` may be evicted.
 pub fn two_pools(first: &str, second: &str, rest: &str) -> Policy {
+    two_pools_with(first, second, rest, "")
+}
+
+/// The same with more in `drain`.
+pub fn two_pools_with(first: &str, second: &str, rest: &str, drain: &str) -> Policy {
     policy_text(&format!(
         "apiVersion: tidegate.dev/v1alpha1
 kind: CapacityPolicy
@@ -49,7 +54,7 @@ spec:
 {first}    - name: second
       nodes: {{names: [\"n-{{4..6}}\"]}}
 {second}{rest}  drain:
-    pods:
+{drain}    pods:
       - {{match: {{owners: [none]}}, action: wait, atMost: 20m}}
       - {{match: {{namespaces: [web]}}, action: evict}}
 "

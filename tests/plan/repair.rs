@@ -200,7 +200,7 @@ fn what_is_not_ours_or_not_given_up_is_left_alone() {
                 "status": {"attached": true},
             }));
             },
-            Code::HoldsStorage,
+            Code::Repair,
         ),
     ];
     for (pool, what, change, code) in cases {

@@ -2,7 +2,7 @@
 //! is right.
 
 use jiff::Timestamp;
-use tidegate::policy::{Loaded, PolicySource, Severity, load, past, print_effective};
+use tidegate::policy::{Loaded, PolicySource, Severity, load, past};
 
 fn read(spec: &str) -> (String, Loaded) {
     let text = format!("apiVersion: tidegate.dev/v1alpha1\nkind: CapacityPolicy\nmetadata: {{name: p}}\nspec:\n{spec}");
@@ -273,26 +273,6 @@ fn thousands_of_windows_are_read_in_their_own_time() {
     took(10);
     let (few, many) = (took(400), took(3200));
     assert!(many < few * 8 * 4, "400 windows took {few} ns, 3,200 took {many} ns");
-}
-
-/// What is checked and not acted on is printed as it counts, with the place of what was asked for.
-#[test]
-fn what_is_not_acted_on_is_printed_as_it_counts() {
-    let pool = "  pools:\n    - {name: a, nodes: {names: \"n-{1..9}\"}";
-    let printed = |spec: &str| print_effective(read(spec).1.policy.as_ref().unwrap());
-    let line = |text: &str, word: &str| {
-        text.lines().find(|line| line.trim_start().starts_with(word)).unwrap_or(text).to_owned()
-    };
-    let plain = printed(&format!("{pool}}}\n"));
-    let asked = printed(&format!(
-        "{pool}}}\n  drain:\n    whenNoHome:\n      - {{match: {{namespaces: [a]}}, action: sleep}}\n"
-    ));
-    {
-        let (word, unheeded) = ("# whenNoHome: ", "`sleep` is not acted on");
-        assert!(line(&plain, word).ends_with("# default"), "{plain}");
-        let said = line(&asked, word);
-        assert!(said.contains("# p.yaml:") && said.ends_with(unheeded), "{said}");
-    }
 }
 
 /// A window is stronger than its pool: one that asks for less lets nodes go while it is open, and that may not be meant.

@@ -147,6 +147,7 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
             traffic_grace: SignedDuration::from_secs(30),
             disposable: Vec::new(),
             pods: Vec::new(),
+            when_no_home: Vec::new(),
             origin: None,
         },
         wake: Wake { join_timeout: minutes(15), require: Vec::new(), origin: None },
@@ -161,7 +162,6 @@ pub fn policy(pools: Vec<Pool>, overrides: Vec<Override>) -> Policy {
             min_inventory: 50,
             origin: None,
         },
-        not_acted_on: Vec::new(),
     }
 }
 

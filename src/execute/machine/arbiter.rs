@@ -115,6 +115,11 @@ impl Arbiter {
         (ready <= least).then_some(workload)
     }
 
+    /// The implied budget of its workload does not hold this pod back: nothing is to be Ready in its place (H20).
+    pub fn spare(&mut self, pod: &PodKey) {
+        self.outages.insert(pod.to_string());
+    }
+
     /// The eviction of a pod is asked for.
     pub fn ask(&mut self, pod: &Pod) {
         self.census.ask(pod);

@@ -45,6 +45,8 @@ struct Leaver {
     may_delete: bool,
     /// The cordon is to release its budget, so long at most (H19).
     after_cordon: Option<SignedDuration>,
+    /// Nothing is to be Ready in its place: it waits until its pool may have more nodes (H20).
+    sleeps: bool,
     /// Since when something holds it back.
     held: Option<(Held, Timestamp)>,
     /// The newest pod when it was asked to go: only one that came later takes its place.
@@ -94,7 +96,13 @@ fn there(pod: &Pod, world: &World) -> bool {
 
 impl Evicting {
     /// Of the pods that were listed, those that must go.
-    pub fn new(pods: Vec<Pod>, planned: &BTreeMap<&str, &PodMove>, desk: &Desk, now: Timestamp) -> Self {
+    pub fn new(pods: Vec<Pod>, planned: &BTreeMap<&str, &PodMove>, desk: &mut Desk, now: Timestamp) -> Self {
+        // What came in the place of one that sleeps, to a node that goes too, sleeps as well.
+        let nobody = planned.values().all(|one| !one.sleeps);
+        let sleeps = |pod: &Pod, said: Option<&PodMove>, desk: &Desk| match said {
+            Some(one) => one.sleeps,
+            None => !nobody && desk.settings.drain.sleeps(pod).is_some(),
+        };
         let said = |pod: &Pod| planned.get(pod.key.to_string().as_str()).copied();
         let mut leavers: Vec<Leaver> = (pods.into_iter())
             .map(|pod| Leaver {
@@ -110,11 +118,17 @@ impl Evicting {
                 after_cordon: (said(&pod).filter(|one| one.after_cordon))
                     .and_then(|one| one.at_most)
                     .map(SignedDuration::from_secs),
+                sleeps: sleeps(&pod, said(&pod), desk),
                 held: None,
                 since: desk.arbiter.census.newest(),
                 pod: Arc::new(pod),
             })
             .collect();
+        // A workload that may sleep, and does, has no implied budget, here and on other nodes.
+        let unbound = |pod: &Pod| said(pod).map_or(!nobody, |one| one.budget.is_none());
+        let may = |leaver: &&Leaver| unbound(&leaver.pod) && desk.settings.drain.sleeps(&leaver.pod).is_some();
+        let spared: Vec<PodKey> = leavers.iter().filter(may).map(|leaver| leaver.pod.key.clone()).collect();
+        spared.iter().for_each(|pod| desk.arbiter.spare(pod));
         leavers.sort_by(|a, b| (a.last, &a.pod.key).cmp(&(b.last, &b.pod.key)));
         Self { leavers }
     }
@@ -218,7 +232,7 @@ impl Leaver {
             }
             Stage::Gone(at) => {
                 let deadline = later(at, desk.settings.drain.ready_timeout);
-                if world.loses(&self.pod) {
+                if world.loses(&self.pod) || self.sleeps {
                     // Nothing is to come in its place, and no event says that it did.
                     self.stage = Stage::Done;
                     desk.moved = true;

@@ -119,7 +119,13 @@ fn advice(code: Code) -> &'static str {
         Code::RecordUnreadable => "repair the annotation `tidegate.dev/record` on the node, or remove it",
         Code::CordonedByOther => "`kubectl uncordon NODE` if it is to serve, or to be parked",
         Code::DoNotDisrupt => "remove the mark, or open a `relaxed` window that names its key",
-        Code::NoOtherHome => "there is no room, or no node that matches, among those that stay",
+        Code::NoOtherHome => {
+            "there is no room, or no node that matches, among those that stay; above a ceiling `drain.whenNoHome` lets such pods \
+             sleep until the pool may have more nodes"
+        }
+        Code::SleepBudget => {
+            "let the budget allow all of its pods to be away for so long, or leave the pool a node for them (`max: 1` in the window)"
+        }
         Code::SpreadDomainStays => "set `nodeTaintsPolicy: Honor` in the workload's topologySpreadConstraints",
         Code::WebhookLockout => {
             "give it a second replica, of which one then stays Ready, or leave its own namespace out by the webhook's \

@@ -114,6 +114,8 @@ pub fn grow<'a>(
     }
     alike.retain(|alike| alike.demand && !alike.pods.is_empty());
     (growth.candidates, growth.free) = candidates(pooled, up, prices, &asked);
+    grown.ignored.extend(growth.put_to_sleep(&mut alike));
+    alike.retain(|alike| !alike.pods.is_empty());
     let coming = pooled.iter().zip(decisions.iter()).flat_map(|(pooled, decision)| {
         let members = decision.coming.iter().filter_map(|coming| pooled.members.get(coming.member));
         members.map(|member| member.name.clone())

@@ -20,6 +20,7 @@ mod offered;
 mod packing;
 mod rehearsal;
 mod said;
+mod sleep;
 mod value;
 mod why;
 

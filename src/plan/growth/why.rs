@@ -175,6 +175,13 @@ impl<'w, 'g, 'a> Why<'w, 'g, 'a> {
         })
     }
 
+    /// Whether a node of the pool would take the pod if it were brought, or one more like the first of it.
+    pub fn would_take(&mut self, pool: usize, pod: &Pod) -> bool {
+        let Some(pooled) = self.growth.pooled.get(pool) else { return false };
+        let (next, any) = (next_name(&pooled.pool.name), pooled.members.iter().any(|member| member.node.is_some()));
+        self.taker(pool, pod).is_some() || any && self.more().unfit(pod, &next).is_empty()
+    }
+
     fn more(&mut self) -> &Site {
         let (growth, more) = (&mut *self.growth, &mut self.more);
         more.get_or_insert_with(|| {

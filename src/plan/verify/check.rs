@@ -5,7 +5,7 @@ use super::said::otherwise;
 use super::violation::{Found, Rule};
 use super::{
     Violation, brakes, creations, document, figures, graph, identity, limits, money, nodes, outages, pending, pods,
-    preconditions, repairs, replay, rounds, width,
+    preconditions, repairs, replay, rounds, sleep, width,
 };
 use crate::model::World;
 use crate::plan::Plan;
@@ -34,6 +34,7 @@ pub fn verify(plan: &Plan, world: &World, policy: &Policy) -> Vec<Violation> {
     repairs::check(&case, &mut found);
     pods::check(&case, &mut found);
     rounds::check(&case, &mut found);
+    sleep::check(&case, &mut found);
     outages::check(&case, &mut found);
     width::check(&case, &mut found);
     replay::check(&case, &mut found);

@@ -115,6 +115,7 @@ fn summary(case: &Case<'_>, found: &mut Found) {
         ("to create", said.create, count(Verb::Create)),
         ("to delete", said.delete, count(Verb::Delete)),
         ("eviction", said.evictions, pods(PodAction::Evict)),
+        ("asleep", said.asleep, plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.sleeps).count()),
         ("waited for", said.waits, pods(PodAction::Wait)),
         ("LOST", said.lost, plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.lost).count()),
     ];

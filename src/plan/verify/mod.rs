@@ -37,6 +37,7 @@ mod repairs;
 mod replay;
 mod rounds;
 mod said;
+mod sleep;
 mod violation;
 mod width;
 

@@ -155,6 +155,10 @@ impl<'a> Replay<'a> {
                 continue;
             };
             let Some(home) = &entry.home else {
+                if entry.sleeps {
+                    self.site.lift(pod, &step.node);
+                    continue;
+                }
                 found.step(step, Rule::Home, format!("{} is evicted without another home", entry.pod));
                 continue;
             };

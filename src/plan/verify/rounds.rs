@@ -1,8 +1,9 @@
 //! Who is away at once: no round takes more than a budget, or an implied one (H1), allows over the whole plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
+use super::sleep::lets;
 use super::violation::{Found, Rule};
 use crate::model::{Budget, Pod, UnhealthyPodEviction, World, budget_status};
 use crate::plan::{PodAction, Step};
@@ -10,6 +11,7 @@ use crate::plan::{PodAction, Step};
 /// Counts every round under every bound.
 pub fn check(case: &Case<'_>, found: &mut Found) {
     let ready = ready(case.world);
+    let spared = spared(case, &ready);
     let mut away: BTreeMap<(Bound, u32), u32> = BTreeMap::new();
     for step in &case.plan.steps {
         for entry in step.pods.iter().filter(|entry| entry.action == PodAction::Evict) {
@@ -24,7 +26,9 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
                 found.step(step, Rule::Round, format!("{} is evicted in no round", entry.pod));
                 continue;
             };
-            let mut bound = bound(case, pod, budgets.first().copied(), &ready);
+            // A workload that may sleep, and does, has no implied budget; a real one counts all the same.
+            let counts = |bound: &Bound| !(spared.contains(&bound.name) && lets(case, pod));
+            let mut bound = bound(case, pod, budgets.first().copied(), &ready).filter(counts);
             // The cordon is to release its budget, and the API is asked only then (H19).
             if let Some(bound) = bound.as_mut().filter(|_| entry.after_cordon) {
                 bound.most = bound.most.max(1);
@@ -50,6 +54,13 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
     gaps(&away, found);
 }
 
+/// Implied budgets under which a pod sleeps.
+fn spared(case: &Case<'_>, ready: &BTreeMap<String, u32>) -> BTreeSet<String> {
+    let moves = case.plan.steps.iter().flat_map(|step| &step.pods).filter(|entry| entry.sleeps);
+    let pods = moves.filter_map(|entry| case.pod(&entry.pod)).filter(|pod| case.world.budgets_of(pod).next().is_none());
+    pods.filter_map(|pod| bound(case, pod, None, ready)).map(|bound| bound.name).collect()
+}
+
 fn too_many(step: &Step, away: u32, most: u32, pod: &str, budgets: &[&Budget], found: &mut Found) {
     match budgets.first() {
         Some(budget) => {
@@ -61,6 +72,12 @@ fn too_many(step: &Step, away: u32, most: u32, pod: &str, budgets: &[&Budget], f
             found.step(step, Rule::ImpliedBudget, text);
         }
     }
+}
+
+/// By what the eviction of a pod is bounded, and how many may be away under it at once.
+pub fn bounds(case: &Case<'_>, pod: &Pod) -> Option<(String, u32)> {
+    let bound = bound(case, pod, case.world.budgets_of(pod).next().map(AsRef::as_ref), &ready(case.world))?;
+    Some((bound.name, bound.most))
 }
 
 /// The rounds under one bound are 1, 2, 3 and so on, and each but the last takes all that it may.

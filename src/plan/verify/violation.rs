@@ -59,6 +59,8 @@ pub enum Rule {
     Protected,
     /// Every evicted pod has another home, on a node that stays.
     Home,
+    /// Pods wait without a home only where the policy lets them and their pool has more nodes than it may, and wake again.
+    Sleep,
     /// Every eviction has a round, and the rounds under one bound have no gap.
     Round,
     /// No round takes more pods than a PodDisruptionBudget allows.

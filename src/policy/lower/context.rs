@@ -22,8 +22,6 @@ pub(crate) struct Context<'a> {
     pub beside: &'a Beside,
     /// The problems.
     pub out: &'a mut Findings,
-    /// Fields that this version does not act on, with their places.
-    pub not_acted_on: Vec<(Name, Origin)>,
     /// Where windows, exceptions and overrides stand, by their origin, for problems that show only when all are known.
     pub windows: BTreeMap<Origin, Span>,
     /// Windows that say nothing of a lead.
@@ -40,12 +38,6 @@ impl Context<'_> {
     pub(crate) fn origin(&self, span: Span) -> Origin {
         let file = self.files.get(span.file as usize).cloned().unwrap_or_else(|| "policy".into());
         Origin { file, line: span.line, column: span.column }
-    }
-
-    /// Notes a field that this version only validates.
-    pub(crate) fn not_acted_on(&mut self, what: &str, span: Span) {
-        let origin = self.origin(span);
-        self.not_acted_on.push((what.into(), origin));
     }
 
     /// Checks that a name can stand in paths, commands and reports: the rule that Kubernetes has for values of labels.

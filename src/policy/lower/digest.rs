@@ -26,7 +26,6 @@ fn forget_places(policy: &mut Policy) {
     policy.files.clear();
     policy.revisions.clear();
     policy.digest = "".into();
-    policy.not_acted_on.clear();
     policy.cluster_origin = None;
     policy.limits.origin = None;
     policy.limits.defaulted.clear();
@@ -37,6 +36,7 @@ fn forget_places(policy: &mut Policy) {
     let mut places: Vec<&mut Origin> = Vec::new();
     places.extend(drain.disposable.iter_mut().map(|entry| &mut entry.origin));
     places.extend(drain.pods.iter_mut().map(|entry| &mut entry.origin));
+    places.extend(drain.when_no_home.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.wake.require.iter_mut().map(|entry| &mut entry.origin));
     places.extend(policy.hooks.iter_mut().map(|hook| &mut hook.origin));
     places.extend(policy.providers.values_mut().map(|provider| &mut provider.origin));

@@ -9,7 +9,7 @@ use super::members::labels;
 use crate::model::Name;
 use crate::policy::located::{Located, Span};
 use crate::policy::wire::{self, OneOrMany, Text};
-use crate::policy::{Disposable, Drain, DrainAction, DrainRule, OnTimeout};
+use crate::policy::{Disposable, Drain, DrainAction, DrainRule, NoHome, OnTimeout};
 
 pub(crate) fn names(list: &Option<Located<OneOrMany<Text>>>) -> Vec<Name> {
     list.iter().flat_map(|list| &list.value.0).map(|name| name.name()).collect()
@@ -19,7 +19,6 @@ pub(crate) fn names(list: &Option<Located<OneOrMany<Text>>>) -> Vec<Name> {
 pub(crate) fn drain(written: &Option<Located<wire::Drain>>, cx: &mut Context<'_>) -> Drain {
     let none = wire::Drain::default();
     let fields = written.as_ref().map_or(&none, |drain| &drain.value);
-    when_no_home(fields, cx);
     Drain {
         pod_timeout: some_time(&fields.pod_timeout, 120, cx),
         ready_timeout: some_time(&fields.ready_timeout, 300, cx),
@@ -30,6 +29,7 @@ pub(crate) fn drain(written: &Option<Located<wire::Drain>>, cx: &mut Context<'_>
         traffic_grace: fields.traffic_grace.as_ref().map_or(SignedDuration::from_secs(30), |grace| grace.value.0),
         disposable: fields.disposable.iter().flat_map(|list| &list.value).map(|entry| disposable(entry, cx)).collect(),
         pods: rules(fields, cx),
+        when_no_home: when_no_home(fields, cx),
         origin: written.as_ref().map(|drain| cx.origin(drain.span)),
     }
 }
@@ -57,16 +57,22 @@ pub(crate) fn empty_lists(lists: &[(&str, &Option<Located<OneOrMany<Text>>>)], c
     }
 }
 
-/// Checked, and not acted on: who has no other home keeps the node (H20).
-fn when_no_home(drain: &wire::Drain, cx: &mut Context<'_>) {
+/// Who may wait Pending for a while (H20).
+fn when_no_home(drain: &wire::Drain, cx: &mut Context<'_>) -> Vec<NoHome> {
+    let mut entries = Vec::new();
     for written in drain.when_no_home.iter().flat_map(|list| &list.value) {
-        if let Some(pods) = &written.pods {
-            selects(pods, cx);
-        }
-        if let Some(sleep) = written.action.as_ref().filter(|action| action.value.0 == wire::NoHome::Sleep) {
-            cx.not_acted_on("drain.whenNoHome: sleep (pods without another home keep their node)", sleep.span);
-        }
+        let Some(pods) = &written.pods else { continue };
+        selects(pods, cx);
+        let Some(action) = &written.action else { continue };
+        entries.push(NoHome {
+            namespaces: names(&pods.namespaces),
+            labels: pods.labels.as_ref().map(|pairs| labels(&pairs.value)),
+            owner_kinds: names(&pods.owners),
+            sleeps: action.value.0 == wire::NoHome::Sleep,
+            origin: cx.origin(written.span),
+        });
     }
+    entries
 }
 
 /// Complains of a selector that selects nothing or everything.

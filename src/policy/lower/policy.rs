@@ -34,14 +34,7 @@ pub(crate) fn lower(
 ) -> Policy {
     let names: Vec<Name> = files.iter().map(|file| file.path.clone()).collect();
     let merged = merge(documents, out);
-    let mut cx = Context {
-        files: &names,
-        beside,
-        out,
-        not_acted_on: Vec::new(),
-        windows: BTreeMap::new(),
-        without_lead: BTreeSet::new(),
-    };
+    let mut cx = Context { files: &names, beside, out, windows: BTreeMap::new(), without_lead: BTreeSet::new() };
     if let Some(name) = &merged.name {
         cx.well_formed("policy", name);
     }
@@ -90,9 +83,6 @@ pub(crate) fn lower(
         without_effect(&merged, &all_schedules, &mut cx);
     }
 
-    let mut not_acted_on = std::mem::take(&mut cx.not_acted_on);
-    not_acted_on.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
-    not_acted_on.dedup();
     // The order in which pools are written means nothing, in one file or over several.
     pools.sort_by(|a, b| a.name.cmp(&b.name));
     let mut policy = Policy {
@@ -114,7 +104,6 @@ pub(crate) fn lower(
         allocation,
         brakes,
         schedulers,
-        not_acted_on,
     };
     policy.digest = digest(&policy);
     policy

@@ -65,11 +65,21 @@ pub(super) fn drain(policy: &Policy) -> Lines {
         pods.item(entry);
     }
     lines.block("pods", "", pods);
-    let sleep = policy.not_acted_on.iter().filter(|(what, _)| what.starts_with("drain.whenNoHome"));
-    let sleep: Vec<String> = sleep.map(|(_, origin)| origin.to_string()).collect();
-    let unheeded = || format!("{}: `sleep` is not acted on", sleep.join(", "));
-    let remark = if sleep.is_empty() { DEFAULT.to_owned() } else { unheeded() };
-    lines.add("# whenNoHome: pods without another home keep their node", remark);
+    let mut homeless = Lines::default();
+    for rule in &drain.when_no_home {
+        let mut parts = conditions(&rule.namespaces, rule.labels.as_ref());
+        if !rule.owner_kinds.is_empty() {
+            parts.push(format!("owners: {}", list(&rule.owner_kinds)));
+        }
+        let mut entry = Lines::default();
+        entry.field("match", format!("{{{}}}", parts.join(", ")), Some(&rule.origin));
+        entry.plain("action", if rule.sleeps { "sleep" } else { "stay" });
+        homeless.item(entry);
+    }
+    match drain.when_no_home.is_empty() {
+        true => lines.add("# whenNoHome: pods without another home keep their node", DEFAULT),
+        false => lines.block("whenNoHome", "", homeless),
+    }
     lines
 }
 

@@ -40,9 +40,6 @@ pub fn print_effective(policy: &Policy) -> String {
     spec.block("schedulers", "", schedulers(policy));
 
     let mut all = Lines::default();
-    for (what, origin) in &policy.not_acted_on {
-        all.add(format!("# not acted on by this version: {what}"), origin.to_string());
-    }
     all.plain("apiVersion", "tidegate.dev/v1alpha1");
     all.plain("kind", "CapacityPolicy");
     all.plain("metadata", format!("{{name: {}}}", quoted(&policy.name)));

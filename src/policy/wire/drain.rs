@@ -76,8 +76,8 @@ object! {
     WhenNoHome, "an entry of `drain.whenNoHome`" {
         /// Which pods.
         pods = "match": DrainMatch [required],
-        /// `stay` (the default) keeps their node; `sleep` would let them wait Pending until a node is back, which this
-        /// version only checks: their node is kept.
+        /// `stay` (the default) keeps their node. `sleep` lets them wait Pending where their pool has more nodes than a
+        /// window or a person allows, until it may have more again; meanwhile no other pool grows for them.
         action = "action": Choice<NoHome> [required],
     }
 }
