@@ -23,6 +23,8 @@ mod growing;
 mod headroom;
 #[path = "plan/hub.rs"]
 mod hub;
+#[path = "plan/hysteresis.rs"]
+mod hysteresis;
 #[path = "plan/leaks.rs"]
 mod leaks;
 #[path = "plan/limits.rs"]

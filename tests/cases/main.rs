@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod case;
+mod consolidate;
 mod disruption;
 mod drain;
 mod growth;
@@ -35,6 +36,7 @@ const QUESTIONS: &[Question] = &[
     Question { name: "placement", judge: homes::placement },
     Question { name: "nodes_to_remove", judge: homes::nodes_to_remove },
     Question { name: "unneeded_nodes", judge: homes::unneeded_nodes },
+    Question { name: "consolidate", judge: consolidate::consolidate },
     Question { name: "template_node_count", judge: growth::template_node_count },
     Question { name: "scale_up", judge: growth::scale_up },
     Question { name: "node_utilization", judge: growth::node_utilization },
