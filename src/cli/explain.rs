@@ -1,4 +1,4 @@
-//! `tidegate explain`: everything that is known about one node or pool, and where one pod fits.
+//! `tidegate explain`: everything that is known about one node or pool, where one pod fits, and what is kept free.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,20 @@ use super::policy_args::PolicyArgs;
 use super::world_args::WorldArgs;
 use super::{Exit, Failure};
 use crate::model::{Name, Target};
-use crate::plan::{explain_node, explain_pod, explain_pool, plan};
+use crate::plan::{explain_headroom, explain_node, explain_pod, explain_pool, plan};
 use crate::policy::Policy;
-use crate::report::{explain_text, pod_text};
+use crate::report::{explain_text, headroom_text, pod_text};
 
-/// Explain one node or pool: who wants what of it, and why it stays; or one pod: where it fits, and where not
+/// Explain one node or pool: who wants what of it, and why it stays; one pod: where it fits, and where not; or headroom
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tidegate explain node/demo-k8s-node-nf-6 -f policy.yaml --snapshot cluster.json
   tidegate explain pool/workers -f policy.yaml --sandbox ./sandbox --format json
-  tidegate explain pod/jhub/jupyter-dana --snapshot cluster.json")]
+  tidegate explain pod/jhub/jupyter-dana --snapshot cluster.json
+  tidegate explain headroom -f policy.yaml --snapshot cluster.json")]
 pub struct Explain {
-    /// `node/NAME`, `pool/NAME` or `pod/NAMESPACE/NAME`
+    /// `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME`, or `headroom` for all pools and `headroom/POOL` for one
     #[arg(value_parser = ObjectParser, hide_possible_values = true)]
     object: Object,
     /// The policy: a file, a folder with its files, or an address in git; several make one policy. A pod can do without
@@ -43,8 +44,11 @@ impl Explain {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
         match (&self.object, self.files.is_empty()) {
-            (Object::Planned(target), true) => Err(Failure::new(format!("{target} needs a policy to be explained"))
-                .hint("add `-f policy.yaml`; `tidegate init` writes one to begin with")),
+            (Object::Planned(_) | Object::Headroom(_), true) => {
+                Err(Failure::new(format!("{} needs a policy to be explained", self.object))
+                    .hint("add `-f policy.yaml`; `tidegate init` writes one to begin with"))
+            }
+            (Object::Headroom(pool), false) => self.headroom(pool.as_ref(), &self.policy(out)?, out),
             (Object::Planned(target), false) => self.planned(target, &self.policy(out)?, out),
             (Object::Pod(namespace, name), without) => {
                 let policy = if without { None } else { Some(self.policy(out)?) };
@@ -74,6 +78,22 @@ impl Explain {
         match self.format {
             Format::Json => out.json(&explanation)?,
             Format::Text => out.data(&explain_text(&explanation, &plan, out.width()))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn headroom(&self, pool: Option<&Name>, policy: &Policy, out: Output) -> Result<Exit, Failure> {
+        let (world, now) = self.world.world(policy, out)?;
+        let (plan, _) = plan(policy, &world, now);
+        let near = || {
+            let near = pool.and_then(|pool| object::near(policy.pools.iter().map(|pool| &*pool.name), pool));
+            near.map(|near| format!("headroom/{near}"))
+        };
+        let found = explain_headroom(&plan, pool.map(AsRef::as_ref))
+            .ok_or_else(|| object::missing(&self.object.to_string(), near()))?;
+        match self.format {
+            Format::Json => out.json(&found)?,
+            Format::Text => out.data(&headroom_text(&found, &plan, out.width()))?,
         }
         Ok(Exit::Done)
     }

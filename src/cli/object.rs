@@ -1,4 +1,4 @@
-//! What `explain` is asked about: `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME`.
+//! What `explain` is asked about: `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME`, `headroom`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -18,6 +18,8 @@ pub enum Object {
     Planned(Target),
     /// A pod; without its namespace where the name alone is given.
     Pod(Option<Name>, Name),
+    /// What all pools keep free, or one.
+    Headroom(Option<Name>),
 }
 
 impl fmt::Display for Object {
@@ -26,6 +28,8 @@ impl fmt::Display for Object {
             Self::Planned(target) => target.fmt(f),
             Self::Pod(None, name) => write!(f, "pod/{name}"),
             Self::Pod(Some(namespace), name) => write!(f, "pod/{namespace}/{name}"),
+            Self::Headroom(None) => f.write_str("headroom"),
+            Self::Headroom(Some(pool)) => write!(f, "headroom/{pool}"),
         }
     }
 }
@@ -40,13 +44,15 @@ impl TypedValueParser for ObjectParser {
     fn parse_ref(&self, _: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Object, clap::Error> {
         let text = value.to_string_lossy();
         object(&text).ok_or_else(|| {
-            let wrong = format!("`{text}` is not an object: write `node/NAME`, `pool/NAME` or `pod/NAMESPACE/NAME`\n");
+            let wrong = format!(
+                "`{text}` is not an object: write `node/NAME`, `pool/NAME`, `pod/NAMESPACE/NAME` or `headroom`\n"
+            );
             clap::Error::raw(ErrorKind::InvalidValue, wrong)
         })
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
-        Some(Box::new(["node/", "pool/", "pod/"].into_iter().map(PossibleValue::new)))
+        Some(Box::new(["node/", "pool/", "pod/", "headroom"].into_iter().map(PossibleValue::new)))
     }
 }
 
@@ -65,6 +71,11 @@ pub fn target(text: &str) -> Result<Target, String> {
 }
 
 fn object(text: &str) -> Option<Object> {
+    match text.split_once('/') {
+        None if text == "headroom" => return Some(Object::Headroom(None)),
+        Some(("headroom", pool)) if !pool.is_empty() => return Some(Object::Headroom(Some(pool.into()))),
+        _ => {}
+    }
     let pod = ["pod/", "pods/", "po/"].iter().find_map(|kind| text.strip_prefix(kind));
     let Some(pod) = pod else { return target(text).ok().map(Object::Planned) };
     match pod.split_once('/') {

@@ -10,7 +10,7 @@ use super::elsewhere::{Elsewhere, NodeAnswer};
 use super::leaving::{Asked, Ruling, Settings, may_leave};
 use super::members::{Inventory, State};
 use super::utilisation::{Utilisation, stays_behind};
-use super::{Kept, NodeStatus, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules, status};
+use super::{HeadroomExplanation, Kept, NodeStatus, Plan, PodExplanation, PoolPlan, Step, by_hand, node_rules, status};
 use crate::model::{ByHand, Name, Pod, PodKey, Server, Wish, World};
 use crate::policy::Policy;
 use crate::schedule::holds;
@@ -102,7 +102,7 @@ impl From<&Server> for ServerBehind {
     }
 }
 
-/// Everything that `explain` prints: of a node or a pool, or of a pod.
+/// Everything that `explain` prints: of a node or a pool, of a pod, or of headroom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Explained {
@@ -110,6 +110,8 @@ pub enum Explained {
     Object(Box<Explanation>),
     /// Of a pod.
     Pod(Box<PodExplanation>),
+    /// Of headroom.
+    Headroom(Box<HeadroomExplanation>),
 }
 
 /// A member's state in words.

@@ -26,6 +26,7 @@ mod drift;
 mod elsewhere;
 mod expect;
 mod explain;
+mod explain_headroom;
 mod fitting;
 mod forecast;
 mod frozen;
@@ -87,6 +88,7 @@ pub use expect::{
     TestsVersion, judge,
 };
 pub use explain::{Explained, Explanation, PodAnswer, ServerBehind, explain_node, explain_pool};
+pub use explain_headroom::{HeadroomExplanation, PoolHeadroom, explain_headroom};
 pub use fitting::{
     Asks, Fitting, Help, HelpKind, Leaving, Nominee, PodExplanation, PodVerdict, Promise, SchedulerWords, Scored,
     explain_pod,

@@ -167,6 +167,11 @@ impl<'a> Removals<'a> {
         self.site.best_home(pod, |home| self.may(pod, home))
     }
 
+    /// The best node for it beside the one that it is on.
+    pub fn home_beside(&self, pod: &Pod, node: &Name) -> Option<Name> {
+        self.site.best_home(pod, |home| home != node && self.may(pod, home))
+    }
+
     /// A pending pod was placed on `node`: should that go, it needs another.
     pub fn expect(&mut self, pod: Arc<Pod>, node: &Name) {
         self.guests.entry(node.clone()).or_default().push(pod);

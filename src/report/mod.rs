@@ -30,6 +30,7 @@ pub use difference_text::{difference_markdown, difference_text};
 pub use doctor_text::doctor_text;
 pub use drift_text::drift_text;
 pub use explain_text::explain_text;
+pub use headroom_text::headroom_text;
 pub use junit::junit;
 pub use layout::{local, local_long, local_times, plural, wrapped};
 pub use names::fold;

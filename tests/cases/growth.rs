@@ -41,7 +41,7 @@ fn parked(like: &Value, name: &str, pool: &str) -> [Value; 2] {
 }
 
 /// A pending pod that the scheduler refused; others are as they are.
-fn refused(mut pod: Value) -> Value {
+pub fn refused(mut pod: Value) -> Value {
     if pod["spec"]["nodeName"].is_null() {
         pod["status"]["conditions"] =
             json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no"}]);

@@ -11,6 +11,7 @@ mod disruption;
 mod drain;
 mod growth;
 mod homes;
+mod provision;
 mod schedulable;
 mod set_aside;
 
@@ -38,6 +39,7 @@ const QUESTIONS: &[Question] = &[
     Question { name: "unneeded_nodes", judge: homes::unneeded_nodes },
     Question { name: "consolidate", judge: consolidate::consolidate },
     Question { name: "template_node_count", judge: growth::template_node_count },
+    Question { name: "provision", judge: provision::provision },
     Question { name: "scale_up", judge: growth::scale_up },
     Question { name: "node_utilization", judge: growth::node_utilization },
     Question { name: "drain_rule", judge: drain::drain_rule },

@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
 use tidegate::model::{Memory, World};
-use tidegate::plan::{Code, HeadroomPlan, Plan, Rule, Verb, plan, verify};
+use tidegate::plan::{Code, HeadroomPlan, Plan, Rule, Verb, explain_headroom, plan, verify};
 use tidegate::policy::Policy;
-use tidegate::report::{explain_text, plan_markdown, plan_text, status_text};
+use tidegate::report::{explain_text, headroom_text, plan_markdown, plan_text, status_text};
 
 use super::demand::{parked, pending, workers};
 use super::fixture::{Cluster, at, policy};
@@ -49,6 +49,33 @@ fn nodes_that_hold_headroom_stay_and_the_others_go() {
     assert!(status_text(&status, &plan, 200).contains(line));
     let explained = tidegate::plan::explain_pool(&policy, &world, &plan, "workers", at(CALM)).unwrap();
     assert!(explain_text(&explained, &plan, 200).contains(line));
+}
+
+/// `explain headroom`: wanted, held and missing add up, the calculation is shown, and a pool that is not there is none.
+#[test]
+fn headroom_is_explained_by_itself() {
+    let mut cluster = workers(1, 1);
+    cluster.pod("busy", "worker-1", "busy", "4");
+    let asked = "      headroom: {automatic: 25%, units: [{cpu: 3, count: 2}]}\n";
+    let plan = planned(&policy(asked, ""), &cluster.world());
+    let found = explain_headroom(&plan, Some("workers")).unwrap();
+    assert_eq!(explain_headroom(&plan, None).unwrap().headroom, found.headroom);
+    assert_eq!(explain_headroom(&plan, Some("worker")), None);
+    let pool = &found.headroom[0];
+    assert_eq!((pool.wanted, pool.held, pool.missing), (3, 1, 2), "{pool:#?}");
+    assert_eq!(pool.said.iter().filter(|said| said.won).count(), 1);
+    let text = headroom_text(&found, &plan, 200);
+    for said in [
+        "pool workers: 3 units wanted, 1 held, 2 MISSING",
+        "automatic: 25% of the cpu 4, memory 0.2Gi that pods on its nodes request is cpu 1",
+        "1 of 1 × (cpu 4, memory 256Mi, like ReplicaSet default/busy) kept on worker-1",
+        "0 of 2 × (cpu 3) kept; the rest is MISSING: ",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let none = planned(&policy("", ""), &cluster.world());
+    let found = explain_headroom(&none, None).unwrap();
+    assert!(headroom_text(&found, &none, 200).contains("no headroom is asked for: write `headroom` in a pool"));
 }
 
 /// Free space in pieces is no headroom: 4 cores here and 4 there hold no unit of 6.

@@ -13,7 +13,7 @@ use super::offered::{Asked, Candidate, candidates};
 use super::value::Offer;
 use super::why::Why;
 use crate::model::{Name, Pod, PodKey, Resources};
-use crate::placement::{Mark, Site};
+use crate::placement::{Mark, Site, looks_at_pods};
 use crate::plan::bounds::Bounds;
 use crate::plan::candidates::Nearness;
 use crate::plan::creating::Blueprint;
@@ -329,6 +329,11 @@ impl Growth<'_, '_> {
             let Some(candidate) = self.chosen.get(index).filter(|one| one.costs()) else { continue };
             let (name, pool, new) = (candidate.name.clone(), candidate.pool, candidate.build.is_some());
             let pods = self.placed.get(&name).cloned().unwrap_or_default();
+            // One that minds nobody and has no other room now has none when others move either: there is only less.
+            let stuck = |pod: &Arc<Pod>| !looks_at_pods(&pod.spec) && self.removals.home_beside(pod, &name).is_none();
+            if pods.first().is_some_and(stuck) {
+                continue;
+            }
             let mark = self.site().mark();
             self.site().close(&name);
             pods.iter().for_each(|pod| self.site().lift(pod, &name));
