@@ -1,6 +1,6 @@
 //! Everything at one moment, or said to be less.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate::cluster::ClusterError;
 use tidegate::model::{Kind, Memory, Name, NodeMemory, Snapshot};
 
@@ -80,6 +80,61 @@ fn half_a_list_never_passes_for_a_whole_one() {
         assert!(snapshot.pods.is_empty() && !snapshot.observed.contains(&Kind::Pod), "{words}");
         assert!(snapshot.observed.contains(&Kind::Node), "{words}");
     }
+}
+
+/// A proxy that gives the same page for ever: each list ends, is unknown, and says why (H6).
+#[test]
+fn a_list_without_an_end_ends_and_is_named() {
+    type Page = fn(u64) -> Value;
+    let pages: [(Page, &str, u64); 4] = [
+        (|_| json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": []}), "the same `continue`", 2),
+        (
+            |_| json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": [pod("p-1", 100)]}),
+            "the same `continue`",
+            2,
+        ),
+        (
+            |page| json!({"metadata": {"resourceVersion": "10", "continue": page.to_string()}, "items": []}),
+            "bring nothing new",
+            30,
+        ),
+        (
+            |page| json!({"metadata": {"resourceVersion": "10", "continue": page.to_string()}, "items": [pod("p-1", 100)]}),
+            "bring nothing new after 1 object",
+            30,
+        ),
+    ];
+    for (page, words, most) in pages {
+        let server = Server::start(cluster(1));
+        let mut asked_for = 0;
+        server.when(move |asked| {
+            (asked.path == PODS && asked.of("limit").is_some()).then(|| {
+                asked_for += 1;
+                Reply::Json(200, page(asked_for))
+            })
+        });
+        let snapshot = observe(&server).unwrap();
+        let gap = gap(&snapshot);
+        assert!(gap.contains("list pods: ") && gap.contains("the list has no end") && gap.contains(words), "{gap}");
+        assert!(snapshot.pods.is_empty() && !snapshot.observed.contains(&Kind::Pod));
+        let asked = server.asked().iter().filter(|asked| asked.path == PODS && asked.of("limit").is_some()).count();
+        assert!(u64::try_from(asked).unwrap() <= most, "{asked}");
+    }
+}
+
+/// An API server may give a page without an object on it, and go on after it.
+#[test]
+fn pages_without_an_object_are_no_end() {
+    let server = Server::start(cluster(1));
+    server.when(|asked| {
+        let page: u64 = asked.of("continue").map_or(0, |token| token.parse().unwrap());
+        let items = if page.is_multiple_of(10) { vec![pod(&format!("p-{page}"), 100)] } else { Vec::new() };
+        let next = if page < 60 { (page + 1).to_string() } else { String::new() };
+        (asked.path == PODS && asked.of("limit").is_some())
+            .then(|| Reply::Json(200, json!({"metadata": {"resourceVersion": "10", "continue": next}, "items": items})))
+    });
+    let snapshot = observe(&server).unwrap();
+    assert_eq!((snapshot.pods.len(), snapshot.gaps.len()), (7, 0), "{:?}", snapshot.gaps);
 }
 
 #[test]

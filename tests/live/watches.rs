@@ -145,6 +145,33 @@ fn a_watch_that_is_too_old_tells_the_difference_after_a_new_list() {
     }
 }
 
+/// A list without an end in the middle of an execution: it ends, and is read again.
+#[test]
+fn a_relist_without_an_end_ends_and_is_tried_again() {
+    let server = Server::start(cluster(3));
+    let gone = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
+    let mut endless = 0;
+    let observed = Arc::new(Mutex::new(false));
+    let now = observed.clone();
+    server.when(move |asked| {
+        if asked.path != PODS || !*now.lock().unwrap() {
+            return None;
+        }
+        if asked.watches() {
+            return (endless < 3).then(|| Reply::Json(410, gone.clone()));
+        }
+        endless += 1;
+        let again = json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": []});
+        Some(if endless <= 2 { Reply::Json(200, again) } else { list("Pod", &[pod("p-0002", 1007)], asked) })
+    });
+    run(async {
+        let live = connect(&server).await;
+        live.observe().await.unwrap();
+        *observed.lock().unwrap() = true;
+        assert_eq!(hear(&live, 3).await, ["pod p-0002", "pod p-0000 gone", "pod p-0001 gone"]);
+    });
+}
+
 #[test]
 fn a_watch_that_ends_goes_on_where_it_was() {
     let server = Server::start(cluster(0));

@@ -11,7 +11,7 @@ use super::connect::A_POD;
 use super::following::Start;
 use super::kinds::{Listed, kinds};
 use super::known::Known;
-use super::pages::{From, Lists, not_then};
+use super::pages::{From, Lists, Progress, not_then};
 use crate::cluster::ClusterError;
 use crate::model::{Name, PodKey, Snapshot};
 use crate::observe::{Builder, Seen, SnapshotFile, read_page};
@@ -195,7 +195,7 @@ impl Gathering<'_> {
             file.begin(listed.resource);
         }
         let path = listed.path();
-        let (mut known, mut next) = (Known::default(), String::new());
+        let (mut known, mut next, mut progress) = (Known::default(), String::new(), Progress::default());
         loop {
             let from = match (next.as_str(), moment) {
                 ("", Some(moment)) => From::Exactly(moment),
@@ -216,6 +216,7 @@ impl Gathering<'_> {
             };
             let page = read_page(what, listed.kind, &answer.body, &mut self.builder.borrow_mut(), &mut seen)
                 .map_err(|error| Failed::Garbled(error.to_string()))?;
+            progress.page(&next, &page.next, known.keys().count())?;
             next = page.next;
             if next.is_empty() {
                 return Ok(Start { listed: *listed, version: page.resource_version, known });

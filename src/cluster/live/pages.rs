@@ -1,5 +1,6 @@
 //! Lists, page by page.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::Request;
@@ -13,10 +14,40 @@ use serde_json::Value;
 
 use super::call::{Failed, again};
 use super::kinds::Listed;
+use crate::model::counted;
 use crate::observe::Page;
 
 /// Objects on a page: as many as kubectl asks for.
 const PAGE: u32 = 500;
+/// So many pages one after another that bring no object that was not there before, and the list has no end.
+const NOTHING_NEW: u32 = 20;
+
+/// Whether a list goes on: one that does not get further has no end, whatever it says.
+#[derive(Default)]
+pub(super) struct Progress {
+    objects: usize,
+    idle: u32,
+}
+
+impl Progress {
+    /// Takes in a page that was asked for by the token `asked`, says that the next one is `next`, and with which there are
+    /// so many different `objects`.
+    ///
+    /// # Errors
+    /// It is the token that was asked for, or nothing new came for too long.
+    pub fn page(&mut self, asked: &str, next: &str, objects: usize) -> Result<(), Failed> {
+        self.idle = if objects > self.objects { 0 } else { self.idle + 1 };
+        self.objects = objects;
+        let why = match (next.is_empty(), next == asked, self.idle >= NOTHING_NEW) {
+            (true, ..) | (false, false, false) => return Ok(()),
+            (false, true, _) => "each page has the same `continue`".to_owned(),
+            (false, false, true) => format!("{NOTHING_NEW} pages one after another bring nothing new"),
+        };
+        let after = counted(u32::try_from(objects).unwrap_or(u32::MAX), "object");
+        let text = format!("the list has no end: {why} after {after}; is a proxy in between?");
+        Err(Failed::Garbled(text))
+    }
+}
 
 /// A page as it came.
 pub(super) struct Answer {
@@ -78,13 +109,15 @@ impl Lists {
     /// It was refused, no answer came in time, or it is not a list.
     pub async fn values(&self, listed: &Listed, fields: Option<&str>) -> Result<(Vec<Value>, String), Failed> {
         let (path, kind) = (listed.path(), listed.kind.to_string());
-        let mut values = Vec::new();
+        let (mut values, mut names, mut progress) = (Vec::new(), BTreeSet::new(), Progress::default());
         let (mut next, mut begun_anew) = (String::new(), false);
         loop {
             let from = if next.is_empty() { From::Now } else { From::Next(&next) };
             let answer = match self.page(&path, fields, from).await {
                 Err(failed) if !next.is_empty() && not_then(&failed) && !begun_anew => {
                     values.clear();
+                    names.clear();
+                    progress = Progress::default();
                     (next, begun_anew) = (String::new(), true);
                     continue;
                 }
@@ -92,6 +125,8 @@ impl Lists {
             };
             let page: Values =
                 serde_json::from_slice(&answer.body).map_err(|error| Failed::Garbled(error.to_string()))?;
+            names.extend(page.items.iter().map(name_of));
+            progress.page(&next, &page.metadata.next, names.len())?;
             values.extend(page.items.into_iter().map(|mut item| {
                 if let Value::Object(fields) = &mut item {
                     fields.insert("apiVersion".to_owned(), listed.api_version.into());
@@ -105,6 +140,11 @@ impl Lists {
             next = page.metadata.next;
         }
     }
+}
+
+fn name_of(item: &Value) -> (String, String) {
+    let of = |path| item.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (of("/metadata/namespace"), of("/metadata/name"))
 }
 
 /// Sends a request and takes the answer whole; a refusal is an error with the server's words.
