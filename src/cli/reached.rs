@@ -58,7 +58,7 @@ impl Reached {
     }
 
     /// The cluster, with its servers where a provider tells of them. Without one they are unknown, which is not none.
-    pub fn door<'a>(&'a self, joined: &'a Joined<'a>) -> &'a dyn Cluster {
+    pub fn door<'a>(&'a self, joined: &'a Joined<'_>) -> &'a dyn Cluster {
         if self.fleet.is_empty() { &self.live } else { joined }
     }
 

@@ -1,5 +1,6 @@
 //! `tidegate snapshot`: a live cluster, or a sandbox, as a file that `plan` and `verify` read offline.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -69,7 +70,10 @@ impl SnapshotCommand {
             let (seen, survey) = futures::join!(reached.live.observe_into(Some(&mut file)), reached.fleet.survey());
             let Ok(survey) = survey;
             let seen = seen.map_err(Failure::new)?;
-            Ok::<_, Failure>(if reached.fleet.is_empty() { seen } else { with_servers(seen, survey) })
+            Ok::<_, Failure>(match reached.fleet.is_empty() {
+                true => seen,
+                false => with_servers(seen, survey, &reached.fleet, &BTreeMap::new()).await,
+            })
         })?;
         self.write(out, |to| file.write(&snapshot, to))?;
         self.tell(&snapshot, out);

@@ -1,7 +1,8 @@
 //! A cluster together with the provider of its servers: one snapshot of both, one stream of what changes in either.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use futures::future::{Either, select};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Provider, Survey};
+use super::missing::{Answers, ask, fill_in, id_of};
+use super::{Provider, ProviderError, Survey};
 use crate::cluster::{Cluster, ClusterError, Evicted, NodeNews, NodePatch, Pending, keys};
 use crate::model::{
     Change, Kind, Memory, Name, Node, Pod, PodKey, Server, ServerState, Snapshot, Token, VolumeAttachment,
@@ -39,12 +41,34 @@ pub struct Joined<'a> {
     polling: Polling,
     known: RefCell<BTreeMap<Name, Server>>,
     next: Cell<Option<Instant>>,
+    /// A look that is under way: it goes on where it was, however often the cluster's news come first.
+    looking: RefCell<Option<Pending<'a, Looked, ProviderError>>>,
+}
+
+/// The servers of a list, and what was said of those known before that it lacks.
+type Looked = (Vec<Server>, Answers);
+
+async fn look(provider: &dyn Provider, known: BTreeSet<Name>) -> Result<Looked, ProviderError> {
+    let servers = provider.servers().await?;
+    let mut lacking = known;
+    for server in &servers {
+        lacking.remove(&server.id);
+    }
+    let answers = ask(provider, lacking).await;
+    Ok((servers, answers))
 }
 
 impl<'a> Joined<'a> {
     /// The two, joined.
     pub fn new(cluster: &'a dyn Cluster, provider: &'a dyn Provider, polling: Polling) -> Self {
-        Self { cluster, provider, polling, known: RefCell::default(), next: Cell::new(None) }
+        Self {
+            cluster,
+            provider,
+            polling,
+            known: RefCell::default(),
+            next: Cell::new(None),
+            looking: RefCell::default(),
+        }
     }
 
     /// Waits for the next look at the servers, and tells what is different from the last one. A provider that does not
@@ -52,15 +76,29 @@ impl<'a> Joined<'a> {
     async fn poll(&self) -> Vec<Change> {
         let next = self.next.get().unwrap_or_else(|| self.put_off());
         tokio::time::sleep_until(next).await;
-        let servers = self.provider.servers().await;
-        let changes = servers.map(|servers| self.compare(servers)).unwrap_or_default();
+        let looked = poll_fn(|context| {
+            let mut looking = self.looking.borrow_mut();
+            let begin = || -> Pending<'a, Looked, ProviderError> {
+                Box::pin(look(self.provider, self.known.borrow().keys().cloned().collect()))
+            };
+            looking.get_or_insert_with(begin).as_mut().poll(context)
+        });
+        let looked = looked.await;
+        self.looking.replace(None);
+        let changes = looked.map(|(servers, lacking)| self.compare(servers, lacking)).unwrap_or_default();
         self.put_off();
         changes
     }
 
-    fn compare(&self, servers: Vec<Server>) -> Vec<Change> {
+    /// What the list lacks is gone if its id says so; where that cannot be told it stays as it was.
+    fn compare(&self, servers: Vec<Server>, lacking: Answers) -> Vec<Change> {
         let mut known = self.known.borrow_mut();
-        let now: BTreeMap<Name, Server> = servers.into_iter().map(|server| (server.id.clone(), server)).collect();
+        let mut now: BTreeMap<Name, Server> = servers.into_iter().map(|server| (server.id.clone(), server)).collect();
+        for (id, answer) in lacking {
+            if let Some(server) = answer.unwrap_or_else(|_| known.get(&id).cloned()) {
+                now.insert(id, server);
+            }
+        }
         let gone = known.keys().filter(|id| !now.contains_key(*id)).cloned().map(Change::ServerGone);
         let other = now.values().filter(|server| known.get(&server.id) != Some(*server)).cloned().map(Change::Server);
         let changes = other.chain(gone).collect();
@@ -86,7 +124,10 @@ impl Cluster for Joined<'_> {
         Box::pin(async move {
             let (snapshot, survey) = futures::join!(self.cluster.observe(), self.provider.survey());
             let Ok(survey) = survey;
-            let snapshot = with_servers(snapshot?, survey);
+            // What was under way is of before this.
+            self.looking.replace(None);
+            let known = self.known.borrow().clone();
+            let snapshot = with_servers(snapshot?, survey, self.provider, &known).await;
             *self.known.borrow_mut() =
                 snapshot.servers.iter().map(|server| (server.id.clone(), server.clone())).collect();
             self.put_off();
@@ -160,9 +201,15 @@ impl Cluster for Joined<'_> {
     }
 }
 
-/// A cluster with the servers that were seen beside it. Where not all of them could be seen they are unknown, and `gaps`
-/// says why.
-pub fn with_servers(mut snapshot: Snapshot, survey: Survey) -> Snapshot {
+/// A cluster with the servers that were seen beside it; those that the list lacks are asked for by themselves, with what was
+/// `known` of them before to fall back on. Where not all of them could be seen they are unknown, and `gaps` says why.
+pub async fn with_servers(
+    mut snapshot: Snapshot,
+    mut survey: Survey,
+    provider: &dyn Provider,
+    known: &BTreeMap<Name, Server>,
+) -> Snapshot {
+    fill_in(provider, &snapshot, known, &mut survey).await;
     for kind in [Kind::Server, Kind::Flavor] {
         match survey.gaps.is_empty() {
             true => snapshot.observed.insert(kind),
@@ -183,6 +230,5 @@ pub fn with_servers(mut snapshot: Snapshot, survey: Survey) -> Snapshot {
 
 /// Whether `server` may be the one behind `node`.
 fn behind(server: &Server, node: &Node) -> bool {
-    let id = node.provider_id.as_deref().and_then(|id| id.rsplit('/').next());
-    id == Some(&*server.id) || *server.name == *node.name || server.node.as_ref() == Some(&node.name)
+    id_of(node) == Some(&*server.id) || *server.name == *node.name || server.node.as_ref() == Some(&node.name)
 }

@@ -3,6 +3,7 @@
 mod command;
 mod fleet;
 mod joined;
+mod missing;
 mod openstack;
 mod provider;
 

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate::cloud::Joined;
 use tidegate::cluster::{Cluster, Evicted, NodePatch, Pending};
 use tidegate::execute::Clock;
 use tidegate::model::{Change, Memory, Name, Node, Pod, PodKey, Snapshot, VolumeAttachment};
@@ -44,7 +43,7 @@ impl Clock for Quick {
 
 /// The cluster, which itself knows the wall's clock only.
 pub struct Hurried<'a> {
-    pub cluster: &'a Joined<'a>,
+    pub cluster: &'a dyn Cluster,
     pub clock: Quick,
 }
 

@@ -1,11 +1,13 @@
 //! Several providers as one, and a cluster joined with them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate::cloud::{Fleet, Joined, Polling, Provider, ProviderError};
-use tidegate::cluster::Cluster as _;
-use tidegate::model::{Change, Kind, Name, ServerState};
+use tidegate::cloud::{Fleet, Joined, Polling, Provider, ProviderError, with_servers};
+use tidegate::cluster::{Cluster as _, keys};
+use tidegate::model::{Change, Kind, Name, Server, ServerState, Snapshot};
+use tidegate::observe::read_object;
 use tidegate::policy::Idle;
 use tidegate::sandbox::{Faults, Sandbox};
 use wiremock::ResponseTemplate;
@@ -114,6 +116,120 @@ fn a_joined_cluster_tells_what_changes_at_the_provider() {
             "{first:?}"
         );
         assert_eq!(joined.changes(never).await.unwrap(), [Change::ServerGone("b".into())]);
+    });
+}
+
+/// Nova leaves the servers of a cell that is down out of its lists, and says nothing of that (H6).
+#[test]
+fn a_server_that_the_list_lacks_is_gone_once_its_id_says_so_and_not_before() {
+    block_on(async {
+        let cloud = Cloud::start().await;
+        let list = |servers: &[Value]| ok(&json!({"servers": servers}));
+        let shelving = || shown("b", "n-b", "active", json!("shelving"));
+        let at = format!("{COMPUTE}/servers/b");
+        cloud.on("GET", &format!("{COMPUTE}/servers/detail"), vec![list(&[shelving()]), list(&[])]).await;
+        cloud.on("GET", &format!("{COMPUTE}/flavors/detail"), vec![ok(&json!({"flavors": []}))]).await;
+        cloud.on("GET", &format!("{COMPUTE}/limits"), vec![no(403, "no")]).await;
+        cloud.on("GET", &format!("{at}/os-instance-actions"), vec![ok(&json!({"instanceActions": []}))]).await;
+        let there = ok(&json!({"server": shown("b", "n-b", "shelved_offloaded", Value::Null)}));
+        cloud
+            .on(
+                "GET",
+                &at,
+                vec![no(501, "cell down"), no(501, "cell down"), no(501, "cell down"), there, no(404, "gone")],
+            )
+            .await;
+        let fleet = fleet(&[("east", &cloud)]);
+        let quiet = Quiet(Sandbox::in_memory(Snapshot::default(), &Faults::default()));
+        let polling = Polling { calm: Duration::from_millis(20), busy: Duration::from_millis(10) };
+        let joined = Joined::new(&quiet, &fleet, polling);
+        assert_eq!(joined.observe().await.unwrap().servers.len(), 1);
+        // While nobody can tell, the last that was known stands, and that it is old is a gap.
+        let seen = joined.observe().await.unwrap();
+        assert_eq!(seen.servers.iter().map(|server| server.task.as_deref()).collect::<Vec<_>>(), [Some("shelving")]);
+        assert!(
+            matches!(&seen.gaps[..], [gap] if gap.contains("lacks server b") && gap.contains("cell down")),
+            "{:?}",
+            seen.gaps
+        );
+        assert!(!seen.observed.contains(&Kind::Server));
+        let never = jiff::Timestamp::MAX;
+        let first = joined.changes(never).await.unwrap();
+        assert!(
+            matches!(&first[..], [Change::Server(server)] if server.state == ServerState::ShelvedOffloaded),
+            "{first:?}"
+        );
+        assert!(cloud.times(&format!("GET {at}")).await >= 4, "it was asked for until it answered");
+        assert_eq!(joined.changes(never).await.unwrap(), [Change::ServerGone("b".into())]);
+    });
+}
+
+/// What a node names and the list lacks is asked for: 404 is gone, 500 is a gap (H6). Nodes that run and carry nothing of
+/// ours cost no question: servers of other projects stand behind many.
+#[test]
+fn a_server_that_a_node_names_and_the_list_lacks_is_asked_for() {
+    let node = |name: &str, annotations: Value, status: &str| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "uid": format!("u-{name}"), "annotations": annotations},
+            "spec": {"providerID": format!("openstack:///id-{name}")},
+            "status": {"conditions": [{"type": "Ready", "status": status}]},
+        });
+        match read_object(object) {
+            Ok(Some(Change::Node(node))) => node,
+            other => panic!("{other:?}"),
+        }
+    };
+    let nodes = vec![
+        node("marked", json!({keys::RECORD: "{}"}), "True"),
+        node("silent", json!({}), "Unknown"),
+        node("stranger", json!({}), "True"),
+    ];
+    for (status, gaps, there) in [(404, 0, 0), (501, 2, 0), (200, 0, 2), (403, 1, 0)] {
+        block_on(async {
+            let cloud = Cloud::start().await;
+            with(&cloud, &[]).await;
+            for id in ["id-marked", "id-silent", "id-stranger"] {
+                let at = format!("{COMPUTE}/servers/{id}");
+                let answer = match status {
+                    200 => ok(&json!({"server": shown(id, "n", "active", Value::Null)})),
+                    refusal => no(refusal, "words of Nova"),
+                };
+                cloud.on("GET", &format!("{at}/os-instance-actions"), vec![ok(&json!({"instanceActions": []}))]).await;
+                cloud.on("GET", &at, vec![answer]).await;
+            }
+            let fleet = fleet(&[("east", &cloud)]);
+            let snapshot = Snapshot { nodes: nodes.clone(), ..Snapshot::default() };
+            let Ok(survey) = fleet.survey().await;
+            let seen = with_servers(snapshot, survey, &fleet, &BTreeMap::new()).await;
+            assert_eq!((seen.gaps.len(), seen.servers.len()), (gaps, there), "{status}: {:?}", seen.gaps);
+            assert_eq!(seen.observed.contains(&Kind::Server), gaps == 0, "{status}");
+            assert!(gaps == 0 || seen.gaps[0].contains("server id-marked of node marked"), "{:?}", seen.gaps);
+            assert_eq!(cloud.times(&format!("GET {COMPUTE}/servers/id-stranger")).await, 0);
+        });
+    }
+}
+
+/// A cloud that does not answer is not asked a hundred times, each up to the deadline.
+#[test]
+fn after_a_few_without_an_answer_no_more_are_asked() {
+    block_on(async {
+        let cloud = Cloud::start().await;
+        with(&cloud, &[]).await;
+        let known: BTreeMap<Name, Server> = (0..100)
+            .map(|number| Name::from(format!("s-{number:02}").as_str()))
+            .map(|id| (id.clone(), Server { id: id.clone(), name: id, ..Server::default() }))
+            .collect();
+        for id in known.keys() {
+            cloud.on("GET", &format!("{COMPUTE}/servers/{id}"), vec![no(501, "down")]).await;
+        }
+        let fleet = fleet(&[("east", &cloud)]);
+        let Ok(survey) = fleet.survey().await;
+        let seen = with_servers(Snapshot::default(), survey, &fleet, &known).await;
+        assert_eq!((seen.servers.len(), seen.gaps.len()), (100, 4), "{:?}", seen.gaps);
+        let asked = cloud.asked().await;
+        let looks = known.keys().filter(|id| asked.contains_key(&format!("GET {COMPUTE}/servers/{id}"))).count();
+        assert!((3..=16).contains(&looks), "{looks}");
     });
 }
 
