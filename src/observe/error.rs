@@ -41,6 +41,12 @@ pub enum ObserveError {
         /// What is wrong.
         message: String,
     },
+    /// What an API server answered is not the list that it was asked for, or not all of it.
+    #[error("{why}")]
+    NoList {
+        /// What is wrong with it.
+        why: String,
+    },
     /// It holds no object of a kind that a snapshot is made of, and no empty list.
     #[error("{file} holds no Kubernetes object: {hint}")]
     NoObject {

@@ -10,8 +10,20 @@ pub trait Sink {
     /// One object, in a list of this kind or in none.
     fn item(&mut self, text: &[u8], list_kind: Option<&str>, place: Place<'_>);
 
-    /// A list ended, with so many items; none if its `items` are no list. `metadata` is the list's own, `{}` if it has none.
-    fn list(&mut self, kind: Option<&str>, items: Option<usize>, metadata: &[u8]);
+    /// A list ended.
+    fn list(&mut self, list: List<'_>);
+}
+
+/// What a list says of itself.
+pub struct List<'a> {
+    /// Its `apiVersion`.
+    pub api_version: Option<&'a str>,
+    /// Its `kind`.
+    pub kind: Option<&'a str>,
+    /// How many items it has; none if its `items` are no list.
+    pub items: Option<usize>,
+    /// Its own `metadata`, `{}` if it has none.
+    pub metadata: &'a [u8],
 }
 
 impl Sink for Builder {
@@ -19,8 +31,8 @@ impl Sink for Builder {
         Self::item(self, Item::Text(text), list_kind, place);
     }
 
-    fn list(&mut self, kind: Option<&str>, items: Option<usize>, _: &[u8]) {
-        Self::list(self, kind, items);
+    fn list(&mut self, list: List<'_>) {
+        Self::list(self, list.kind, list.items);
     }
 }
 
@@ -48,7 +60,7 @@ impl Walk<'_, '_> {
     /// An object: a list if it has an array called `items`, else an item itself.
     fn object(&mut self) -> Result<(), ObserveError> {
         let start = self.at;
-        let (mut kind, mut is_list, mut items) = (None, false, None);
+        let (mut api_version, mut kind, mut is_list, mut items) = (None, None, false, None);
         let mut metadata = 0..0;
         self.at += 1;
         if self.peek() != Some(b'}') {
@@ -61,6 +73,7 @@ impl Walk<'_, '_> {
                         items = Some(self.items(kind.as_deref())?);
                     }
                     ("kind", Some(b'"')) => kind = Some(self.string()?),
+                    ("apiVersion", Some(b'"')) => api_version = Some(self.string()?),
                     ("metadata", Some(b'{')) => {
                         let start = self.at;
                         self.value()?;
@@ -81,7 +94,8 @@ impl Walk<'_, '_> {
         }
         self.take(b'}')?;
         if is_list {
-            self.sink.list(kind.as_deref(), items, self.text.get(metadata).unwrap_or(b"{}"));
+            let metadata = self.text.get(metadata).filter(|text| !text.is_empty()).unwrap_or(b"{}");
+            self.sink.list(List { api_version: api_version.as_deref(), kind: kind.as_deref(), items, metadata });
         } else {
             let text = self.text.get(start..self.at).unwrap_or_default();
             let place = Place { file: self.file, at: At::Byte(self.text, start) };

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::convert::{Converter, Read};
 use super::item::{At, Item, Place};
-use super::json::{self, Sink};
+use super::json::{self, List, Sink};
 use super::{Builder, ObserveError};
 use crate::model::{Change, Kind};
 
@@ -18,6 +18,31 @@ pub struct Page {
     /// The way to the next page; empty on the last.
     #[serde(rename = "continue")]
     pub next: String,
+    /// So many objects are still to come, where the server says.
+    pub remaining_item_count: i64,
+}
+
+impl Page {
+    /// Whether an answer of this `apiVersion` and `kind`, with `items` or without, is a page of the list of `listed` that
+    /// was asked for. Without this check anything that is JSON would pass for an empty list (H6).
+    ///
+    /// # Errors
+    /// It is something else, or ends before its end: in words.
+    pub fn is_of(&self, listed: (&str, &str), said: (&str, &str), items: bool) -> Result<(), String> {
+        let list = format!("{}List", listed.1);
+        if said != (listed.0, list.as_str()) {
+            let (version, kind) = said;
+            return Err(format!("it says kind `{kind}` of `{version}`, and is not the `{list}` of `{}`", listed.0));
+        }
+        if !items {
+            return Err(format!("the `{list}` has no `items`"));
+        }
+        if self.next.is_empty() && self.remaining_item_count > 0 {
+            let left = self.remaining_item_count;
+            return Err(format!("the `{list}` leaves out {left} (`remainingItemCount`) and has no `continue`"));
+        }
+        Ok(())
+    }
 }
 
 /// One item of a page.
@@ -38,7 +63,7 @@ pub struct Seen<'a> {
 /// Reads a page of a list of `kind` into `builder`, item by item. `what` stands in messages.
 ///
 /// # Errors
-/// It is not JSON, or is cut off. Items before that are in the builder.
+/// It is not JSON, is cut off, or is not such a list ([`Page::is_of`]). Items that came are in the builder all the same.
 pub fn read_page(
     what: &str,
     kind: Kind,
@@ -46,20 +71,21 @@ pub fn read_page(
     builder: &mut Builder,
     seen: &mut dyn FnMut(Seen<'_>),
 ) -> Result<Page, ObserveError> {
-    let kind = format!("{kind}List");
-    let mut paged = Paged { what, kind, builder, seen, count: 0, page: Page::default() };
+    let nothing = Err("it is no list".to_owned());
+    let mut paged = Paged { what, listed: kind, kind: format!("{kind}List"), builder, seen, count: 0, page: nothing };
     json::read(what, text, &mut paged)?;
-    Ok(paged.page)
+    paged.page.map_err(|why| ObserveError::NoList { why })
 }
 
 struct Paged<'a> {
     what: &'a str,
+    listed: Kind,
     /// Items of such a list do not say what they are, and it may say it behind them.
     kind: String,
     builder: &'a mut Builder,
     seen: &'a mut dyn FnMut(Seen<'_>),
     count: usize,
-    page: Page,
+    page: Result<Page, String>,
 }
 
 impl Sink for Paged<'_> {
@@ -77,9 +103,14 @@ impl Sink for Paged<'_> {
         }
     }
 
-    fn list(&mut self, _: Option<&str>, items: Option<usize>, metadata: &[u8]) {
-        self.page = serde_json::from_slice(metadata).unwrap_or_default();
-        self.builder.list(Some(&self.kind), items);
+    fn list(&mut self, list: List<'_>) {
+        let version = self.listed.api().map_or("", |api| api.version);
+        let said = (list.api_version.unwrap_or_default(), list.kind.unwrap_or_default());
+        let page = serde_json::from_slice(list.metadata).map_err(|error| format!("its metadata: {error}"));
+        self.page = page.and_then(|page: Page| {
+            page.is_of((version, &self.listed.to_string()), said, list.items.is_some()).map(|()| page)
+        });
+        self.builder.list(Some(&self.kind), list.items);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate::cluster::live::{Connect, Live};
+use tidegate::model::Kind;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 
 /// Who interferes, once, right before a request that matches is answered.
@@ -96,9 +97,13 @@ impl Objects {
         };
         let there = self.all.iter().filter(|(key, object)| within(path, key) && chosen(object));
         let items: Vec<&Value> = there.map(|(_, object)| object).collect();
-        let kind = if last == "nodes" { "NodeList" } else { "List" };
+        let resource = |kind: &Kind| kind.api().is_some_and(|api| api.resource == last);
+        let kind = Kind::ALL.into_iter().find(resource).map(|kind| kind.to_string());
+        let kind = kind.unwrap_or_else(|| if last == "configmaps" { "ConfigMap".to_owned() } else { String::new() });
+        let group = path.strip_prefix("/apis/").map(|path| path.split('/').take(2).collect::<Vec<_>>().join("/"));
+        let api = group.unwrap_or_else(|| "v1".to_owned());
         let version = json!({"resourceVersion": self.version.to_string()});
-        let list = json!({"kind": kind, "apiVersion": "v1", "metadata": version, "items": items});
+        let list = json!({"kind": format!("{kind}List"), "apiVersion": api, "metadata": version, "items": items});
         ResponseTemplate::new(200).set_body_json(list)
     }
 

@@ -1,9 +1,10 @@
 //! The memory in its ConfigMap.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate::cluster::{Cluster, ClusterError};
 use tidegate::model::{Memory, Name, NodeMemory};
+use wiremock::ResponseTemplate;
 
 use super::fake::{Fake, MAPS, refusal};
 
@@ -58,6 +59,21 @@ async fn of_two_that_write_the_newer_memory_stays() {
     let refused = fake.live.remember(&memory(4, 4)).await;
     assert!(matches!(refused, Err(ClusterError::Conflict(_))), "{refused:?}");
     assert_eq!(recalled(&fake).await, memory(9, 5));
+}
+
+/// H6: records that cannot be read are not records that are not there.
+#[tokio::test]
+async fn an_answer_that_is_no_list_of_records_is_a_gap() {
+    let fake = Fake::start().await;
+    for answer in [
+        json!({"apiVersion": "v1", "kind": "NodeList", "metadata": {"resourceVersion": "1"}, "items": []}),
+        json!({"metadata": {"resourceVersion": "1"}, "items": []}),
+    ] {
+        fake.answers("GET", MAPS, vec![ResponseTemplate::new(200).set_body_json(answer)]);
+        let gaps = fake.another("tidegate").await.observe().await.unwrap().gaps;
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert!(gaps[0].contains(": list configmaps in namespace tidegate: the answer makes no sense: "), "{gaps:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use tidegate::cluster::ClusterError;
 use tidegate::model::{Kind, Memory, Name, NodeMemory, Snapshot};
 
 use super::server::{Asked, DATE, Reply, Server, VERSION, forbidden, list, status};
-use super::{KINDS, NODES, PODS, cluster, observe, pod};
+use super::{KINDS, NODES, PODS, cluster, no_lists, observe, page_of_pods, pod};
 
 fn kind(name: &str) -> Kind {
     serde_json::from_value(name.into()).unwrap()
@@ -87,22 +87,10 @@ fn half_a_list_never_passes_for_a_whole_one() {
 fn a_list_without_an_end_ends_and_is_named() {
     type Page = fn(u64) -> Value;
     let pages: [(Page, &str, u64); 4] = [
-        (|_| json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": []}), "the same `continue`", 2),
-        (
-            |_| json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": [pod("p-1", 100)]}),
-            "the same `continue`",
-            2,
-        ),
-        (
-            |page| json!({"metadata": {"resourceVersion": "10", "continue": page.to_string()}, "items": []}),
-            "bring nothing new",
-            30,
-        ),
-        (
-            |page| json!({"metadata": {"resourceVersion": "10", "continue": page.to_string()}, "items": [pod("p-1", 100)]}),
-            "bring nothing new after 1 object",
-            30,
-        ),
+        (|_| page_of_pods("abc", Vec::new()), "the same `continue`", 2),
+        (|_| page_of_pods("abc", vec![pod("p-1", 100)]), "the same `continue`", 2),
+        (|page| page_of_pods(&page.to_string(), Vec::new()), "bring nothing new", 30),
+        (|page| page_of_pods(&page.to_string(), vec![pod("p-1", 100)]), "bring nothing new after 1 object", 30),
     ];
     for (page, words, most) in pages {
         let server = Server::start(cluster(1));
@@ -130,11 +118,26 @@ fn pages_without_an_object_are_no_end() {
         let page: u64 = asked.of("continue").map_or(0, |token| token.parse().unwrap());
         let items = if page.is_multiple_of(10) { vec![pod(&format!("p-{page}"), 100)] } else { Vec::new() };
         let next = if page < 60 { (page + 1).to_string() } else { String::new() };
-        (asked.path == PODS && asked.of("limit").is_some())
-            .then(|| Reply::Json(200, json!({"metadata": {"resourceVersion": "10", "continue": next}, "items": items})))
+        (asked.path == PODS && asked.of("limit").is_some()).then(|| Reply::Json(200, page_of_pods(&next, items)))
     });
     let snapshot = observe(&server).unwrap();
     assert_eq!((snapshot.pods.len(), snapshot.gaps.len()), (7, 0), "{:?}", snapshot.gaps);
+}
+
+/// H6: what is no list of the kind that was asked for, or not all of one, is never an empty list.
+#[test]
+fn an_answer_that_is_no_list_of_the_kind_is_a_gap() {
+    for (answer, words) in no_lists() {
+        let server = Server::start(cluster(3));
+        server.when(move |asked| {
+            (asked.path == PODS && asked.of("limit").is_some()).then(|| Reply::Json(200, answer.clone()))
+        });
+        let snapshot = observe(&server).unwrap();
+        let gap = gap(&snapshot);
+        assert!(gap.contains(": list pods: the answer makes no sense: ") && gap.contains(words), "{words}: {gap}");
+        assert!(snapshot.pods.is_empty() && !snapshot.observed.contains(&Kind::Pod), "{words}");
+        assert_eq!((snapshot.nodes.len(), snapshot.observed.len()), (2, KINDS.len() - 1), "{words}");
+    }
 }
 
 #[test]

@@ -104,6 +104,31 @@ fn cluster(pods: usize) -> Lists {
     KINDS.iter().map(|(kind, path)| ((*path).to_owned(), (*kind, one(kind)))).collect()
 }
 
+/// Answers to a list of pods that are none, or not all of one, and what is said of them.
+fn no_lists() -> Vec<(Value, &'static str)> {
+    let meta = json!({"resourceVersion": "1000"});
+    vec![
+        (json!({"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success"}), "it is no list"),
+        (json!({"metadata": meta, "items": []}), "it says kind `` of ``"),
+        (
+            json!({"apiVersion": "v1", "kind": "NodeList", "metadata": meta, "items": []}),
+            "it says kind `NodeList` of `v1`",
+        ),
+        (json!({"apiVersion": "metrics/v1", "kind": "PodList", "metadata": meta, "items": []}), "of `metrics/v1`"),
+        (json!({"apiVersion": "v1", "kind": "PodList", "metadata": meta}), "it is no list"),
+        (json!({"apiVersion": "v1", "kind": "PodList", "metadata": meta, "items": null}), "has no `items`"),
+        (
+            json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"remainingItemCount": 500}, "items": []}),
+            "the `PodList` leaves out 500 (`remainingItemCount`) and has no `continue`",
+        ),
+    ]
+}
+
+/// A page of a list of pods; an empty `next` is the last one's.
+fn page_of_pods(next: &str, items: Vec<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "10", "continue": next}, "items": items})
+}
+
 fn kubeconfig(folder: &Path, server: &str) -> std::path::PathBuf {
     let file = folder.join("kubeconfig");
     let text = format!(

@@ -1,11 +1,12 @@
 //! Single reads: of now, and never older than what was seen (H22).
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tidegate::cluster::ClusterError;
 use tidegate::model::Change;
 
-use super::server::{Asked, Server, event, lines, list, status};
-use super::{NODES, PODS, cluster, connect, node, pod, run};
+use super::server::{Asked, Reply, Server, event, lines, list, status};
+use super::{NODES, PODS, cluster, connect, no_lists, node, pod, run};
 
 #[test]
 fn a_node_is_read_as_it_is_now() {
@@ -72,6 +73,40 @@ fn the_volumes_attached_to_a_node_are_those_of_no_other() {
         assert_eq!(error.to_string(), "not allowed to list volumeattachments in storage.k8s.io/v1: no");
     });
     assert!(server.asked().iter().all(|asked| asked.of("resourceVersion").is_none()));
+}
+
+/// H6, H22: the last look before a server is stopped does not take any JSON for "no pods" and "no volumes".
+#[test]
+fn an_answer_that_is_no_list_of_the_kind_says_nothing_of_a_nodes_pods_and_volumes() {
+    let server = Server::start(cluster(1));
+    run(async {
+        let live = connect(&server).await;
+        for (answer, _) in no_lists() {
+            let words = answer.to_string();
+            server.when(move |asked| asked.of("limit").is_some().then(|| Reply::Json(200, answer.clone())));
+            for error in [
+                live.read_pods_on(&"n-1".into()).await.unwrap_err(),
+                live.read_attachments_on(&"n-1".into()).await.unwrap_err(),
+            ] {
+                assert!(error.to_string().contains(": the answer makes no sense: "), "{words}: {error}");
+            }
+        }
+        server.when(|_| None);
+        assert_eq!(live.read_pods_on(&"n-1".into()).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_answer_that_is_no_node_is_none() {
+    let server = Server::start(cluster(0));
+    server.when(|asked| {
+        let status = json!({"apiVersion": "v1", "kind": "Status", "metadata": {"name": "n-1"}, "status": "Success"});
+        (asked.path == format!("{NODES}/n-1")).then(|| Reply::Json(200, status))
+    });
+    run(async {
+        let error = connect(&server).await.read_node(&"n-1".into()).await.unwrap_err();
+        assert!(error.to_string().contains("the answer makes no sense: it is no node"), "{error}");
+    });
 }
 
 #[test]

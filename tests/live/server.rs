@@ -209,9 +209,11 @@ pub fn list(kind: &str, items: &[Value], asked: &Asked) -> Reply {
         item.as_object_mut().unwrap().retain(|field, _| field != "kind" && field != "apiVersion");
         item
     });
+    let group = asked.path.strip_prefix("/apis/").map(|path| path.split('/').take(2).collect::<Vec<_>>().join("/"));
+    let version = group.unwrap_or_else(|| "v1".to_owned());
     Reply::Json(
         200,
-        json!({"kind": format!("{kind}List"), "apiVersion": "v1", "metadata": metadata, "items": bare.collect::<Vec<_>>()}),
+        json!({"kind": format!("{kind}List"), "apiVersion": version, "metadata": metadata, "items": bare.collect::<Vec<_>>()}),
     )
 }
 

@@ -10,7 +10,7 @@ use tidegate::cluster::live::Live;
 use tidegate::model::Change;
 
 use super::server::{Asked, Reply, Server, event, forbidden, lines, list, status};
-use super::{NODES, PODS, cluster, connect, node, pod, run};
+use super::{NODES, PODS, cluster, connect, no_lists, node, page_of_pods, pod, run};
 
 fn soon() -> Timestamp {
     Timestamp::now() + SignedDuration::from_secs(20)
@@ -161,7 +161,7 @@ fn a_relist_without_an_end_ends_and_is_tried_again() {
             return (endless < 3).then(|| Reply::Json(410, gone.clone()));
         }
         endless += 1;
-        let again = json!({"metadata": {"resourceVersion": "10", "continue": "abc"}, "items": []});
+        let again = page_of_pods("abc", Vec::new());
         Some(if endless <= 2 { Reply::Json(200, again) } else { list("Pod", &[pod("p-0002", 1007)], asked) })
     });
     run(async {
@@ -170,6 +170,35 @@ fn a_relist_without_an_end_ends_and_is_tried_again() {
         *observed.lock().unwrap() = true;
         assert_eq!(hear(&live, 3).await, ["pod p-0002", "pod p-0000 gone", "pod p-0001 gone"]);
     });
+}
+
+/// H6, H22: a relist that is answered with something else does not make all pods go.
+#[test]
+fn a_relist_that_is_no_list_is_tried_again() {
+    let server = Server::start(cluster(3));
+    let gone = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
+    let mut odd = no_lists().into_iter().map(|(answer, _)| answer).take(2);
+    let observed = Arc::new(Mutex::new(false));
+    let (now, mut mended) = (observed.clone(), false);
+    server.when(move |asked| {
+        if asked.path != PODS || !*now.lock().unwrap() {
+            return None;
+        }
+        if asked.watches() {
+            return (!mended).then(|| Reply::Json(410, gone.clone()));
+        }
+        let answer = odd.next();
+        mended = answer.is_none();
+        Some(answer.map_or_else(|| list("Pod", &[pod("p-0002", 1007)], asked), |answer| Reply::Json(200, answer)))
+    });
+    run(async {
+        let live = connect(&server).await;
+        live.observe().await.unwrap();
+        *observed.lock().unwrap() = true;
+        assert_eq!(hear(&live, 3).await, ["pod p-0002", "pod p-0000 gone", "pod p-0001 gone"]);
+    });
+    let lists = server.asked().iter().filter(|asked| asked.path == PODS && asked.of("limit").is_some()).count();
+    assert_eq!(lists, 4, "one observed, two of which nothing is taken, and one that counts");
 }
 
 #[test]

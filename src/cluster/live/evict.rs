@@ -13,6 +13,7 @@ use kube::core::{Selector, SelectorExt, Status};
 
 use super::call::{Call, Failed, once};
 use super::client::Live;
+use super::pages::whole;
 use crate::cluster::{ClusterError, Evicted};
 use crate::model::{Name, PodKey};
 
@@ -148,7 +149,8 @@ impl Live {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &key.namespace);
         let named = ListParams::default().fields(&format!("metadata.name={}", key.name));
         let call = Call::new("list", format!("pods in namespace {}", key.namespace));
-        Ok(self.again(&call, || pods.list(&named)).await?.items.pop())
+        let found = self.again(&call, || pods.list(&named)).await?;
+        Ok(whole(found).map_err(|failed| call.error(&failed))?.pop())
     }
 
     /// Whether that very pod is there.
@@ -169,11 +171,12 @@ impl Live {
         let call = Call::new("list", format!("poddisruptionbudgets in namespace {}", key.namespace));
         let every = ListParams::default();
         let all = self.again(&call, || budgets.list(&every)).await?;
+        let all = whole(all).map_err(|failed| call.error(&failed))?;
         let counts = |budget: &PodDisruptionBudget| {
             let selector = budget.spec.as_ref().and_then(|spec| spec.selector.clone());
             selector.and_then(|selector| Selector::try_from(selector).ok()).is_some_and(|it| it.matches(&labels))
         };
-        let named = all.items.into_iter().filter(counts).filter_map(|budget| budget.metadata.name);
+        let named = all.into_iter().filter(counts).filter_map(|budget| budget.metadata.name);
         let mut found: Vec<PodKey> = named.map(|name| PodKey::new(key.namespace.clone(), name)).collect();
         found.sort();
         Ok(found)

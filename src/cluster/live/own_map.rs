@@ -5,6 +5,7 @@ use kube::api::{Api, DeleteParams, ListParams, PostParams};
 
 use super::call::Call;
 use super::client::Live;
+use super::pages::whole;
 use crate::cluster::ClusterError;
 
 impl Live {
@@ -26,7 +27,8 @@ impl Live {
     pub(super) async fn one_of_the_maps(&self, name: &str) -> Result<Option<ConfigMap>, ClusterError> {
         let (maps, named) = (self.maps(), ListParams::default().fields(&format!("metadata.name={name}")));
         let call = Call::new("list", format!("configmaps in namespace {}", self.namespace()));
-        Ok(self.again(&call, || maps.list(&named)).await?.items.pop())
+        let found = self.again(&call, || maps.list(&named)).await?;
+        Ok(whole(found).map_err(|failed| call.error(&failed))?.pop())
     }
 
     /// Writes a ConfigMap: a new one if it carries no version, else the one that it was read as.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::Request;
 use jiff::Timestamp;
+use k8s_openapi::Resource;
 use kube::Client;
-use kube::api::{ListParams, VersionMatch};
+use kube::api::{ListParams, ObjectList, VersionMatch};
 use kube::client::Body;
 use kube::core::{Request as Paths, Status};
 use serde::Deserialize;
@@ -76,11 +77,13 @@ pub(super) struct Lists {
 }
 
 /// A list as values.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Values {
+    api_version: String,
+    kind: String,
     metadata: Page,
-    #[serde(default)]
-    items: Vec<Value>,
+    items: Option<Vec<Value>>,
 }
 
 impl Lists {
@@ -125,9 +128,12 @@ impl Lists {
             };
             let page: Values =
                 serde_json::from_slice(&answer.body).map_err(|error| Failed::Garbled(error.to_string()))?;
-            names.extend(page.items.iter().map(name_of));
+            let (said, there) = ((page.api_version.as_str(), page.kind.as_str()), page.items.is_some());
+            page.metadata.is_of((listed.api_version, &kind), said, there).map_err(Failed::Garbled)?;
+            let items = page.items.unwrap_or_default();
+            names.extend(items.iter().map(name_of));
             progress.page(&next, &page.metadata.next, names.len())?;
-            values.extend(page.items.into_iter().map(|mut item| {
+            values.extend(items.into_iter().map(|mut item| {
                 if let Value::Object(fields) = &mut item {
                     fields.insert("apiVersion".to_owned(), listed.api_version.into());
                     fields.insert("kind".to_owned(), kind.as_str().into());
@@ -145,6 +151,20 @@ impl Lists {
 fn name_of(item: &Value) -> (String, String) {
     let of = |path| item.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     (of("/metadata/namespace"), of("/metadata/name"))
+}
+
+/// The objects of a list that was asked for whole.
+///
+/// # Errors
+/// It is not that list, or not all of it.
+pub(super) fn whole<T: Resource + Clone>(list: ObjectList<T>) -> Result<Vec<T>, Failed> {
+    let page = Page { remaining_item_count: list.metadata.remaining_item_count.unwrap_or_default(), ..Page::default() };
+    let said = (list.types.api_version.as_str(), list.types.kind.as_str());
+    page.is_of((T::API_VERSION, T::KIND), said, true).map_err(Failed::Garbled)?;
+    match list.metadata.continue_.filter(|next| !next.is_empty()) {
+        None => Ok(list.items),
+        Some(_) => Err(Failed::Garbled("only a part of the list came, though all of it was asked for".to_owned())),
+    }
 }
 
 /// Sends a request and takes the answer whole; a refusal is an error with the server's words.

@@ -9,7 +9,7 @@ use super::client::Live;
 use super::kinds::{ATTACHMENTS, Listed, NODES, PODS};
 use super::pages::send;
 use crate::cluster::ClusterError;
-use crate::model::{Change, Kind, Name, Node, Pod, VolumeAttachment};
+use crate::model::{Change, Name, Node, Pod, VolumeAttachment};
 use crate::observe::read_object;
 
 /// Reads of something that must not be older than what was seen, before that is given up.
@@ -91,10 +91,7 @@ impl Live {
     ///
     /// # Errors
     /// It is no node, or not a readable one.
-    pub(super) fn node_of(&self, call: &Call, mut object: Value) -> Result<Option<Node>, ClusterError> {
-        if let Value::Object(fields) = &mut object {
-            fields.insert("kind".to_owned(), Kind::Node.to_string().into());
-        }
+    pub(super) fn node_of(&self, call: &Call, object: Value) -> Result<Option<Node>, ClusterError> {
         if !self.sees(&NODES, &object) {
             return Ok(None);
         }

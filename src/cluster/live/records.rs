@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::client::Live;
+use super::pages::whole;
 use super::patch::text;
 use crate::cluster::{ClusterError, NodeMark, NodePatch, NodeRecord, keys};
 use crate::model::{Change, Name, Node, Taint, TaintEffect};
@@ -200,7 +201,7 @@ impl Live {
         let (maps, chosen) = (self.maps(), ListParams::default().labels(LABEL));
         let call = Call::new("list", format!("configmaps in namespace {}", self.namespace()));
         let listed = match self.again(&call, || maps.list(&chosen)).await {
-            Ok(listed) => listed.items,
+            Ok(listed) => whole(listed).map_err(|failed| call.error(&failed))?,
             // Nothing of ours was ever kept there.
             Err(ClusterError::NotFound(_)) => Vec::new(),
             Err(error) => return Err(error),
