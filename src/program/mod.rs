@@ -1,6 +1,10 @@
-//! Programs of the system's: their end, with everything that they started.
+//! Programs of the system's and the operator's: their bounds, and their end with everything that they started.
+
+mod running;
 
 use std::process::{Command, Stdio};
+
+pub use running::{Call, Cut, Ended, run};
 
 /// Kills a process group, by the shell's own `kill`: that of a program that was started as the first of its own group.
 pub fn kill_group(leader: u32) {

@@ -133,6 +133,46 @@ fn a_command_is_told_what_it_is_about_and_is_ended_at_its_deadline() {
     }
 }
 
+/// A hook that floods, and one that leaves something behind that holds its pipes, do no harm to the apply; what is not
+/// done at the deadline is ended with all that it started.
+#[test]
+fn a_commands_words_and_its_children_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let made =
+        |name: &str| std::process::Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success();
+    // Only an end of the child closes them.
+    assert!(made("left") && made("killed"));
+    let policy = policy(&format!(
+        "    - {{name: flood, when: beforeDrain, command: [sh, -c, 'yes x | head -c 400000000 >&2; echo the last >&2; exit 4']}}\n    \
+         - {{name: loud, when: beforeDrain, command: [sh, -c, 'yes x | head -c 50000000; yes x | head -c 50000000 >&2']}}\n    \
+         - {{name: leaves, when: beforeDrain, deadline: 300s, command: [sh, -c, 'cat {0}/left >&2 & exit 0']}}\n    \
+         - {{name: hangs, when: beforeDrain, deadline: 1s, command: [sh, -c, '(exec 3>{0}/killed; cat {0}/left) & wait']}}\n",
+        folder.path().display()
+    ));
+    let before = most_memory();
+    let flooded = call(&policy, "flood").unwrap_err();
+    assert!(most_memory().is_none_or(|now| now - before.unwrap() < 200_000), "400 MB of complaints are not kept");
+    assert!(flooded.ends_with(" x the last") && flooded.len() < 400, "{}", flooded.len());
+    assert_eq!(call(&policy, "loud"), Ok(()));
+    let begun = std::time::Instant::now();
+    assert_eq!(call(&policy, "leaves"), Ok(()), "its child has the pipe for as long as nobody writes into `left`");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it is the program that is waited for");
+    // Read to its end: that comes when whoever writes is no more.
+    let killed = folder.path().join("killed");
+    let reader = std::thread::spawn(move || std::fs::read(killed));
+    assert!(call(&policy, "hangs").unwrap_err().contains("no end within 1s"));
+    assert_eq!(reader.join().unwrap().unwrap(), b"", "its child is ended too");
+    // For reading too, so that it does not wait for a child that is not there.
+    drop(std::fs::OpenOptions::new().read(true).write(true).open(folder.path().join("left")).unwrap());
+}
+
+/// The most that this process ever had, in kB, where the system says so.
+fn most_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 #[test]
 fn a_webhook_is_posted_what_it_is_about_and_its_address_is_never_said() {
     let calling = |url: &str| policy(&format!("    - {{name: tell, when: afterWake, webhook: \"{url}\"}}\n"));

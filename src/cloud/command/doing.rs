@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::running::{Cut, Ended, MOST_ANSWER, run};
 use super::wire::{Answer, Asked, Order, Question, VERSION};
 use crate::cloud::{ParkMode, Provider, ProviderError, Survey};
 use crate::cluster::Pending;
 use crate::model::{Flavor, Name, Quota, Server, ServerOrder};
 use crate::policy::Idle;
+use crate::program::{self, Cut, Ended};
 
-/// So much of what a program complained of is repeated, from its end.
-const SAID: usize = 300;
+/// Bytes of an answer that are read; a longer one is none.
+const MOST_ANSWER: usize = 16 << 20;
 
 /// The operator's own programs.
 #[derive(Clone, Debug)]
@@ -61,7 +61,14 @@ impl Programs {
             true => ProviderError::Setup(text),
             false => ProviderError::Unavailable(text),
         };
-        let ended = match run(&self.run, &variables, &input, self.deadline).await {
+        let call = program::Call {
+            words: &self.run,
+            variables: &variables,
+            input: &input,
+            most_answer: MOST_ANSWER,
+            deadline: self.deadline,
+        };
+        let ended = match program::run(call).await {
             Ok(ended) => ended,
             Err(Cut::Start(error)) => {
                 let text =
@@ -82,9 +89,11 @@ impl Programs {
                 Err(told.meaning(server))
             }
             Ok(answer) if ended.status.success() => Ok(answer),
-            Ok(_) => Err(trouble(format!("`{program}` ended `{verb}` with {}{}", ended.status, complaint(&ended)))),
+            Ok(_) => {
+                Err(trouble(format!("`{program}` ended `{verb}` with {}{}", ended.status, masked(&ended.last_words()))))
+            }
             Err(_) if !ended.status.success() => {
-                Err(trouble(format!("`{program}` ended `{verb}` with {}{}", ended.status, complaint(&ended))))
+                Err(trouble(format!("`{program}` ended `{verb}` with {}{}", ended.status, masked(&ended.last_words()))))
             }
             Err(why) => Err(trouble(format!(
                 "`{program}` answers `{verb}` with something that makes no sense: {why}; `tidegate schema provider` says how"
@@ -92,9 +101,10 @@ impl Programs {
         }
     }
 
-    fn variables(&self, asked: &Asked) -> Vec<(&'static str, String)> {
+    fn variables(&self, asked: &Asked) -> Vec<(String, String)> {
         let (verb, id, order) = asked.facts();
-        let mut all = vec![("TIDEGATE_VERB", verb.to_owned()), ("TIDEGATE_PROVIDER", self.provider.to_string())];
+        let mut all: Vec<(&str, String)> =
+            vec![("TIDEGATE_VERB", verb.to_owned()), ("TIDEGATE_PROVIDER", self.provider.to_string())];
         all.extend(id.map(|id| ("TIDEGATE_ID", id.to_owned())));
         if let Some(order) = order {
             all.push(("TIDEGATE_NAME", order.name.clone()));
@@ -102,7 +112,7 @@ impl Programs {
             all.extend(order.zone.clone().map(|zone| ("TIDEGATE_ZONE", zone)));
             all.push(("TIDEGATE_CAPACITY_TYPE", order.capacity_type.word().to_owned()));
         }
-        all
+        all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// A change of one server, by an id that a program can be told.
@@ -207,14 +217,6 @@ fn read(ended: &Ended) -> Result<Answer, String> {
         return Ok(Answer::default());
     }
     serde_json::from_slice(&ended.answer).map_err(|error| masked(&error.to_string()))
-}
-
-/// The end of what it complained of, in one line.
-fn complaint(ended: &Ended) -> String {
-    let said = ended.complaint.trim();
-    let skip = said.chars().count().saturating_sub(SAID);
-    let said: String = said.chars().skip(skip).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if said.is_empty() { said } else { format!(": {}", masked(&said)) }
 }
 
 /// Whatever a program says, a bootstrap token is not repeated: six characters, a dot, and sixteen.

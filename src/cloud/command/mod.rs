@@ -4,7 +4,6 @@
 //! and ends it with all that it started; `doing` is the provider.
 
 mod doing;
-mod running;
 mod wire;
 
 pub use doing::Programs;

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::execute::hooks::{Hooks, Occasion};
 use crate::model::Name;
 use crate::policy::{Hook, HookCall, HookTime, Policy};
-
-/// So much of what a program said before it failed is repeated, from its end.
-const SAID: usize = 300;
+use crate::program::{self, Cut};
 
 /// The hooks of one policy, for one cluster.
 pub struct Calling {
@@ -54,14 +50,12 @@ impl Calling {
 
     async fn call_one(&self, hook: &Hook, about: &Occasion) -> Result<(), String> {
         let facts = self.facts(hook, about);
-        let called = async {
-            match &hook.call {
-                HookCall::Command(words) => run(words, &facts).await,
-                HookCall::Webhook(url) => self.post(url, &facts).await,
-            }
-        };
         let deadline = Duration::try_from(hook.deadline).unwrap_or(Duration::MAX);
-        timeout(deadline, called).await.map_err(|_| format!("no end within {:#}", hook.deadline))?
+        let done = match &hook.call {
+            HookCall::Command(words) => run(words, &facts, deadline).await,
+            HookCall::Webhook(url) => timeout(deadline, self.post(url, &facts)).await.ok(),
+        };
+        done.unwrap_or_else(|| Err(format!("no end within {:#}", hook.deadline)))
     }
 
     /// The URL may hold a secret: no message names it.
@@ -72,22 +66,18 @@ impl Calling {
     }
 }
 
-async fn run(words: &[Name], facts: &BTreeMap<&str, String>) -> Result<(), String> {
-    let Some((program, arguments)) = words.split_first() else { return Err("no program is named".to_owned()) };
-    let mut command = Command::new(&**program);
-    command.args(arguments.iter().map(|word| &**word));
-    command.envs(facts.iter().map(|(key, value)| (format!("TIDEGATE_{}", key.to_uppercase()), value)));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-    let ended = command.spawn().map_err(|error| format!("`{program}` cannot be started: {error}"))?;
-    let ended = ended.wait_with_output().await.map_err(|error| format!("`{program}`: {error}"))?;
-    if ended.status.success() {
-        return Ok(());
+/// None at the deadline.
+async fn run(words: &[Name], facts: &BTreeMap<&str, String>, deadline: Duration) -> Option<Result<(), String>> {
+    let program = words.first().map_or("", |program| program);
+    let upper = |key: &str| format!("TIDEGATE_{}", key.to_uppercase());
+    let variables: Vec<(String, String)> = facts.iter().map(|(key, value)| (upper(key), value.clone())).collect();
+    let call = program::Call { words, variables: &variables, input: &[], most_answer: 0, deadline };
+    match program::run(call).await {
+        Ok(ended) if ended.status.success() => Some(Ok(())),
+        Ok(ended) => Some(Err(format!("`{program}` ended with {}{}", ended.status, ended.last_words()))),
+        Err(Cut::Start(error)) => Some(Err(format!("`{program}` cannot be started: {error}"))),
+        Err(Cut::TooSlow) => None,
     }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    let skip = said.trim().chars().count().saturating_sub(SAID);
-    let said: String = said.trim().chars().skip(skip).collect();
-    let said = if said.is_empty() { String::new() } else { format!(": {}", said.replace('\n', " ")) };
-    Err(format!("`{program}` ended with {}{said}", ended.status))
 }
 
 impl Hooks for Calling {

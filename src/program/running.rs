@@ -1,4 +1,4 @@
-//! Runs a program for one question: with a deadline, with bounds on what it may say, and ended with all that it started.
+//! Runs an operator's program to its end: with a deadline, with bounds on what it may say, and ended with all that it started.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -10,17 +10,33 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::kill_group;
 use crate::model::Name;
-use crate::program::kill_group;
 
-/// Bytes of an answer that are read; a longer one is none.
-pub const MOST_ANSWER: usize = 16 << 20;
 /// Bytes of complaints that are kept, from their end.
 const MOST_COMPLAINT: usize = 4 << 10;
+/// So much of the complaints is repeated, from their end.
+const SAID: usize = 300;
 /// So long the last words of a program that has ended are waited for: its children may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The program and its arguments.
+    pub words: &'a [Name],
+    /// What its environment has besides ours.
+    pub variables: &'a [(String, String)],
+    /// What it can read.
+    pub input: &'a [u8],
+    /// Bytes of its answer that are kept; what it says beyond them is read and let go.
+    pub most_answer: usize,
+    /// How long it may take.
+    pub deadline: Duration,
+}
+
 /// How a program ended.
+#[derive(Debug)]
 pub struct Ended {
     /// With which status.
     pub status: ExitStatus,
@@ -32,7 +48,18 @@ pub struct Ended {
     pub complaint: String,
 }
 
+impl Ended {
+    /// `: ` and the end of what it complained of, on one line; nothing if it did not.
+    pub fn last_words(&self) -> String {
+        let said = self.complaint.trim();
+        let skip = said.chars().count().saturating_sub(SAID);
+        let said: String = said.chars().skip(skip).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if said.is_empty() { said } else { format!(": {said}") }
+    }
+}
+
 /// Why it did not end by itself.
+#[derive(Debug)]
 pub enum Cut {
     /// It could not be started, or not be waited for.
     Start(std::io::Error),
@@ -51,8 +78,13 @@ impl Drop for Group {
     }
 }
 
-/// Runs `words` with `input` and these variables until it ends or the deadline is over.
-pub async fn run(words: &[Name], variables: &[(&str, String)], input: &[u8], deadline: Duration) -> Result<Ended, Cut> {
+/// Runs a program until it ends, and not until whoever has its pipes does; at the deadline it is killed with all that it
+/// started.
+///
+/// # Errors
+/// It cannot be started, or did not end in time.
+pub async fn run(call: Call<'_>) -> Result<Ended, Cut> {
+    let Call { words, variables, input, most_answer, deadline } = call;
     let (program, arguments) = words.split_first().ok_or_else(|| Cut::Start(std::io::ErrorKind::NotFound.into()))?;
     let mut command = Command::new(&**program);
     command.args(arguments.iter().map(|word| &**word)).envs(variables.iter().map(|(key, value)| (key, value)));
@@ -72,7 +104,7 @@ pub async fn run(words: &[Name], variables: &[(&str, String)], input: &[u8], dea
         };
         let answered = gather(stdout, |piece| {
             let (kept, overflown) = &mut *answer.borrow_mut();
-            let room = MOST_ANSWER.saturating_sub(kept.len());
+            let room = most_answer.saturating_sub(kept.len());
             *overflown |= piece.len() > room;
             kept.extend(piece.get(..room.min(piece.len())).unwrap_or_default());
         });
