@@ -204,6 +204,35 @@ async fn h24_a_record_that_a_crash_left_says_nothing_of_the_node_that_is_there_n
     assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none());
 }
 
+/// Half an observation does not stop a wake (H6): what could not be read of the records is read again before a Node counts
+/// as one of which nothing is left.
+#[tokio::test]
+async fn h6_h24_records_that_could_not_be_read_are_read_again_before_nothing_is_left_of_a_node() {
+    let fake = stage().await;
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    fake.live.patch_node(&"n".into(), &marks(NodeMark::Parked)).await.unwrap();
+    fake.with(|objects| objects.all.remove(NODE));
+    let live = fake.another("tidegate").await;
+    let no = || refusal(403, "Forbidden", "not now");
+    fake.answers("GET", MAPS, vec![no(), no()]);
+    let seen = live.observe().await.unwrap();
+    assert!(seen.nodes.is_empty() && seen.gaps.iter().any(|gap| gap.contains("list configmaps")), "{:?}", seen.gaps);
+    let touched = live.patch_node(&"n".into(), &NodePatch::default()).await;
+    assert!(matches!(touched, Err(ClusterError::Forbidden { .. })), "{touched:?}");
+    let made = live.patch_node(&"n".into(), &NodePatch::default()).await.unwrap();
+    assert_eq!((&*made.uid, made.unschedulable), ("first", true));
+    assert_eq!(NodeRecord::of(&made).unwrap().unwrap().mark, NodeMark::Parked);
+
+    fake.with(|objects| {
+        objects.all.remove(NODE);
+        objects.all.remove(&format!("{MAPS}/tidegate-node-n"))
+    });
+    let live = fake.another("tidegate").await;
+    assert!(live.observe().await.unwrap().gaps.is_empty());
+    let touched = live.patch_node(&"n".into(), &NodePatch::default()).await;
+    assert!(matches!(touched, Err(ClusterError::NotFound(_))), "{touched:?}");
+}
+
 /// A file that `snapshot` writes shows what a plan made here sees.
 async fn reads_back(live: &Live) -> Snapshot {
     let (mut file, mut bytes) = (SnapshotFile::default(), Vec::new());

@@ -190,6 +190,24 @@ fn h24_an_apply_that_is_cut_short_deletes_the_node_object_when_it_is_taken_up() 
     }
 }
 
+/// Somebody deleted the Node and what was kept of it; its server still says that it is ours. It is woken, and it is said what
+/// nobody knows any more. Here no kubelet registers it: what runs for nothing is parked again (H8).
+#[test]
+fn h24_a_server_of_ours_without_node_and_record_is_woken_and_told_what_it_lost() {
+    let (down, up) = (one_of_them("", ""), policy("      replicas: 2\n", ""));
+    let stage = stage(&Cluster::workers(2), "");
+    let (outcome, _) = stage.apply(&down);
+    assert_eq!((exit(&outcome), stage.parked()), (0, 1));
+    let mut snapshot = stage.sandbox.snapshot();
+    snapshot.nodes.retain(|node| &*node.name != "worker-2");
+    let stage = Stage::of(snapshot, "");
+    let (outcome, told) = stage.apply(&up);
+    let told = lines(&told);
+    assert!(told.contains("neither Node worker-2 nor the record of what it had is there"), "{told}");
+    assert!(told.contains("its server is ACTIVE"), "it was woken: {told}");
+    assert_eq!((exit(&outcome), stage.parked()), (6, 1), "{told}");
+}
+
 #[test]
 fn h7_node_objects_that_are_deleted_are_no_domains_and_not_unready() {
     let mut cluster = spreading(&constraint(json!({})));

@@ -32,6 +32,8 @@ pub struct Live {
     pub(super) away: Cell<Option<Instant>>,
     pub(super) following: RefCell<Following>,
     pub(super) records: RefCell<BTreeMap<Name, KeptRecord>>,
+    /// The last reading of the records failed: what they say may be old, or nothing yet.
+    pub(super) records_unread: Cell<bool>,
     pub(super) leftover: RefCell<BTreeSet<Name>>,
     pub(super) chronicle: RefCell<Option<Chronicle>>,
 }
@@ -61,6 +63,7 @@ impl Live {
             away,
             following,
             records,
+            records_unread: Cell::new(true),
             leftover,
             chronicle,
         })

@@ -67,7 +67,9 @@ impl Live {
         builder.version(self.version().await);
         builder.here(own_pod());
         self.remembered(&mut builder).await;
-        if let Err(error) = self.read_records().await {
+        let read = self.read_records().await;
+        self.records_unread.set(read.is_err());
+        if let Err(error) = read {
             builder.gap(told(&error));
         }
         let mut snapshot = builder.finish();

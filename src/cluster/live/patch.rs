@@ -136,6 +136,11 @@ impl Live {
             let node = match self.found_node(name).await? {
                 Some(node) => node,
                 None => {
+                    // What stands in for it may be there all the same.
+                    if self.records_unread.get() {
+                        self.read_records().await?;
+                        self.records_unread.set(false);
+                    }
                     self.make_again(name, patch).await?.ok_or_else(|| ClusterError::NotFound(format!("node {name}")))?
                 }
             };

@@ -79,6 +79,9 @@ impl Course {
         if self.makes(world) {
             return self.look_before_making(desk, world, now);
         }
+        if self.bare(desk, world) {
+            return self.go(desk, Way::Coming(Coming::Turn));
+        }
         let looked = self.planned_node(world).and_then(|node| Ok((node.unschedulable, NodeRecord::of(node)?)));
         let (cordoned, record) = match looked {
             Ok(looked) => looked,
@@ -171,6 +174,9 @@ impl Course {
     }
 
     fn mark_waking(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
+        if self.bare(desk, world) {
+            return self.mark_bare(desk, now);
+        }
         let node = match self.planned_node(world) {
             Ok(node) => node,
             Err(why) if !self.busy() => return self.stay(desk, now, &why),
@@ -361,7 +367,7 @@ impl Course {
     }
 
     /// Whether a cordon without a record of ours counts as ours: by the policy, or by the server's own metadata.
-    fn adopted(&self, desk: &Desk, world: &World) -> bool {
+    pub(super) fn adopted(&self, desk: &Desk, world: &World) -> bool {
         let server = self.server(world).and_then(|id| world.servers.get(&id));
         self.settings(desk).is_some_and(|settings| settings.adopt)
             || server.is_some_and(|server| server.metadata.contains_key(keys::SERVER_RECORD))
@@ -452,7 +458,9 @@ impl Course {
 
     fn asleep_again(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         let server = self.server(world).and_then(|id| world.servers.get(&id));
-        if server.is_some_and(|server| server.state == ServerState::Active) && self.record(world).is_some() {
+        if server.is_some_and(|server| server.state == ServerState::Active)
+            && (self.record(world).is_some() || self.bare(desk, world))
+        {
             return self.go(desk, Way::Coming(Coming::ParkAgain(now)));
         }
         self.go(desk, Way::Coming(Coming::SealAgain))

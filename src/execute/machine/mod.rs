@@ -7,6 +7,7 @@
 
 mod act;
 mod arbiter;
+mod bare;
 mod census;
 mod coming;
 mod conduct;
