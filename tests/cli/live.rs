@@ -1,7 +1,7 @@
 //! A live cluster as the program meets it: named or not, there or not, the right one or another, allowed or not. A server
 //! of ours plays the API server; real ones are in `tests/labs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -201,15 +201,21 @@ fn the_roles_of_the_example_grant_what_is_needed_and_list_what_a_snapshot_knows(
     let words = |rule: &Value, key: &str| -> Vec<String> {
         rule[key].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
     };
-    // Namespace (none for all), group, resource, verb.
-    let mut granted: BTreeSet<(Option<String>, String, String, String)> = BTreeSet::new();
+    // Namespace (none for all), group, resource, verb; and the only names that it is for, if it is not for all.
+    type Right = (Option<String>, String, String, String);
+    let mut granted: BTreeMap<Right, Option<BTreeSet<String>>> = BTreeMap::new();
     for document in &documents {
         let namespace = document["metadata"]["namespace"].as_str().map(str::to_owned);
         for rule in document["rules"].as_array().into_iter().flatten() {
+            let only =
+                rule.get("resourceNames").map(|_| words(rule, "resourceNames").into_iter().collect::<BTreeSet<_>>());
             for group in words(rule, "apiGroups") {
                 for resource in words(rule, "resources") {
-                    let right = |verb| (namespace.clone(), group.clone(), resource.clone(), verb);
-                    granted.extend(words(rule, "verbs").into_iter().map(right));
+                    for verb in words(rule, "verbs") {
+                        let right = (namespace.clone(), group.clone(), resource.clone(), verb);
+                        let names = granted.entry(right).or_insert_with(|| Some(BTreeSet::new()));
+                        *names = names.take().zip(only.clone()).map(|(there, more)| &there | &more);
+                    }
                 }
             }
         }
@@ -219,16 +225,17 @@ fn the_roles_of_the_example_grant_what_is_needed_and_list_what_a_snapshot_knows(
     for need in &needs {
         let here = |namespace: Option<&str>| {
             let (group, resource, verb) = (need.group.to_owned(), need.resource.to_owned(), need.verb.to_owned());
-            granted.contains(&(namespace.map(str::to_owned), group, resource, verb))
+            let names = granted.get(&(namespace.map(str::to_owned), group, resource, verb));
+            names.is_some_and(|only| only.as_ref().is_none_or(|only| need.name.is_some_and(|name| only.contains(name))))
         };
         assert!(here(None) || here(need.namespace.as_deref()), "{}", need.words());
     }
     let known: BTreeSet<(String, String)> = Kind::ALL.into_iter().filter_map(Kind::api).map(of_api).collect();
     assert_eq!(known.len(), Kind::ALL.len() - 2, "two kinds are our own");
-    let listed = granted.iter().filter(|(_, _, resource, verb)| verb == "list" && resource != "configmaps");
+    let listed = granted.keys().filter(|(_, _, resource, verb)| verb == "list" && resource != "configmaps");
     assert_eq!(listed.map(|(_, group, resource, _)| (group.clone(), resource.clone())).collect::<BTreeSet<_>>(), known);
     for verb in ["list", "watch"] {
-        let asked = needs.iter().filter(|need| need.verb == verb && !need.to_apply);
+        let asked = needs.iter().filter(|need| need.verb == verb && need.resource != "configmaps");
         let mut asked: BTreeSet<(String, String)> =
             asked.map(|need| (need.group.to_owned(), need.resource.to_owned())).collect();
         if verb == "watch" {

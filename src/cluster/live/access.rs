@@ -8,6 +8,7 @@ use kube::api::PostParams;
 use super::call::Call;
 use super::client::Live;
 use super::kinds::kinds;
+use super::memory;
 use super::tokens::NAMESPACE;
 use crate::cluster::ClusterError;
 
@@ -23,6 +24,8 @@ pub struct Need {
     pub group: &'static str,
     /// The resource, with its subresource: `pods/eviction`.
     pub resource: &'static str,
+    /// Only the object of this name; None is all. A role may grant one alone.
+    pub name: Option<&'static str>,
     /// Only in this namespace; None is all, or a resource that has none.
     pub namespace: Option<String>,
     /// Only `apply` needs it.
@@ -30,11 +33,12 @@ pub struct Need {
 }
 
 impl Need {
-    /// `create pods/eviction`, `get configmaps in tidegate`.
+    /// `create pods/eviction`, `get configmaps/tidegate-memory in tidegate`.
     pub fn words(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
         let within = self.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-        format!("{} {}{group}{within}", self.verb, self.resource)
+        let name = self.name.map(|name| format!("/{name}")).unwrap_or_default();
+        format!("{} {}{group}{name}{within}", self.verb, self.resource)
     }
 }
 
@@ -68,12 +72,13 @@ pub fn needs(namespace: &str, special: Special) -> Vec<Need> {
         ("update", "coordination.k8s.io", "leases"),
         ("create", "", "configmaps"),
         ("update", "", "configmaps"),
-        ("get", "", "configmaps"),
+        ("delete", "", "configmaps"),
     ];
     let need = |verb, group, resource, namespace: Option<&str>, to_apply| Need {
         verb,
         group,
         resource,
+        name: None,
         namespace: namespace.map(str::to_owned),
         to_apply,
     };
@@ -85,6 +90,9 @@ pub fn needs(namespace: &str, special: Special) -> Vec<Need> {
     all.extend(WRITE.map(|(verb, group, resource)| need(verb, group, resource, None, true)));
     all.extend(special.rights().map(|(verb, resource, within)| need(verb, "", resource, within, true)));
     all.extend(OURS.map(|(verb, group, resource)| need(verb, group, resource, Some(namespace), true)));
+    // What a plan reads of our own: the memory by its name, and the records of nodes, whose names no role can know.
+    all.push(Need { name: Some(memory::NAME), ..need("get", "", "configmaps", Some(namespace), false) });
+    all.push(need("list", "", "configmaps", Some(namespace), false));
     all
 }
 
@@ -114,6 +122,7 @@ impl Live {
                     group: Some(need.group.to_owned()),
                     resource: Some(resource.to_owned()),
                     subresource,
+                    name: need.name.map(str::to_owned),
                     namespace: need.namespace.clone(),
                     ..ResourceAttributes::default()
                 }),

@@ -18,7 +18,8 @@ use super::client::Live;
 use crate::cluster::ClusterError;
 use crate::model::{Memory, NodeMemory};
 
-const NAME: &str = "tidegate-memory";
+/// The ConfigMap's name.
+pub(super) const NAME: &str = "tidegate-memory";
 const KEY: &str = "memory.json";
 const PACKED: &str = "memory.json.gz";
 /// Annotation: what was left out.
