@@ -2,11 +2,11 @@
 
 use super::members::{Inventory, Member, State};
 use super::{Code, Evidence, Precondition, Reason, Step, Verb, verb_name};
-use crate::model::{NodeMark, Target};
+use crate::model::{Node, NodeMark, Target, World, keys};
 use crate::policy::{Policy, Pool};
 
-/// The step that completes the record of each such node that `targets` ask about and that `steps` leave alone. Nothing is
-/// taken away by it: the record says what is there.
+/// The step that completes the record of each such node that `targets` ask about and that `steps` leave alone. It says what
+/// is there, and takes nothing away but the Node object where the pool has it deleted, which its text says.
 pub fn recorded(policy: &Policy, inventory: &Inventory, targets: &[Target], steps: &[Step]) -> Vec<Step> {
     let asked = |pool: &Pool, member: &Member| {
         let names = [Target::Pool(pool.name.clone()), Target::Node(member.name.clone())];
@@ -21,6 +21,19 @@ pub fn recorded(policy: &Policy, inventory: &Inventory, targets: &[Target], step
         .collect()
 }
 
+/// The nodes of `pool` whose Node objects `steps` delete: where the policy says so, of all that become parked, and whose
+/// Node is there.
+pub fn deleted<'a>(pool: &Pool, world: &World, steps: &'a [Step]) -> impl Iterator<Item = &'a str> {
+    let parked = steps.iter().filter(|step| matches!(step.verb, Verb::Park | Verb::Record) && step.pool == *pool.name);
+    let there = |name: &&str| world.nodes.get(*name).is_some_and(|node| is_there(node));
+    parked.filter(|_| pool.deletes_parked_nodes).map(|step| step.node.as_str()).filter(there)
+}
+
+/// Whether there is such an object, and not only what is kept of it.
+fn is_there(node: &Node) -> bool {
+    !node.annotations.contains_key(keys::DELETED)
+}
+
 fn behind(member: &Member) -> bool {
     let draining = member.record.as_ref().is_some_and(|record| record.mark == NodeMark::Draining);
     let silent = member.node.as_ref().is_some_and(|node| node.unschedulable && !node.ready());
@@ -31,6 +44,10 @@ fn step(pool: &Pool, member: &Member) -> Step {
     let uid = member.node.as_ref().map(|node| node.uid.to_string()).filter(|uid| !uid.is_empty());
     let mut preconditions: Vec<Precondition> = uid.map(|uid| Precondition::Node { uid }).into_iter().collect();
     preconditions.push(Precondition::Marked);
+    let mut text = "its server is parked, its record does not say so yet".to_owned();
+    if pool.deletes_parked_nodes && member.node.as_ref().is_some_and(|node| is_there(node)) {
+        text.push_str("; then its Node object is deleted (`parkedNode: delete`)");
+    }
     Step {
         id: format!("{}/{}", verb_name(Verb::Record), member.name),
         verb: Verb::Record,
@@ -41,7 +58,7 @@ fn step(pool: &Pool, member: &Member) -> Step {
         after: Vec::new(),
         reason: Reason {
             code: Code::RecordBehind,
-            text: "its server is parked, its record does not say so yet".to_owned(),
+            text,
             evidence: Evidence::default(),
             origin: Some(pool.origin.clone()),
         },

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::arrival::arrival;
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Step, Verb, basis, long_parked, unknown, unready, wakes};
+use super::{Step, basis, behind, long_parked, unknown, unready, wakes};
 use crate::model::{OTHER_OWNERS, World, counted};
 use crate::policy::Policy;
 use crate::schedule::Holding;
@@ -61,14 +61,13 @@ pub fn notes(
     }
     notes.extend(long_parked::notes(policy, world, decisions, inventory, now));
     notes.extend(unready::notes(&policy.pools, world, steps));
-    for pool in policy.pools.iter().filter(|pool| pool.deletes_parked_nodes) {
-        let parked = steps.iter().filter(|step| step.verb == Verb::Park && step.pool == *pool.name).count();
-        if let Ok(parked @ 1..) = u32::try_from(parked) {
+    for pool in &policy.pools {
+        if let Ok(deleted @ 1..) = u32::try_from(behind::deleted(pool, world, steps).count()) {
             notes.push(format!(
                 "pool {}: the Node object of {} is deleted once the server is parked, and made again before it is woken \
                  (`parkedNode: delete`)",
                 pool.name,
-                counted(parked, "node")
+                counted(deleted, "node")
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Refusal, Step, Verb};
+use super::{Refusal, Step, Verb, behind};
 use crate::model::{Name, Node, SUSPENDED, World, keys};
 use crate::policy::{Policy, Pool};
 
@@ -42,11 +42,7 @@ fn predicted(pools: &[Pool], world: &World, steps: &[Step]) -> (BTreeMap<Name, S
     };
     let (parked, back) = (of(Verb::Park), of(Verb::Wait));
     let (mut zones, mut total): (BTreeMap<Name, Share>, Share) = Default::default();
-    let deleting = |name: &str| pools.iter().any(|pool| *pool.name == *name && pool.deletes_parked_nodes);
-    let deleted: BTreeSet<&str> = (steps.iter())
-        .filter(|step| step.verb == Verb::Park && deleting(&step.pool))
-        .map(|step| step.node.as_str())
-        .collect();
+    let deleted: BTreeSet<&str> = pools.iter().flat_map(|pool| behind::deleted(pool, world, steps)).collect();
     for node in world.nodes.values() {
         let name = &*node.name;
         let stands_in = node.annotations.contains_key(keys::DELETED);

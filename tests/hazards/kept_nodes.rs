@@ -1,8 +1,9 @@
 //! Parked nodes that stay as Node objects poison nothing (H7), and say that they are parked.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tidegate::model::{Node, SUSPENDED, keys};
-use tidegate::plan::{Code, Plan, Rule, verify};
+use tidegate::plan::{Code, Plan, Rule, Verb, verify};
 
 use crate::executing::cut::cut_after;
 use crate::executing::{Stage, exit, lines};
@@ -206,6 +207,34 @@ fn h24_a_server_of_ours_without_node_and_record_is_woken_and_told_what_it_lost()
     assert!(told.contains("neither Node worker-2 nor the record of what it had is there"), "{told}");
     assert!(told.contains("its server is ACTIVE"), "it was woken: {told}");
     assert_eq!((exit(&outcome), stage.parked()), (6, 1), "{told}");
+}
+
+/// Cut after each record and planned anew with `parkedNode: delete`: the plan says of each Node object that it deletes it,
+/// also where only the record is behind, and of no other.
+#[test]
+fn h24_the_plan_names_each_node_object_that_is_deleted() {
+    let (keep, delete) = (one_of_them("", ""), one_of_them("      parkedNode: delete\n", ""));
+    let (total, _) = cut_after(&stage(&Cluster::workers(2), ""), &keep, usize::MAX);
+    let mut recorded = 0;
+    for records in 1..total {
+        let stage = stage(&Cluster::workers(2), "");
+        cut_after(&stage, &keep, records);
+        stage.until(&(stage.sandbox.now() + SignedDuration::from_mins(20)).to_string());
+        let plan = stage.plan(&delete);
+        let noted = plan.notes.iter().any(|note| note.contains("the Node object of 1 node is deleted"));
+        let record = plan.steps.iter().find(|step| step.verb == Verb::Record);
+        recorded += u32::from(record.is_some());
+        if let Some(step) = record {
+            assert!(
+                step.reason.text.contains("its Node object is deleted (`parkedNode: delete`)"),
+                "{}",
+                step.reason.text
+            );
+        }
+        let (_, told) = stage.apply(&delete);
+        assert_eq!(!there(&stage), noted, "{records}: {:?}\n{}", plan.steps, lines(&told));
+    }
+    assert!(recorded > 0, "one of them was parked before its record");
 }
 
 #[test]
