@@ -80,18 +80,57 @@ fn h8_the_next_choice_after_a_failed_wake_is_by_its_cause() {
         assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
         let (outcome, told) = stage.apply(&both());
         let failed = told.iter().find(|event| event.kind == EventKind::StepFailed).unwrap();
-        assert_eq!((exit(&outcome), failed.node.as_deref()), (6, Some("worker-2")), "{}", lines(&told));
+        assert_eq!(failed.node.as_deref(), Some("worker-2"), "{}", lines(&told));
         assert!(failed.message.contains(why), "{fault}: {}", failed.message);
-        let plan = stage.plan(&both());
-        assert_eq!(wakes(&plan).join(" "), next, "{fault}: {:#?}", plan.kept);
         let alone = !next.is_empty();
+        let choice = told.iter().find(|event| event.message.starts_with("the policy's next choice"));
+        let said = format!("the policy's next choice in place of worker-2: {next}");
+        assert_eq!(choice.map(|event| event.message.clone()), alone.then_some(said), "{}", lines(&told));
+        // The one that is in ERROR now is not where the policy wants it.
+        let code = if fault == "locked" { 0 } else { 6 };
+        let expected = if alone { ServerState::Active } else { ServerState::ShelvedOffloaded };
+        assert_eq!((exit(&outcome), state(&stage, "worker-3")), (code, expected), "{}", lines(&told));
         assert_eq!(stage.world().memory.pools["workers"].failed_wakes, u32::from(!alone));
-        if alone {
-            let (outcome, told) = stage.apply(&both());
-            // The one that is in ERROR now is not where the policy wants it.
-            let code = if fault == "no-image" { 6 } else { 0 };
-            assert_eq!((exit(&outcome), state(&stage, "worker-3")), (code, ServerState::Active), "{}", lines(&told));
+        let plan = stage.plan(&both());
+        assert!(wakes(&plan).is_empty(), "{fault}: {:#?}", plan.kept);
+        let last: Vec<_> = told.iter().filter(|event| event.kind == EventKind::Summary).collect();
+        assert_eq!((last.len(), last[0].tally.unwrap().failed), (1, 1), "{}", lines(&told));
+        assert_eq!(told.last().unwrap().kind == EventKind::Summary, fault != "no-image", "{}", lines(&told));
+    }
+}
+
+/// Where each of them fails for itself, each is tried once, and not all of a large pool in one run.
+#[test]
+fn h8_next_choices_come_to_an_end() {
+    for (workers, tried) in [(4, 3), (9, 6)] {
+        let stage = stage(&Cluster::workers(workers), "- {target: server/*, kind: no-image, on: wake}");
+        assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+        let (outcome, told) = stage.apply(&both());
+        let failed = told.iter().filter(|event| event.kind == EventKind::StepFailed);
+        let nodes: Vec<&str> = failed.filter_map(|event| event.node.as_deref()).collect();
+        let distinct: std::collections::BTreeSet<&str> = nodes.iter().copied().collect();
+        assert_eq!((exit(&outcome), nodes.len(), distinct.len()), (6, tried, tried), "{}", lines(&told));
+        let last: Vec<_> = told.iter().filter(|event| event.kind == EventKind::Summary).collect();
+        assert_eq!((last.len(), last[0].tally.unwrap().failed as usize), (1, tried), "{}", lines(&told));
+    }
+}
+
+/// What was cut short after any of its records goes on to the next choice when it is taken up again.
+#[test]
+fn h8_the_next_choice_is_taken_by_whoever_takes_it_up_again() {
+    let mut records = 1;
+    loop {
+        let stage = stage(&Cluster::workers(3), "- {target: server/worker-2, kind: no-image, on: wake}");
+        assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+        let (_, ended) = crate::executing::cut::cut_after(&stage, &both(), records);
+        let (_, told) = stage.carry_out(&both(), None, true, true);
+        let expected = if ended { ServerState::ShelvedOffloaded } else { ServerState::Active };
+        if ended {
+            assert!(records > 5, "it failed before anything was done");
+            break;
         }
+        assert_eq!(state(&stage, "worker-3"), expected, "after {records} records\n{}", lines(&told));
+        records += 1;
     }
 }
 

@@ -10,10 +10,11 @@ use super::interrupts::Interrupts;
 use super::journal::{self, Journal, JournalError, Told};
 use super::locking;
 use super::log::Log;
+use super::next_choice::{Heard, Round};
 use super::performing::Doors;
 use super::stale::{beyond, carried_out, stale};
 use super::taking_up::{Left, still_wanted};
-use super::{chronicle, preparing, process, recalling, settling};
+use super::{chronicle, next_choice, preparing, process, recalling, settling};
 use crate::cluster::{ClusterError, Lock, LockError, LockRecord, Locks, NodeMark, NodeRecord, keeping};
 use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine, Settings};
@@ -246,12 +247,29 @@ async fn locked(
             outcome => outcome,
         });
     }
-    let end = anew(doors, order, (&allowed, memory), world, (run, lock), interrupts, tell).await?;
+    let end = with_next_choice(doors, order, (&allowed, memory), world, (run, lock), interrupts, tell).await?;
     concluded(end, (refusals, frozen), doors, (order.policy, agreed), tell).await
 }
 
+/// The same as [`anew`], and what the policy wants in place of what did not come.
+async fn with_next_choice(
+    doors: Doors<'_>,
+    order: &Order<'_>,
+    (plan, memory): (&Plan, Memory),
+    world: World,
+    held: (&str, &dyn Lock),
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<End, ApplyError> {
+    let mut heard = Heard::default();
+    let mut listen = |event: &Event| heard.take(event, tell);
+    let end = anew(doors, order, (plan, memory), world, held, interrupts, &mut listen).await?;
+    let round = Round { doors, order, targets: &targets(plan), held };
+    next_choice::go_on(end, plan, heard, round, interrupts, tell).await
+}
+
 /// Carries a plan out from its beginning, with a journal of its own.
-async fn anew(
+pub(super) async fn anew(
     doors: Doors<'_>,
     order: &Order<'_>,
     (plan, memory): (&Plan, Memory),
@@ -398,7 +416,7 @@ async fn free(lock: &dyn Lock, doors: Doors<'_>, tell: &mut dyn FnMut(&Event)) {
 }
 
 /// Everything, while the lock is kept: looking may take a while.
-async fn look(doors: Doors<'_>, lock: &dyn Lock) -> Result<World, ApplyError> {
+pub(super) async fn look(doors: Doors<'_>, lock: &dyn Lock) -> Result<World, ApplyError> {
     keeping(Some(lock), async { Ok(World::build(doors.cluster.observe().await?)) }).await
 }
 
@@ -477,7 +495,7 @@ async fn by_marks(
     if plan.steps.is_empty() {
         return Ok(outcome(None, refusals, Vec::new()));
     }
-    let end = anew(doors, order, (&plan, memory), world, (run, lock), interrupts, tell).await?;
+    let end = with_next_choice(doors, order, (&plan, memory), world, (run, lock), interrupts, tell).await?;
     concluded(end, (refusals, Vec::new()), doors, (order.policy, &plan), tell).await
 }
 
@@ -532,8 +550,13 @@ async fn carry_on(
     }
     let settings = preparing::settings(order.policy, &plan, &world, world.memory.clone(), order.no_wait, now);
     let settings = Settings { put_off, ..settings };
-    world.memory = stored;
+    let learned = std::mem::replace(&mut world.memory, stored);
     let machine = Machine::new(&plan, &told.digest, settings, Some(&resumed), &world);
-    let end = Drive { doors, log, lock: Some(lock), interrupts, tell }.run(machine, world).await?;
+    let mut heard = Heard::before(&told.plan, &plan, &learned, now);
+    let mut listen = |event: &Event| heard.take(event, tell);
+    let mut drive = Drive { doors, log, lock: Some(lock), interrupts, tell: &mut listen };
+    let end = drive.run(machine, world).await?;
+    let round = Round { doors, order, targets: &targets(&told.plan), held: (&told.run, lock) };
+    let end = next_choice::go_on(end, &told.plan, heard, round, interrupts, tell).await?;
     concluded(end, (refusals, Vec::new()), doors, (order.policy, &told.plan), tell).await
 }

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod lock;
 mod locking;
 mod log;
+mod next_choice;
 mod performing;
 mod preparing;
 pub mod process;
