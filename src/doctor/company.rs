@@ -1,4 +1,4 @@
-//! Who else acts on the nodes: owners of their own rules (H16), and reboots (H25).
+//! Who else acts on the nodes: owners of their own rules (H16).
 
 use std::collections::BTreeMap;
 
@@ -53,22 +53,4 @@ fn owned(check: &str, pool: &Pool, owner: &OtherOwner, nodes: &[String]) -> Opti
     };
     let level = if owner.skip.is_some() { Level::Ok } else { Level::Warning };
     Some(Finding::new(check, level, text, advice))
-}
-
-/// Daemons that reboot nodes at times of their own (H25).
-pub fn reboots(policy: &Policy, world: &World) -> Vec<Finding> {
-    const CHECK: &str = "reboots";
-    let kured = |name: &str| name == "kured" || name.starts_with("kured-");
-    let daemon = world.workloads.keys().find(|(_, key)| kured(&key.name)).map(|(_, key)| key.to_string());
-    let pod = || world.pods.keys().find(|key| kured(&key.name)).map(ToString::to_string);
-    let Some(daemon) = daemon.or_else(pod) else {
-        return vec![Finding::ok(CHECK, "no kured was found, which would reboot nodes at times of its own")];
-    };
-    let windows: usize = policy.pools.iter().map(|pool| pool.windows.len()).sum();
-    let text = format!("{daemon} reboots nodes at times of its own");
-    let advice = format!(
-        "set its `--reboot-days`, `--start-time`, `--end-time` and `--time-zone` beside the {windows} windows of the policy \
-         (`tidegate schedule`): a reboot in the lead of a window makes nodes late, and parked ones are rebooted at no time"
-    );
-    vec![Finding::new(CHECK, Level::Warning, text, advice)]
 }

@@ -24,16 +24,23 @@ pub fn hub(policy: &Policy, world: &World) -> Vec<Finding> {
         return vec![Finding::ok(CHECK, "no JupyterHub was found")];
     };
     let mut found = Vec::new();
-    let slowest = policy.pools.iter().map(|pool| wake_lead(world, pool)).max().unwrap_or_default();
+    let measured = world.memory.pools.values().flat_map(|memory| &memory.wake_times).max().copied();
+    let assumed = || policy.pools.iter().map(|pool| wake_lead(world, pool)).max().unwrap_or_default();
+    let slowest = measured.unwrap_or_else(assumed);
     let namespace = &hub.key.namespace;
+    let values = format!(
+        "`kubectl get secret hub -n {namespace} -o go-template='{{{{index .data \"values.yaml\" | base64decode}}}}' | grep -iE \
+         'timeout|cull|every|maxAge'` shows it to whoever may read that secret, which Tidegate may not"
+    );
     if slowest >= START_TIMEOUT {
         let text = format!(
-            "a node takes up to {slowest:#} to come, and the hub in `{namespace}` gives up on a user's server after \
-             {START_TIMEOUT:#} unless its values say otherwise"
+            "a node takes up to {slowest:#} to come, and whether the hub in `{namespace}` waits for a user's server for longer \
+             is not known: {START_TIMEOUT:#} unless its values say otherwise"
         );
-        let advice =
-            "set `hub.config.KubeSpawner.start_timeout` well above that, or keep `headroom` so that users find room";
-        found.push(Finding::new(CHECK, Level::Warning, text, advice));
+        let advice = format!(
+            "set `hub.config.KubeSpawner.start_timeout` well above that, or keep `headroom` so that users find room; {values}"
+        );
+        found.push(Finding::new(CHECK, Level::Unknown, text, advice));
     }
     // A user's pod as the hub makes them; one that runs stands for all.
     let user = world.pods.values().find(|pod| component(pod, "singleuser-server"));
@@ -56,19 +63,23 @@ pub fn hub(policy: &Policy, world: &World) -> Vec<Finding> {
         }
         (Some(_), Some((DrainAction::Wait, Some(at_most)))) if at_most <= CULL_TIMEOUT => {
             let text = format!(
-                "users' pods are waited for {at_most:#}, and the hub's culler ends idle ones after {CULL_TIMEOUT:#} unless \
-                 its values say otherwise"
+                "users' pods are waited for {at_most:#}, and whether the hub's culler ends idle ones before is not known: it does \
+                 after {CULL_TIMEOUT:#} unless its values say otherwise"
             );
-            let advice =
-                "lengthen `atMost`, or shorten `cull.timeout`: else a node with one idle user is given back each time";
-            found.push(Finding::new(CHECK, Level::Warning, text, advice));
+            let advice = format!(
+                "lengthen `atMost`, or shorten `cull.timeout`: else a node with one idle user is given back each time; {values}"
+            );
+            found.push(Finding::new(CHECK, Level::Unknown, text, advice));
         }
         (Some(_), Some(_)) => {}
     }
     if found.is_empty() {
         found.push(Finding::ok(
             CHECK,
-            format!("the hub in `{namespace}` has time for nodes that come, and its users are seen to"),
+            format!(
+                "the hub in `{namespace}` has time for nodes that come, and its users are seen to, unless its values shorten \
+                 `start_timeout` ({START_TIMEOUT:#}) or lengthen `cull.timeout` ({CULL_TIMEOUT:#})"
+            ),
         ));
     }
     found

@@ -9,6 +9,7 @@ mod finding;
 mod hub;
 mod matching;
 mod opening;
+mod reboots;
 
 use jiff::Timestamp;
 
@@ -23,7 +24,7 @@ pub fn examine(policy: &Policy, world: &World, now: Timestamp) -> Vec<Finding> {
     found.extend(matching::policy(policy, world, now));
     found.extend(matching::servers(policy, world));
     found.extend(company::owners(policy, world));
-    found.extend(company::reboots(policy, world));
+    found.extend(reboots::reboots(policy, world, now));
     found.extend(certificates::kubelets(policy, world, now));
     found.extend(hub::hub(policy, world));
     found.extend(opening::windows(policy, world, now));

@@ -122,6 +122,7 @@ mod tests {
             ignores_disruption: false,
             parallel: false,
             reboots: Vec::new(),
+            reboot_times: Vec::new(),
         }
     }
 

@@ -80,6 +80,9 @@ pub struct Workload {
     /// Nodes that a DaemonSet which reboots nodes has locked for that (kured's annotation on itself).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reboots: Vec<RebootLock>,
+    /// What such a DaemonSet is told of when it may: its arguments that are about days and times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reboot_times: Vec<Name>,
 }
 
 /// That a node is about to be rebooted, or comes back from it.

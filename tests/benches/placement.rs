@@ -181,6 +181,7 @@ pub fn sized(eighths: usize) -> Snapshot {
             ignores_disruption: false,
             parallel: false,
             reboots: Vec::new(),
+            reboot_times: Vec::new(),
         });
     }
     for daemon in 0..DAEMONS {

@@ -42,6 +42,15 @@ fn level(found: &[(String, String, String)], check: &str, says: &str) -> String 
     of_it.unwrap_or_else(|| panic!("{check}, {says}: {found:#?}")).1.clone()
 }
 
+fn kured(args: &[&str]) -> Value {
+    let container = json!({"name": "kured", "image": "kured", "command": ["/usr/bin/kured"], "args": args});
+    json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"name": "kured", "namespace": "kube-system", "uid": "u-kured"},
+        "spec": {"selector": {"matchLabels": {"name": "kured"}}, "template": {"spec": {"containers": [container]}}},
+    })
+}
+
 #[test]
 fn what_can_be_told_of_a_file_is_told_and_the_rest_is_unknown() {
     let (found, exit) = checkup(|_, _| {});
@@ -59,16 +68,46 @@ fn what_can_be_told_of_a_file_is_told_and_the_rest_is_unknown() {
 #[test]
 fn each_thing_that_is_missing_is_found() {
     type Change = fn(&mut Vec<Value>, &mut String);
-    let cases: [(&str, &str, &str, i32, Change); 8] = [
+    let cases: [(&str, &str, &str, i32, Change); 12] = [
         ("other-owners", "Karpenter acts on nodes of pool workers: demo-k8s-node-nf-3", "warning", 0, |items, _| {
             node(items, "demo-k8s-node-nf-3")["metadata"]["labels"]["karpenter.sh/nodepool"] = json!("x");
         }),
         ("reboots", "kube-system/kured reboots nodes", "warning", 0, |items, _| {
-            items.push(json!({
-                "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "kured", "namespace": "kube-system", "uid": "u-kured"},
-                "spec": {"selector": {"matchLabels": {"name": "kured"}}},
-            }));
+            items.push(kured(&[]));
         }),
+        (
+            "reboots",
+            "also while nodes of pool workers are woken for a window: next 2026-11-17T19:45",
+            "warning",
+            0,
+            |items, _| {
+                items.push(kured(&[
+                    "--reboot-days=tue",
+                    "--start-time=12pm",
+                    "--end-time",
+                    "1pm",
+                    "--time-zone=America/Denver",
+                ]));
+            },
+        ),
+        ("reboots", "and wakes none for a window then", "ok", 0, |items, _| {
+            items.push(kured(&["--reboot-days=mon,tue,wed", "--start-time=2:00", "--end-time=4:00"]));
+        }),
+        ("reboots", "`--start-time=whenever`, which cannot be read", "unknown", 0, |items, _| {
+            items.push(kured(&["--start-time=whenever"]));
+        }),
+        (
+            "jupyterhub",
+            "a node takes up to 20m to come, and whether the hub in `jhub` waits",
+            "unknown",
+            0,
+            |items, _| {
+                items.push(json!({
+                    "apiVersion": "tidegate.dev/v1alpha1", "kind": "Memory", "metadata": {"name": "memory"},
+                    "memory": {"pools": {"workers": {"wakeTimes": ["PT20M", "PT20M", "PT20M"]}}},
+                }));
+            },
+        ),
         ("names", "no server was found behind demo-k8s-node-nf-3", "error", 1, |items, _| {
             items.retain(|item| item["kind"] != "Server" || item["metadata"]["name"] != "demo-k8s-node-nf-3");
         }),
@@ -84,7 +123,7 @@ fn each_thing_that_is_missing_is_found() {
             }
             items.retain(|item| item["kind"] != "PodDisruptionBudget");
         }),
-        ("jupyterhub", "users' pods are waited for 30m", "warning", 0, |_, policy| {
+        ("jupyterhub", "users' pods are waited for 30m", "unknown", 0, |_, policy| {
             *policy = policy.replacen("atMost: 2h", "atMost: 30m", 1);
         }),
         ("jupyterhub", "is bare: no rule of the policy says that it is waited for", "warning", 0, |_, policy| {

@@ -121,6 +121,7 @@ pub fn workload(kind: &str, name: &str, replicas: Option<u32>) -> Workload {
         ignores_disruption: false,
         parallel: false,
         reboots: Vec::new(),
+        reboot_times: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::Converter;
 use super::meta::made_up_uid;
-use crate::model::{RebootLock, Workload, WorkloadKind};
+use crate::model::{Name, RebootLock, Workload, WorkloadKind};
 use crate::observe::raw;
 use crate::observe::raw::{AnySelector, WorkloadSpec};
 
@@ -27,6 +27,7 @@ impl Converter {
         Ok(Workload {
             owner: self.controller(&key.namespace, &mut meta),
             uid: self.uid(&meta, &made_up),
+            reboot_times: reboot_times(&kind, &key.name, &spec),
             key,
             replicas: replicas(&kind, &spec),
             ignores_disruption: ignores_disruption(&spec),
@@ -63,6 +64,28 @@ fn ignores_disruption(spec: &WorkloadSpec) -> bool {
         })
     });
     about_disruption.is_some_and(|rule| rule.action.as_deref() == Some("Ignore"))
+}
+
+/// The arguments by which kured is told on which days and at which times it may reboot; no other argument is kept.
+fn reboot_times(kind: &WorkloadKind, name: &str, spec: &WorkloadSpec) -> Vec<Name> {
+    const ABOUT: [&str; 4] = ["--reboot-days", "--start-time", "--end-time", "--time-zone"];
+    if *kind != WorkloadKind::DaemonSet || !name.contains("kured") {
+        return Vec::new();
+    }
+    let pod = spec.template.as_ref().and_then(|template| template.spec.as_ref());
+    let containers = pod.and_then(|pod| pod.containers.as_ref()).into_iter().flatten();
+    let words = containers.flat_map(|container| [&container.command, &container.args]).flatten().flatten();
+    let mut words = words.map(|word| word.0.as_str());
+    let mut times = Vec::new();
+    while let Some(word) = words.next() {
+        let flag = word.split_once('=').map_or(word, |(flag, _)| flag);
+        if ABOUT.contains(&flag) {
+            // A value may stand in a word of its own.
+            let value = if word == flag { words.next().map(|value| format!("{flag}={value}")) } else { None };
+            times.push(value.map_or_else(|| word.into(), |value| value.as_str().into()));
+        }
+    }
+    times
 }
 
 /// Kured writes the lock on its own DaemonSet: one node, or several where `--concurrency` allows that. Durations are in

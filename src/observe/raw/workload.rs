@@ -32,6 +32,34 @@ pub struct WorkloadSpec {
     pub pod_management_policy: Option<String>,
     /// `podFailurePolicy` of a Job.
     pub pod_failure_policy: Option<FailurePolicy>,
+    /// `template`.
+    pub template: Option<Template>,
+}
+
+/// `template`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Template {
+    /// `spec`.
+    pub spec: Option<TemplateSpec>,
+}
+
+/// `spec` of a template.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TemplateSpec {
+    /// `containers`.
+    pub containers: Option<Vec<Told>>,
+}
+
+/// What a container is told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    /// `command`.
+    pub command: Option<Vec<Scalar>>,
+    /// `args`.
+    pub args: Option<Vec<Scalar>>,
 }
 
 /// A label selector, or the plain map of a ReplicationController.

@@ -173,6 +173,7 @@ impl Sim {
                 ignores_disruption: false,
                 parallel: false,
                 reboots: Vec::new(),
+                reboot_times: Vec::new(),
             }));
         }
         let highest = pods.iter().filter_map(|pod| pod.key.name.rsplit('-').next()?.parse::<u32>().ok()).max();
