@@ -106,7 +106,7 @@ pub fn remember(carrying: &Carrying<'_>, plan: Plan, out: Output) -> Result<(), 
     };
     match carrying.ground.apply(&order, &mut tell)? {
         Outcome::Nothing | Outcome::Before | Outcome::Unsettled(None) | Outcome::Frozen(_, None) => Ok(()),
-        Outcome::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => Ok(()),
+        Outcome::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_) | LockError::Stopped(_))) => Ok(()),
         outcome => conclude(outcome, carrying, out).map(drop),
     }
 }
@@ -153,6 +153,9 @@ fn conclude(outcome: Outcome, carrying: &Carrying<'_>, out: Output) -> Result<Ex
                 ApplyError::Lock(LockError::Held(held) | LockError::Silent(held)) => failure
                     .hint("`--lock-timeout 10m` waits for it")
                     .hint(format!("if that process is gone: `tidegate unlock {}{flags}`", held.id)),
+                ApplyError::Lock(LockError::Stopped(_)) => {
+                    failure.hint(format!("`tidegate stop --end{flags}` lets everything go on"))
+                }
                 ApplyError::NothingToResume(_) => failure
                     .hint(format!("`{}`, without `--resume`, plans anew from what is there", command(carrying, ""))),
                 ApplyError::Gone(_) | ApplyError::Cluster(ClusterError::Gone(_)) => {

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::output::Output;
 use super::reached::{Reached, journal_place};
 use super::shell::{named, quoted};
-use crate::cluster::{LockRecord, Locks as _};
+use crate::cluster::{LockRecord, Locks as _, Stop};
 use crate::doctor::{Finding, Level};
 use crate::execute::run::{Fate, Unended, left_behind, unended};
 use crate::execute::run::{journal, lock};
@@ -32,6 +32,9 @@ impl CutShort {
     pub fn in_sandbox(folder: &Path, policy: &Policy) -> Option<Self> {
         let holder = lock::holder(folder).ok().flatten();
         let flags = format!(" --sandbox {}", quoted(&folder.to_string_lossy()));
+        if let Some(stop) = lock::stop_in(folder).ok().flatten().filter(|stop| stop.holds(Timestamp::now())) {
+            return Some(Self::stopped(&stop, policy, &flags));
+        }
         if let Some(held) = holder.as_ref().filter(|held| left_behind((*held).clone(), Timestamp::now()).is_none()) {
             return Some(Self::at_work(held, policy));
         }
@@ -43,12 +46,25 @@ impl CutShort {
     pub fn in_cluster(reached: &Reached, policy: &Policy, runtime: &Runtime) -> Option<Self> {
         let holder = runtime.block_on(reached.live.locks().holder()).ok().flatten();
         let (now, flags) = (Timestamp::now(), reached.flags());
+        if let Some(stop) = runtime.block_on(reached.live.locks().stopped(now)).ok().flatten() {
+            return Some(Self::stopped(&stop, policy, flags));
+        }
         if let Some(held) = holder.as_ref().filter(|held| left_behind((*held).clone(), now).is_none()) {
             return Some(Self::at_work(held, policy));
         }
         let here = journal_place(reached.live.cluster())
             .and_then(|folder| Self::of(unended(&folder, holder.as_ref(), now), policy, flags));
         here.or_else(|| Some(Self::elsewhere(&left_behind(holder?, now)?, policy, flags)))
+    }
+
+    fn stopped(stop: &Stop, policy: &Policy, flags: &str) -> Self {
+        let [since, until] = [stop.since, stop.until].map(|at| local_long(at, &policy.time_zone));
+        let why = stop.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        Self {
+            level: Level::Warning,
+            text: format!("{} stopped everything at {since}, until {until}{why}: nothing is taken away", stop.by),
+            advice: format!("`tidegate stop --end{flags}` lets it go on"),
+        }
     }
 
     fn at_work(held: &LockRecord, policy: &Policy) -> Self {

@@ -13,10 +13,10 @@ use super::reached::{self, Reached};
 use super::shell::quoted;
 use super::world_args::{create, holds_anything};
 use super::{Exit, Failure};
-use crate::cluster::{Cluster, ClusterError, LockError, LockRecord, Locks, Pending};
+use crate::cluster::{Cluster, ClusterError, LockError, Locks, Pending};
 use crate::execute::hooks::Silent;
 use crate::execute::run::lock::FileLocks;
-use crate::execute::run::{Calling, Doors, Interrupts, Order, Outcome, apply, process};
+use crate::execute::run::{Calling, Doors, Interrupts, Order, Outcome, apply};
 use crate::execute::{Event, Wall};
 use crate::model::Snapshot;
 use crate::policy::Policy;
@@ -96,17 +96,22 @@ impl GroundArgs {
         Reached::connect(&self.connect, policy, runtime, out)
     }
 
-    /// Frees its lock by its id, without opening it: somebody may work there.
+    /// Asks something of its lock without opening it: somebody may work there.
     ///
     /// # Errors
     /// None was named, or the live one does not answer.
-    pub fn unlock(&self, id: &str, force: bool, out: Output) -> Result<Result<LockRecord, LockError>, Failure> {
+    pub fn with_locks<T>(&self, out: Output, ask: impl FnOnce(&dyn Locks, &Runtime) -> T) -> Result<T, Failure> {
         let runtime = runtime()?;
         let locks: Box<dyn Locks> = match &self.sandbox {
-            Some(folder) => Box::new(FileLocks::of(folder)),
+            Some(folder) => {
+                if !Sandbox::stands_in(folder) {
+                    return Err(SandboxError::Missing(folder.clone()).into());
+                }
+                Box::new(FileLocks::of(folder))
+            }
             None => Box::new(self.reach(None, &runtime, out)?.live.locks()),
         };
-        Ok(runtime.block_on(locks.unlock(id, force, process::life)))
+        Ok(ask(&*locks, &runtime))
     }
 }
 
@@ -286,6 +291,7 @@ impl Ground {
     /// Those of the lock.
     pub fn wait<T>(&self, what: Pending<'_, T, LockError>) -> Result<T, Failure> {
         self.runtime.block_on(what).map_err(|error| match &error {
+            LockError::Stopped(_) => Failure::with(Exit::Locked, &error).hint(format!("`tidegate stop --end{}` lets everything go on", self.flags)),
             LockError::Held(held) | LockError::Silent(held) => Failure::with(Exit::Locked, &error)
                 .hint("wait for it to end")
                 .hint(format!("if that process is gone: `tidegate unlock {}{}`", held.id, self.flags)),

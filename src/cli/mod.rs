@@ -45,6 +45,7 @@ mod show;
 mod snapshot;
 mod starter;
 mod status;
+mod stop;
 mod test;
 mod test_world;
 mod unlock;

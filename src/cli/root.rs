@@ -11,7 +11,7 @@ use super::exit::{CODES, Exit, Failure};
 use super::output::{Output, OutputArgs};
 use super::{
     apply, check, completions, controller, demo, diff, doctor, drain, drift, explain, habit, hold, init, man, park,
-    plan, sandbox, schedule, schema, show, snapshot, status, test, unlock, validate, verify, wake,
+    plan, sandbox, schedule, schema, show, snapshot, status, stop, test, unlock, validate, verify, wake,
 };
 
 const ABOUT: &str = "Keeps the node capacity of a Kubernetes cluster what a file in git says it should be";
@@ -50,6 +50,7 @@ enum Command {
     Park(park::Park),
     Wake(wake::Wake),
     Hold(hold::Hold),
+    Stop(stop::StopCommand),
     Unlock(unlock::Unlock),
     Sandbox(sandbox::SandboxCommand),
     Schema(schema::Schema),
@@ -81,6 +82,7 @@ impl Command {
             Self::Park(command) => command.run(out),
             Self::Wake(command) => command.run(out),
             Self::Hold(command) => command.run(out),
+            Self::Stop(command) => command.run(out),
             Self::Unlock(command) => command.run(out),
             Self::Sandbox(command) => command.run(out),
             Self::Schema(command) => command.run(out),

@@ -1,11 +1,13 @@
 //! `tidegate unlock`: takes away the lock of an apply that is gone.
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::ground::GroundArgs;
 use super::output::Output;
 use super::{Exit, Failure};
-use crate::cluster::LockError;
+use crate::cluster::{LockError, Locks};
+use crate::execute::run::process;
 
 /// Take away the lock of an apply that is gone
 #[derive(Debug, Args)]
@@ -25,7 +27,8 @@ pub struct Unlock {
 impl Unlock {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        match self.ground.unlock(&self.id, self.force, out)? {
+        let unlock = |locks: &dyn Locks, runtime: &Runtime| runtime.block_on(locks.unlock(&self.id, self.force, process::life));
+        match self.ground.with_locks(out, unlock)? {
             Ok(record) => {
                 out.say(&format!(
                     "Took away the lock of {} (`{}` since {})",

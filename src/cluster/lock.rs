@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Pending;
+use super::{Pending, Stop};
 
 /// A process that works here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Claim {
     pub plan: Option<String>,
     /// It takes up what was cut short: the lock of the same execution is its own.
     pub resumes: bool,
+    /// It brings capacity and takes none away: a stop by hand is no hindrance.
+    pub despite_stop: bool,
     /// Tells what became of the process that made a record.
     pub life: fn(&LockRecord) -> Life,
 }
@@ -106,11 +108,11 @@ impl LockRecord {
             expires: now.checked_add(time_to_live).unwrap_or(Timestamp::MAX),
         }
     }
-}
 
-/// In whole seconds: nobody reads more.
-fn whole(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
+    /// In whole seconds: nobody reads more.
+    pub(super) fn whole(at: Timestamp) -> Timestamp {
+        Timestamp::from_second(at.as_second()).unwrap_or(at)
+    }
 }
 
 impl fmt::Display for LockRecord {
@@ -122,8 +124,8 @@ impl fmt::Display for LockRecord {
             self.pid,
             self.id,
             self.operation,
-            whole(self.since),
-            whole(self.expires)
+            Self::whole(self.since),
+            Self::whole(self.expires)
         )
     }
 }
@@ -149,6 +151,9 @@ pub enum LockError {
     /// Nobody holds it.
     #[error("nobody holds the lock")]
     Free,
+    /// A person stopped everything for a while.
+    #[error("{0}")]
+    Stopped(Box<Stop>),
     /// It cannot be read, written or renewed; in words, with what to do.
     #[error("{0}")]
     Failed(String),
@@ -159,6 +164,12 @@ pub trait Locks: fmt::Debug {
     /// Takes it. A lock whose process is dead or whose time is over is taken over, and so is that of the execution that is
     /// taken up again, unless its process is known to live.
     fn take<'a>(&'a self, claim: &'a Claim) -> Pending<'a, Box<dyn Lock>, LockError>;
+
+    /// The stop by hand that is in force at `now`.
+    fn stopped(&self, now: Timestamp) -> Pending<'_, Option<Stop>, LockError>;
+
+    /// Stops everything for a while, or with None lets it go on. Gives what was there before.
+    fn stop<'a>(&'a self, stop: Option<&'a Stop>) -> Pending<'a, Option<Stop>, LockError>;
 
     /// Who holds it.
     fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError>;
@@ -184,7 +195,7 @@ pub trait Lock {
     fn keep(&self) -> Pending<'_, Infallible, LockError>;
 
     /// Waits until at least a third of its time is left by the local clock: nobody can take it over before an act that
-    /// begins now is done.
+    /// begins now is done. [`LockError::Stopped`]: it is ours, and a person stopped everything.
     fn certain(&self) -> Pending<'_, (), LockError>;
 
     /// Frees it, for a while or for good. If that fails its time runs out.

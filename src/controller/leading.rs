@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending};
+use jiff::Timestamp;
+
+use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending, Stop};
 
 /// The lock of the cluster, for the one that leads: before each act both are certain.
 pub struct Led<'a> {
@@ -36,6 +38,14 @@ impl Locks for Led<'_> {
 
     fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError> {
         self.locks.holder()
+    }
+
+    fn stopped(&self, now: Timestamp) -> Pending<'_, Option<Stop>, LockError> {
+        self.locks.stopped(now)
+    }
+
+    fn stop<'a>(&'a self, stop: Option<&'a Stop>) -> Pending<'a, Option<Stop>, LockError> {
+        self.locks.stop(stop)
     }
 
     fn unlock<'a>(

@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 
-use tidegate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending};
+use jiff::Timestamp;
+use tidegate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending, Stop};
 use tidegate::execute::run::lock::FileLocks;
 
 /// What is known of the lock while acts wait for certainty.
@@ -35,6 +36,14 @@ impl Locks for Doubtful {
 
     fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError> {
         self.files.holder()
+    }
+
+    fn stopped(&self, now: Timestamp) -> Pending<'_, Option<Stop>, LockError> {
+        self.files.stopped(now)
+    }
+
+    fn stop<'a>(&'a self, stop: Option<&'a Stop>) -> Pending<'a, Option<Stop>, LockError> {
+        self.files.stop(stop)
     }
 
     fn unlock<'a>(

@@ -7,6 +7,7 @@
 //! dead. An execution that is taken up again waits half as long for its own.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use tokio::sync::Notify;
 
 use super::call::{Call, again, once};
 use super::client::Live;
-use crate::cluster::{Claim, ClusterError, Life, Lock, LockError, LockRecord, Locks, Pending};
+use crate::cluster::{Claim, ClusterError, Life, Lock, LockError, LockRecord, Locks, Pending, Stop};
 
 /// Of whoever acts.
 const APPLY: &str = "tidegate-apply";
@@ -27,6 +28,8 @@ const APPLY: &str = "tidegate-apply";
 const LEADER: &str = "tidegate-leader";
 /// Annotation: the whole record.
 const RECORD: &str = "tidegate.dev/lock";
+/// Annotation: the stop by hand.
+const STOP: &str = "tidegate.dev/stop";
 /// So long a lease counts after it was last renewed.
 const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 /// A lock that could not be renewed for so long is given up: as long as a cluster that does not answer is waited for.
@@ -130,6 +133,25 @@ fn identity_of(record: &LockRecord) -> String {
     format!("{} {}", record.owner, record.id)
 }
 
+/// The stop by hand in a lease, over or not.
+fn stop_in(lease: &Lease) -> Option<Stop> {
+    serde_json::from_str(lease.metadata.annotations.as_ref()?.get(STOP)?).ok()
+}
+
+/// The annotations with this one set, or taken away.
+fn annotated(
+    annotations: Option<BTreeMap<String, String>>,
+    key: &str,
+    value: Option<String>,
+) -> Option<BTreeMap<String, String>> {
+    let mut annotations = annotations.unwrap_or_default();
+    match value {
+        Some(value) => drop(annotations.insert(key.to_owned(), value)),
+        None => drop(annotations.remove(key)),
+    }
+    Some(annotations).filter(|annotations| !annotations.is_empty())
+}
+
 /// A lease as its next holder writes it.
 fn held_by(name: &str, before: Option<&Lease>, record: &LockRecord, time_to_live: Duration) -> Lease {
     let spec = before.and_then(|lease| lease.spec.clone()).unwrap_or_default();
@@ -138,7 +160,11 @@ fn held_by(name: &str, before: Option<&Lease>, record: &LockRecord, time_to_live
     Lease {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            annotations: Some([(RECORD.to_owned(), serde_json::to_string(record).unwrap_or_default())].into()),
+            annotations: annotated(
+                before.and_then(|lease| lease.metadata.annotations.clone()),
+                RECORD,
+                Some(serde_json::to_string(record).unwrap_or_default()),
+            ),
             resource_version: before.and_then(|lease| lease.metadata.resource_version.clone()),
             ..ObjectMeta::default()
         },
@@ -155,7 +181,7 @@ fn held_by(name: &str, before: Option<&Lease>, record: &LockRecord, time_to_live
 
 /// A lease that nobody holds.
 fn freed(mut lease: Lease) -> Lease {
-    lease.metadata.annotations = None;
+    lease.metadata.annotations = annotated(lease.metadata.annotations.take(), RECORD, None);
     lease.metadata.managed_fields = None;
     if let Some(spec) = &mut lease.spec {
         spec.holder_identity = None;
@@ -243,6 +269,10 @@ impl LeaseLocks {
             {
                 taken_over = self.may_take(lease, held, claim, own)?;
             }
+            let stop = there.as_ref().and_then(stop_in).filter(|stop| stop.holds(Timestamp::now()));
+            if let Some(stop) = stop.filter(|_| !claim.despite_stop) {
+                return Err(LockError::Stopped(Box::new(stop)));
+            }
             let (asked, counts) = (Moment::now(), signed(self.time_to_live));
             let record = LockRecord::of(claim, asked.1, counts);
             match self.write(&held_by(self.name, there.as_ref(), &record, self.time_to_live)).await {
@@ -293,6 +323,36 @@ impl Locks for LeaseLocks {
 
     fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError> {
         Box::pin(async { Ok(self.read().await?.as_ref().and_then(holder)) })
+    }
+
+    fn stopped(&self, now: Timestamp) -> Pending<'_, Option<Stop>, LockError> {
+        Box::pin(async move { Ok(self.read().await?.as_ref().and_then(stop_in).filter(|stop| stop.holds(now))) })
+    }
+
+    fn stop<'a>(&'a self, stop: Option<&'a Stop>) -> Pending<'a, Option<Stop>, LockError> {
+        Box::pin(async move {
+            let text = stop.map(|stop| serde_json::to_string(stop).unwrap_or_default());
+            for _ in 0..TRIES {
+                let mut lease = match (self.read().await?, &text) {
+                    (None, None) => return Ok(None),
+                    (None, Some(_)) => Lease {
+                        metadata: ObjectMeta { name: Some(self.name.to_owned()), ..ObjectMeta::default() },
+                        spec: None,
+                    },
+                    (Some(lease), _) => lease,
+                };
+                let before = stop_in(&lease);
+                lease.metadata.annotations = annotated(lease.metadata.annotations.take(), STOP, text.clone());
+                lease.metadata.managed_fields = None;
+                match self.write(&lease).await {
+                    Ok(Some(_)) => return Ok(before),
+                    Ok(None) => {}
+                    Err(ClusterError::NotFound(_)) => return Err(no_namespace(&self.namespace)),
+                    Err(error) => return Err(refused(&error)),
+                }
+            }
+            Err(LockError::Failed(format!("lock {self:?}: others write it all the time")))
+        })
     }
 
     fn unlock<'a>(
@@ -418,9 +478,21 @@ impl Lock for LeaseLock {
             loop {
                 let renewed = self.renewed.notified();
                 if self.left() >= self.locks.time_to_live / 3 {
-                    return Ok(());
+                    break;
                 }
                 renewed.await;
+            }
+            // Ours by the clock. Whether a person freed it or stopped everything is not known without a look; where that
+            // cannot be had, the act itself will be told so.
+            let Ok(seen) = self.locks.read().await else { return Ok(()) };
+            let held = seen.as_ref().and_then(holder).ok_or(LockError::Free)?;
+            if held.id != self.id() {
+                return Err(LockError::Held(Box::new(held)));
+            }
+            let stop = seen.as_ref().and_then(stop_in).filter(|stop| stop.holds(Timestamp::now()));
+            match stop.filter(|_| !self.claim.despite_stop) {
+                Some(stop) => Err(LockError::Stopped(Box::new(stop))),
+                None => Ok(()),
             }
         })
     }
@@ -444,7 +516,8 @@ impl Lock for LeaseLock {
             if self.held() {
                 return Ok(());
             }
-            let claim = Claim { resumes: false, ..self.claim.clone() };
+            // What a stop forbids it forbids when it comes to it.
+            let claim = Claim { resumes: false, despite_stop: true, ..self.claim.clone() };
             let (lease, record, _, sure) = self.locks.taken(&claim, Some(&self.id())).await?;
             *self.state.borrow_mut() = State { lease, record, sure, held: true };
             self.renewed.notify_waiters();

@@ -109,6 +109,13 @@ impl Machine {
                     "interrupted: what is in flight is finished, nothing new begins; a second Ctrl-C stops at once";
                 self.desk.tell(Event::new(EventKind::Interrupted, now, text));
             }
+            Input::Stopped(why) => {
+                if self.desk.interrupts == 0 {
+                    self.desk.interrupts = 1;
+                    let text = format!("{why}; what is in flight is finished, nothing new begins");
+                    self.desk.tell(Event::new(EventKind::Interrupted, now, text));
+                }
+            }
             Input::Changed | Input::Tick => {}
         }
         for course in self.courses.iter_mut().filter(|course| matches!(course.way, Way::Leaving(_))) {

@@ -20,6 +20,8 @@ pub enum Input {
     Tick,
     /// A person wants it to stop: the first finishes what is in flight, the second stops now.
     Interrupt,
+    /// A person stopped everything in this cluster, in words: what is in flight is finished, as after the first interrupt.
+    Stopped(String),
 }
 
 /// What to do.

@@ -121,7 +121,7 @@ impl Outcome {
             Self::Refused(..) => 7,
             Self::Stale(_) | Self::Beyond(_) => 4,
             Self::Frozen(..) => 8,
-            Self::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_))) => 5,
+            Self::Failed(ApplyError::Lock(LockError::Held(_) | LockError::Silent(_) | LockError::Stopped(_))) => 5,
             Self::Failed(ApplyError::Cut(_)) => 6,
             Self::Failed(_) => 1,
         }

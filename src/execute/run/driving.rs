@@ -13,7 +13,7 @@ use super::journal::{JournalError, Record};
 use super::log::Log;
 use super::performing::{Doors, perform};
 use crate::cluster::{ClusterError, Lock, LockError, keeping};
-use crate::execute::machine::{Act, ActId, Answer, Command, End, Input, Machine};
+use crate::execute::machine::{Act, ActId, Answer, Command, End, Input, Machine, Trouble, TroubleKind};
 use crate::execute::{Event, EventKind};
 use crate::model::{Change, Snapshot, World};
 
@@ -139,7 +139,15 @@ impl Drive<'_> {
                 Heard::Interrupt => inbox.push_back(Input::Interrupt),
                 Heard::Answers(answers) => {
                     for (id, journaled, done) in answers {
-                        let (answer, changes) = done?;
+                        let (answer, changes) = match done {
+                            // It was not done. Nothing more is begun, so it is not asked again.
+                            Err(LockError::Stopped(stop)) => {
+                                inbox.push_back(Input::Stopped(stop.to_string()));
+                                let (kind, text) = (TroubleKind::Again, stop.to_string());
+                                (Answer::Failed(Trouble { kind, text }), Vec::new())
+                            }
+                            done => done?,
+                        };
                         if journaled {
                             let trouble = answer.trouble();
                             let record = Record::Outcome { id: id.clone(), result: answer.in_words(), trouble };

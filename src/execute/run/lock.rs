@@ -7,13 +7,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use super::process;
-use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending};
+use crate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Pending, Stop};
 use crate::file::{self, remedy};
 
 const FILE: &str = "lock.json";
 const GUARD: &str = "lock.guard";
+/// The stop by hand.
+const STOP: &str = "stop.json";
 /// The most that a lock's record may hold, in bytes.
 const MOST: u64 = 1 << 20;
 
@@ -43,6 +46,24 @@ impl Locks for FileLocks {
 
     fn holder(&self) -> Pending<'_, Option<LockRecord>, LockError> {
         Box::pin(async { holder(&self.folder) })
+    }
+
+    fn stopped(&self, now: Timestamp) -> Pending<'_, Option<Stop>, LockError> {
+        Box::pin(async move { Ok(stop_in(&self.folder)?.filter(|stop| stop.holds(now))) })
+    }
+
+    fn stop<'a>(&'a self, stop: Option<&'a Stop>) -> Pending<'a, Option<Stop>, LockError> {
+        Box::pin(async move {
+            guarded(&self.folder, true, |_| {
+                let (path, before) = (self.folder.join(STOP), stop_in(&self.folder)?);
+                match stop {
+                    Some(stop) => put(&path, stop).map_err(fault(&path))?,
+                    None if before.is_some() => std::fs::remove_file(&path).map_err(fault(&path))?,
+                    None => {}
+                }
+                Ok(before)
+            })
+        })
     }
 
     fn unlock<'a>(
@@ -102,7 +123,20 @@ pub fn holder(folder: &Path) -> Result<Option<LockRecord>, LockError> {
     }
 }
 
-fn put(path: &Path, record: &LockRecord) -> io::Result<()> {
+/// The stop by hand of `folder`, over or not. One that cannot be read was torn by a crash and counts as none.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn stop_in(folder: &Path) -> Result<Option<Stop>, LockError> {
+    let path = folder.join(STOP);
+    match file::own(&path, MOST) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault(&path)(error)),
+    }
+}
+
+fn put(path: &Path, record: &impl Serialize) -> io::Result<()> {
     let fresh = path.with_extension("new");
     file::plain(&fresh)?;
     let mut file = File::create(&fresh)?;
@@ -127,6 +161,10 @@ fn made(folder: &Path, claim: &Claim, now: Timestamp) -> Result<(LockRecord, Opt
                 return Err(LockError::Held(Box::new(held)));
             };
             taken_over = Some(format!("took over the lock of {} (process {}): {why}", held.owner, held.pid));
+        }
+        let stop = stop_in(folder)?.filter(|stop| stop.holds(now) && !claim.despite_stop);
+        if let Some(stop) = stop {
+            return Err(LockError::Stopped(Box::new(stop)));
         }
         let record = LockRecord::of(claim, now, TIME_TO_LIVE);
         put(path, &record).map_err(fault(path))?;
@@ -199,9 +237,14 @@ impl Lock for FileLock {
         Box::pin(async {
             self.renew(Timestamp::now())?;
             match holder(&self.folder)? {
-                Some(held) if held.id == self.state.borrow().record.id => Ok(()),
-                Some(held) => Err(LockError::Held(Box::new(held))),
-                None => Err(LockError::Free),
+                Some(held) if held.id == self.state.borrow().record.id => {}
+                Some(held) => return Err(LockError::Held(Box::new(held))),
+                None => return Err(LockError::Free),
+            }
+            let stop = stop_in(&self.folder)?.filter(|stop| stop.holds(Timestamp::now()));
+            match stop.filter(|_| !self.claim.despite_stop) {
+                Some(stop) => Err(LockError::Stopped(Box::new(stop))),
+                None => Ok(()),
             }
         })
     }
@@ -215,7 +258,8 @@ impl Lock for FileLock {
         Box::pin(async {
             let mut state = self.state.borrow_mut();
             if !state.held {
-                let claim = Claim { resumes: false, ..self.claim.clone() };
+                // What a stop forbids it forbids when it comes to it.
+                let claim = Claim { resumes: false, despite_stop: true, ..self.claim.clone() };
                 let (record, _) = made(&self.folder, &claim, Timestamp::now())?;
                 *state = State { record, held: true };
             }

@@ -10,6 +10,7 @@ use super::interrupts::Interrupts;
 use super::{Doors, process};
 use crate::cluster::{Claim, Lock, LockError};
 use crate::execute::{Event, EventKind};
+use crate::model::{ByHand, Wish};
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +27,10 @@ pub(super) async fn take(
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Box<dyn Lock>, ApplyError> {
     let operation = if order.resume { "apply --resume" } else { "apply" };
-    let claim = Claim { plan, resumes: order.resume, ..process::claim(operation, run) };
+    // Who asks by hand for capacity takes none away.
+    let wakes = |asked: &ByHand| matches!(asked.wish, Wish::Awake(_));
+    let despite_stop = !order.word.is_empty() && order.word.asked.iter().all(wakes);
+    let claim = Claim { plan, resumes: order.resume, despite_stop, ..process::claim(operation, run) };
     let patience = Duration::try_from(order.lock_timeout).unwrap_or_default();
     let since = Instant::now();
     let mut said = String::new();

@@ -14,7 +14,7 @@ pub fn this() -> Worker {
 /// A claim of this process to a lock.
 pub fn claim(operation: &str, run: &str) -> Claim {
     let (operation, run) = (operation.to_owned(), run.to_owned());
-    Claim { who: this(), operation, run, plan: None, resumes: false, life }
+    Claim { who: this(), operation, run, plan: None, resumes: false, despite_stop: false, life }
 }
 
 /// `user@host`.
