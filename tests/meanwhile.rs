@@ -7,6 +7,8 @@ mod executing;
 mod holds;
 #[path = "meanwhile/rescaled.rs"]
 mod rescaled;
+#[path = "meanwhile/stops.rs"]
+mod stops;
 
 use std::cell::Cell;
 
@@ -74,6 +76,7 @@ fn run_under(
         policy,
         plan,
         within: false,
+        exact: false,
         resume: false,
         no_wait,
         folder,

@@ -297,6 +297,7 @@ fn play(
             policy: &policy,
             plan: Some(plan.clone()),
             within: false,
+            exact: false,
             resume,
             no_wait: true,
             folder,

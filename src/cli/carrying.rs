@@ -49,6 +49,7 @@ impl Carrying<'_> {
             policy: self.policy,
             resume: self.resume,
             within: self.within,
+            exact: self.saved.is_some(),
             plan,
             no_wait: self.no_wait,
             folder: self.ground.folder().to_owned(),

@@ -291,7 +291,8 @@ impl Ground {
     /// Those of the lock.
     pub fn wait<T>(&self, what: Pending<'_, T, LockError>) -> Result<T, Failure> {
         self.runtime.block_on(what).map_err(|error| match &error {
-            LockError::Stopped(_) => Failure::with(Exit::Locked, &error).hint(format!("`tidegate stop --end{}` lets everything go on", self.flags)),
+            LockError::Stopped(_) => Failure::with(Exit::Locked, &error)
+                .hint(format!("`tidegate stop --end{}` lets everything go on", self.flags)),
             LockError::Held(held) | LockError::Silent(held) => Failure::with(Exit::Locked, &error)
                 .hint("wait for it to end")
                 .hint(format!("if that process is gone: `tidegate unlock {}{}`", held.id, self.flags)),

@@ -60,7 +60,9 @@ impl StopCommand {
         });
         let before = self.ground.with_locks(out, |locks, runtime| runtime.block_on(locks.stop(stop.as_ref())))?;
         let before = before.map_err(|error| match error {
-            LockError::Failed(why) => Failure::new(why.replacen("the lock cannot be had", "the stop was not written", 1)),
+            LockError::Failed(why) => {
+                Failure::new(why.replacen("the lock cannot be had", "the stop was not written", 1))
+            }
             error => Failure::new(error),
         })?;
         match (&stop, before.filter(|before| before.holds(now))) {

@@ -27,7 +27,8 @@ pub struct Unlock {
 impl Unlock {
     /// Runs the command.
     pub fn run(&self, out: Output) -> Result<Exit, Failure> {
-        let unlock = |locks: &dyn Locks, runtime: &Runtime| runtime.block_on(locks.unlock(&self.id, self.force, process::life));
+        let unlock =
+            |locks: &dyn Locks, runtime: &Runtime| runtime.block_on(locks.unlock(&self.id, self.force, process::life));
         match self.ground.with_locks(out, unlock)? {
             Ok(record) => {
                 out.say(&format!(

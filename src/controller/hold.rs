@@ -538,6 +538,7 @@ fn order<'a>(good: &'a Good, ground: Ground<'_>, locks: &'a dyn Locks, plan: Opt
         policy: &good.policy,
         resume: plan.is_none(),
         within: false,
+        exact: false,
         plan,
         no_wait: true,
         folder: ground.folder.to_owned(),

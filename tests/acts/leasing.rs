@@ -21,6 +21,7 @@ fn claim(run: &str, pid: u32, life: fn(&LockRecord) -> Life) -> Claim {
         run: run.to_owned(),
         plan: Some("digest".to_owned()),
         resumes: false,
+        despite_stop: false,
         life,
     }
 }

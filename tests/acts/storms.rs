@@ -287,6 +287,7 @@ impl Stage {
             policy,
             plan,
             within: false,
+            exact: false,
             resume,
             no_wait: true,
             folder: self.folder.path().to_owned(),

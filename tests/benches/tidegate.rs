@@ -167,6 +167,7 @@ fn apply_now(policy: &Policy, sandbox: &Sandbox, runtime: &tokio::runtime::Runti
         policy,
         plan: Some(plan),
         within: false,
+        exact: false,
         resume: false,
         no_wait: false,
         folder: folder.to_owned(),

@@ -143,6 +143,7 @@ impl Stage {
             policy,
             plan,
             within: false,
+            exact: false,
             resume,
             no_wait,
             folder,

@@ -33,6 +33,8 @@ pub struct Order<'a> {
     pub plan: Option<Plan>,
     /// Where the plan made now is another one, carry it out all the same if its steps are some of those agreed to.
     pub within: bool,
+    /// The plan was approved as it is: nothing that it does not name is done in place of what failed.
+    pub exact: bool,
     /// Take up what was cut short: with a plan only that plan.
     pub resume: bool,
     /// Do not wait for pods that end by themselves.

@@ -88,7 +88,7 @@ pub(super) async fn go_on(
         others = others.saturating_sub(u32::try_from(missing.len()).unwrap_or(u32::MAX));
         short += missing.len();
         failed.extend(missing);
-        if end.kind != EndKind::Partly || short == 0 {
+        if end.kind != EndKind::Partly || short == 0 || round.order.exact {
             break;
         }
         // Where nothing can be seen now the next run decides.
