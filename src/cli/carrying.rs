@@ -16,7 +16,7 @@ use crate::execute::machine::{End, EndKind};
 use crate::execute::run::{ApplyError, Order, Outcome};
 use crate::execute::{Event, EventKind};
 use crate::model::World;
-use crate::plan::{Code, INCOMPLETE, NOT_LISTED, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
+use crate::plan::{Code, INCOMPLETE, NOT_LISTED, OTHER_CLOUD, OTHER_CLUSTER, Plan, Refusal, Verdict, Word, plan};
 use crate::policy::Policy;
 use crate::report::progress::{Bars, line};
 use crate::report::{local_times, plural};
@@ -226,7 +226,7 @@ pub fn refused(refusals: &[Refusal], ground: &Ground) -> Failure {
             format!("\n  {}: {}{place}", refusal.brake, refusal.text)
         })
         .collect();
-    let nothing_at_all = refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER);
+    let nothing_at_all = refusals.iter().any(Refusal::forbids_all);
     let mut hints: Vec<String> = refusals.iter().filter_map(|refusal| way_out(&refusal.brake, ground)).collect();
     hints.dedup();
     hints.push(if nothing_at_all {
@@ -244,6 +244,9 @@ fn way_out(brake: &str, ground: &Ground) -> Option<String> {
         "snapshot-too-old" => "look again, or raise `brakes.maxSnapshotAge` in the policy",
         INCOMPLETE | NOT_LISTED => return Some(ground.when_half()),
         OTHER_CLUSTER => "go to the other cluster, or change `cluster` in the policy",
+        OTHER_CLOUD => {
+            "name the cloud, project and region that the nodes' servers are in (clouds.yaml, `OS_CLOUD`, `providers`)"
+        }
         _ => return None,
     };
     Some(way.to_owned())

@@ -236,6 +236,9 @@ pub enum LedgerError {
     /// The file has no name any more, or its name is another file's.
     #[error("`{}` was removed or replaced while it was in use", .0.display())]
     Gone(PathBuf),
+    /// It is not as long as it was left: what is added now would stand in the middle of what somebody else wrote.
+    #[error("`{}` was changed by another process while it was in use: that one goes on with it", .0.display())]
+    Foreign(PathBuf),
 }
 
 /// A file that is being written on. After a line that could not be written it takes no other: a hole would be worse.
@@ -284,6 +287,10 @@ impl Ledger {
     pub fn flush(&mut self) -> Result<(), LedgerError> {
         if !self.named() {
             return Err(LedgerError::Gone(self.path.clone()));
+        }
+        let length = self.file.metadata().map(|found| found.len());
+        if self.failed.is_none() && length.is_ok_and(|length| usize::try_from(length) != Ok(self.size)) {
+            return Err(LedgerError::Foreign(self.path.clone()));
         }
         let written = match self.failed {
             Some(kind) => Err(kind.into()),

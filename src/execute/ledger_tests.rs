@@ -104,3 +104,26 @@ fn after_a_line_that_found_no_room_nothing_more_is_written() {
         matches!(ledger.settle(), Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull)
     );
 }
+
+/// A process that was stopped while another took over writes nothing into what that one wrote.
+#[test]
+fn what_somebody_else_has_written_in_is_not_written_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    File::create(&path).unwrap();
+    let mut frozen = Ledger::go_on(path.clone(), 0, NOTHING.to_owned()).unwrap();
+    frozen.add("{\"number\":1}");
+    frozen.flush().unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let sum = read(&bytes, NOTHING).unwrap().lines[0].sum.clone();
+    let mut other = Ledger::go_on(path.clone(), bytes.len(), sum).unwrap();
+    other.add("{\"number\":2}");
+    other.settle().unwrap();
+    frozen.add("{\"number\":3}");
+    assert!(matches!(frozen.flush(), Err(LedgerError::Foreign(_))));
+    other.add("{\"number\":4}");
+    other.settle().unwrap();
+    let found = read(&std::fs::read(&path).unwrap(), NOTHING).unwrap();
+    let numbers: Vec<&str> = found.lines.iter().map(|line| line.json.as_str()).collect();
+    assert_eq!(numbers, ["{\"number\":1}", "{\"number\":2}", "{\"number\":4}"]);
+}

@@ -1,12 +1,12 @@
 //! When not to take anything away: one message for each brake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::members::Inventory;
 use super::{Code, Plan, Refusal, Step, Verb};
-use crate::model::{IntOrPercent, World, counted, keys};
+use crate::model::{IntOrPercent, Kind, Name, World, counted, keys};
 use crate::policy::{Members, Policy, Pool};
 
 /// Every brake that the steps (or the inventory) would set off.
@@ -118,8 +118,42 @@ pub fn other_cluster(policy: &Policy, world: &World) -> Option<Refusal> {
     Some(Refusal { brake: OTHER_CLUSTER.to_owned(), text, origin: policy.cluster_origin.clone() })
 }
 
-/// The one refusal that forbids every act.
+/// Why the servers that were listed are not those of the nodes: several nodes of one provider name their servers, and not one
+/// is there. Then nothing at all is done either.
+pub fn other_cloud(policy: &Policy, world: &World, inventory: &Inventory) -> Option<Refusal> {
+    if !world.knows(Kind::Server) || world.servers.values().any(|server| server.inferred) {
+        return None;
+    }
+    let mut found: BTreeMap<Option<&Name>, (u32, u32)> = BTreeMap::new();
+    for (pool, members) in policy.pools.iter().zip(&inventory.pools) {
+        let named = members.iter().filter(|member| member.node.as_ref().is_some_and(|node| node.provider_id.is_some()));
+        for member in named {
+            let (nodes, servers) = found.entry(pool.provider.as_ref()).or_default();
+            *nodes += 1;
+            *servers += u32::from(member.server.is_some());
+        }
+    }
+    let (provider, (nodes, _)) = found.into_iter().find(|(_, (nodes, servers))| *nodes > 1 && *servers == 0)?;
+    let whose = provider.map(|name| format!("provider {name} shows")).unwrap_or_else(|| "was listed".to_owned());
+    let text = format!(
+        "not one server of {} is among what {whose}: this looks like another cloud, project or region",
+        counted(nodes, "node")
+    );
+    let origin = provider.and_then(|name| policy.providers.get(name)).map(|provider| provider.origin.clone());
+    Some(Refusal { brake: OTHER_CLOUD.to_owned(), text, origin })
+}
+
+/// It is not the policy's cluster.
 pub const OTHER_CLUSTER: &str = "other-cluster";
+/// It is not the cluster's cloud.
+pub const OTHER_CLOUD: &str = "other-cloud";
+
+impl Refusal {
+    /// Whether it forbids every act, giving capacity back included.
+    pub fn forbids_all(&self) -> bool {
+        [OTHER_CLUSTER, OTHER_CLOUD].contains(&&*self.brake)
+    }
+}
 
 impl Plan {
     /// Why it is not complete, without what a brake says already.
@@ -135,14 +169,14 @@ pub enum Left {
     All,
     /// What gives capacity back (H6).
     Giving,
-    /// Nothing: it is not the policy's cluster.
+    /// Nothing: it is not the policy's cluster, or not its cloud.
     Nothing,
 }
 
 impl Left {
     /// By these refusals.
     pub fn by(refusals: &[Refusal]) -> Self {
-        if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
+        if refusals.iter().any(Refusal::forbids_all) {
             return Self::Nothing;
         }
         if refusals.is_empty() { Self::All } else { Self::Giving }

@@ -32,8 +32,8 @@ impl Pooled<'_> {
         for (index, member) in self.members.iter().enumerate() {
             match &member.state {
                 // Who asks for it by hand may be who started it.
-                _ if member.left_alone_until(self.now).is_some() && self.asked_to_wake(member).is_none() => {}
                 State::Active => up.push(index),
+                _ if member.left_alone_until(self.now).is_some() && self.asked_to_wake(member).is_none() => {}
                 State::OwnCordon(_) if self.holding.winding_down_to.is_some() => up.push(index),
                 // It has not been looked at whether it has what it needs.
                 State::OwnCordon(NodeMark::Waking) | State::Waking => can.push((Nearness::Waking, index)),

@@ -102,7 +102,7 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
         build.take(decision, mended, &returning, &mut rounds, &mut steps);
     }
     if request.targets.is_empty() {
-        steps.extend(unclaimed::given_back(policy, &inventory, world));
+        steps.extend(unclaimed::given_back(policy, &inventory, world, now));
     }
     steps.extend(behind::recorded(policy, &inventory, &request.targets, &steps));
     let nexts: Vec<Option<Turn>> =
@@ -121,7 +121,9 @@ pub fn plan_for(policy: &Policy, world: &World, now: Timestamp, request: &Reques
     caveats.extend(inventory.claimed_twice.iter().map(|(node, first, second)| {
         format!("node {node} belongs to pool {first} and to pool {second}: {first} has it until one of them lets go")
     }));
-    if let Some(refusal) = brakes::other_cluster(policy, world) {
+    for refusal in
+        brakes::other_cluster(policy, world).into_iter().chain(brakes::other_cloud(policy, world, &inventory))
+    {
         caveats.push(refusal.text.clone());
         refusals.push(refusal);
     }

@@ -69,7 +69,8 @@ impl Member {
     pub fn left_alone_until(&self, now: Timestamp) -> Option<Timestamp> {
         let record = self.record.as_ref().filter(|record| record.mark == NodeMark::Parked)?;
         let started = match &self.state {
-            State::OwnCordon(_) | State::NotReady | State::Waking => {
+            // Who uncordoned it too wants to use it.
+            State::Active | State::OwnCordon(_) | State::NotReady | State::Waking => {
                 let ready = self.node.as_ref().and_then(|node| node.condition("Ready")).and_then(|c| c.transition);
                 let running = self.server.as_ref().filter(|server| server.state == ServerState::Active)?;
                 running.since.or(ready).unwrap_or(record.since).max(record.since)

@@ -67,7 +67,7 @@ mod webhooks;
 
 pub use basis::{INCOMPLETE, NOT_LISTED};
 pub use blockers::needed;
-pub use brakes::{Left, OTHER_CLUSTER};
+pub use brakes::{Left, OTHER_CLOUD, OTHER_CLUSTER};
 pub use budgets::{Allowances, Bound, Closed, Root, Say, root};
 pub use by_hand::{Asleep, Word, can_be_awake, emptied};
 pub use check::{CheckLevel, CheckRule, Checked, Condition, Finding, PlanRules, WeekDay, check};

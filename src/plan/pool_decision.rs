@@ -468,11 +468,11 @@ impl Pooled<'_> {
         self.unmark(decision);
     }
 
-    /// What was chosen to go, and neither is cordoned nor goes now, loses our marks: its taint keeps pods away (H14), its
-    /// label balancers (H15).
+    /// What was chosen to go and does not go now loses our marks (H14, H15), unless a person started it (H23).
     fn unmark(&self, decision: &mut Decision) {
         for (index, member) in self.members.iter().enumerate() {
-            let ours = member.state == State::Active && member.record.is_some();
+            let alone = member.left_alone_until(self.now).is_some();
+            let ours = member.state == State::Active && member.record.is_some() && !alone;
             let goes = || decision.going.iter().any(|going| going.member == index);
             if !ours || !self.asked_about(member) || goes() {
                 continue;

@@ -54,14 +54,14 @@ impl Pooled<'_> {
             if !staying.is_empty() {
                 continue;
             }
+            let back = repair.action == RepairAction::Restart && up < ceiling;
             let mended = u32::try_from(repairs.mended.len()).unwrap_or(u32::MAX);
             let full = (mended >= most).then(|| self.turn(most));
-            let left = self.not_mended(member, repair, since).or_else(|| many.clone()).or(full);
+            let left = self.not_mended(member, repair, since, back).or_else(|| many.clone()).or(full);
             if let Some(reason) = left {
                 repairs.left.insert(index, reason);
                 continue;
             }
-            let back = repair.action == RepairAction::Restart && up < ceiling;
             up = up.saturating_add(u32::from(back));
             decision.short = decision.short.saturating_sub(u32::from(back));
             let what = match (back, repair.action) {
@@ -123,7 +123,8 @@ impl Pooled<'_> {
     }
 
     /// Why a node that is NotReady is not repaired, or not yet.
-    fn not_mended(&self, member: &Member, repair: &Repair, since: Option<Timestamp>) -> Option<Reason> {
+    /// One that does not come `back` must hold nothing that somebody else needs.
+    fn not_mended(&self, member: &Member, repair: &Repair, since: Option<Timestamp>, back: bool) -> Option<Reason> {
         let node = member.node.as_deref()?;
         if let Some(asked) = self.asked_to_drain(member) {
             return Some(by_hand::reason(asked));
@@ -156,12 +157,12 @@ impl Pooled<'_> {
             return Some(self.why(Code::WaitsForPods, text, evidence));
         }
         let keeps = self.pool.idle != Idle::Delete;
-        if let Some(volume) =
-            attached(self.world, &member.name).filter(|_| keeps && repair.action == RepairAction::Replace)
-        {
-            let text = format!(
-                "volume {volume} is attached to it and would stay with its server: `action: restart` brings both back"
-            );
+        if let Some(volume) = attached(self.world, &member.name).filter(|_| keeps && !back) {
+            let help = match repair.action {
+                RepairAction::Replace => "`action: restart` brings both back",
+                RepairAction::Restart => "there are enough nodes without it, so it would not be brought back",
+            };
+            let text = format!("volume {volume} is attached to it and would stay with its server: {help}");
             return Some(self.why(
                 Code::Repair,
                 text,
@@ -179,8 +180,7 @@ impl Pooled<'_> {
                 origin: Some(freeze.origin.clone()),
             })
         };
-        let wakes = repair.action == RepairAction::Restart;
-        let hindered = || self.hindrance(member, Nearness::Parked, false).filter(|_| wakes);
+        let hindered = || self.hindrance(member, Nearness::Parked, false).filter(|_| back);
         strange(self.pool, member, self.world).or_else(freeze).or_else(hindered)
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::astray::{astray, said};
 use super::members::{Inventory, State};
 use super::pool_decision::Decision;
-use super::{Code, Kept, Outlook, Plan, PodAction, PodMove, Step, Summary, Verb, Verdict, blockers, brakes, frozen};
+use super::{Code, Kept, Outlook, Plan, PodAction, PodMove, Step, Summary, Verb, Verdict, blockers, frozen};
 use crate::model::{Kind, counted, they_are};
 
 /// Sums a plan up; `broken` is what is said of broken pools (H8), `passed` of limits that nobody wrote.
@@ -352,7 +352,7 @@ fn needs_host(verbs: &str) -> &'static str {
 
 /// What comes and what goes, and which brake holds it back: one that takes nothing away leaves the rest to go on (H6).
 fn held_back(plan: &Plan, given: Vec<String>, taken: Vec<String>) -> String {
-    let all = plan.refusals.iter().find(|refusal| refusal.brake == brakes::OTHER_CLUSTER);
+    let all = plan.refusals.iter().find(|refusal| refusal.forbids_all());
     let Some(refusal) = all.or(plan.refusals.first()).filter(|_| all.is_some() || !taken.is_empty()) else {
         return [given, taken].concat().join(", ");
     };

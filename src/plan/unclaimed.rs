@@ -3,16 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::members::{Inventory, natural};
 use super::prices::{Prices, share_of_state};
 use super::{Code, Evidence, Precondition, Reason, Step, Unclaimed, Verb, verb_name};
-use crate::model::{Name, Node, NodeMark, NodeRecord, Server, ServerState, World, keys};
+use crate::model::{ByHand, Name, Node, NodeMark, NodeRecord, Server, ServerState, Target, World, keys};
 use crate::policy::Policy;
 
 /// The step that gives back each node that this policy cordoned or chose to go, that no pool has any more, and whose
 /// server runs. What is parked is left as it is, and so is what another policy or an unreadable record holds.
-pub fn given_back(policy: &Policy, inventory: &Inventory, world: &World) -> Vec<Step> {
+/// So is a node that is asked for by hand by its name: that stands until it is taken back.
+pub fn given_back(policy: &Policy, inventory: &Inventory, world: &World, now: Timestamp) -> Vec<Step> {
     let strangers = world.nodes.values().filter(|node| !inventory.pool_of.contains_key(&node.name));
+    let asked = |node: &Node| {
+        let by_name = |asked: &ByHand| matches!(&asked.target, Target::Node(name) if *name == node.name);
+        world.memory.by_hand.iter().any(|asked| by_name(asked) && asked.counts(now))
+    };
+    let strangers = strangers.filter(|node| !asked(node));
     let mut steps: Vec<Step> =
         strangers.filter_map(|node| Some(step(node, &half_way(policy, node, world)?, world))).collect();
     steps.sort_by(|a, b| natural(&a.node, &b.node));

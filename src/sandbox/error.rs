@@ -88,6 +88,9 @@ impl SandboxError {
         match error {
             LedgerError::Io { path, source } => Self::Io { doing: "write", path, source },
             LedgerError::Gone(_) => Self::Gone(folder.to_owned()),
+            LedgerError::Foreign(path) => {
+                Self::Io { doing: "write", path, source: std::io::Error::other("another process wrote in it") }
+            }
         }
     }
 }

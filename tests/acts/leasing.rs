@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tidegate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Worker, keeping};
+use tidegate::cluster::{Claim, Life, Lock, LockError, LockRecord, Locks, Stop, Worker, keeping};
 
 use super::fake::{Fake, refusal};
 
@@ -231,4 +232,33 @@ async fn what_is_missing_for_a_lock_is_said() {
         let error = fake.live.locks().take(&claim("first", 1, elsewhere)).await.err().unwrap().to_string();
         assert!(error.contains(&format!("not allowed to {verb} lease tidegate-apply")), "{error}");
     }
+}
+
+/// Beside the lock, for whoever holds it and whoever comes: seen before the next act, kept when the lock is freed.
+#[tokio::test]
+async fn a_stop_by_hand_is_kept_beside_the_lock_and_seen_before_each_act() {
+    let fake = Fake::start().await;
+    let locks = fake.live.locks();
+    assert_eq!(locks.stop(None).await.unwrap(), None, "nothing was ever written");
+    let lock = locks.take(&claim("first", 1, elsewhere)).await.unwrap();
+    lock.certain().await.unwrap();
+    let now = Timestamp::now();
+    let until = now + SignedDuration::from_hours(2);
+    let stop = Stop { by: "ada@laptop".to_owned(), since: now, until, reason: Some("storage".to_owned()) };
+    assert_eq!(fake.live.locks().stop(Some(&stop)).await.unwrap(), None);
+    assert!(matches!(lock.certain().await, Err(LockError::Stopped(told)) if *told == stop));
+    lock.free().await.unwrap();
+    assert_eq!(locks.stopped(now).await.unwrap(), Some(stop.clone()));
+    assert_eq!(locks.stopped(until).await.unwrap(), None, "it ends by itself");
+    let second = claim("second", 2, elsewhere);
+    assert!(matches!(locks.take(&second).await, Err(LockError::Stopped(_))));
+    let despite = Claim { despite_stop: true, ..second.clone() };
+    let woken = locks.take(&despite).await.unwrap();
+    woken.certain().await.unwrap();
+    woken.free().await.unwrap();
+    assert_eq!(locks.stop(None).await.unwrap(), Some(stop));
+    let lock = locks.take(&second).await.unwrap();
+    // Freed by somebody: known before the next act, not at the next renewal.
+    locks.unlock(&lock.record().id, true, elsewhere).await.unwrap();
+    assert!(matches!(lock.certain().await, Err(LockError::Free)));
 }

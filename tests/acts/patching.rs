@@ -294,3 +294,68 @@ async fn h24_a_node_that_was_deleted_while_parked_is_made_again_and_gets_back_wh
     assert!(fake.object(&format!("{MAPS}/tidegate-node-n")).is_none());
     assert_eq!(&*live.node(&"n".into()).await.unwrap().unwrap().uid, "third", "it is itself from now on");
 }
+
+/// A person made another machine of that name: nothing of the one that was parked is put onto it (H23, H24).
+#[tokio::test]
+async fn h24_another_machine_of_that_name_gets_nothing_of_the_one_that_was_parked() {
+    let fake = stage().await;
+    let rough = json!([{"key": "gpu", "value": "yes", "effect": "NoExecute"}]);
+    fake.with(|objects| objects.change(NODE, |node| node["spec"]["taints"] = rough.clone()));
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    let mut other = node();
+    other["metadata"]["uid"] = json!("second");
+    other["metadata"]["labels"] = json!({"mine": "yes"});
+    other["spec"] = json!({"providerID": "openstack:///2"});
+    fake.with(|objects| objects.put(NODE, other.clone()));
+    let seen = Cluster::observe(&fake.live).await.unwrap();
+    let node = seen.nodes.iter().find(|node| &*node.name == "n").unwrap();
+    assert_eq!((&*node.uid, node.annotations.contains_key(keys::RECORD)), ("second", false));
+    let gives = NodePatch { uid: "second".into(), ..give_back() };
+    assert!(matches!(fake.live.patch_node(&"n".into(), &gives).await, Err(ClusterError::Conflict(_))));
+    let after = fake.object(NODE).unwrap();
+    assert_eq!((&after["metadata"]["labels"], &after["spec"]["taints"]), (&json!({"mine": "yes"}), &Value::Null));
+}
+
+/// The same machine whose Node was made anew and takes pods already: a NoExecute taint would throw them off it.
+#[tokio::test]
+async fn h24_what_takes_pods_gets_no_taint_that_throws_them_off() {
+    for cordoned in [false, true] {
+        let fake = stage().await;
+        let taints = json!([{"key": "gpu", "effect": "NoExecute"}, {"key": "soft", "effect": "NoSchedule"}]);
+        fake.with(|objects| objects.change(NODE, |node| node["spec"]["taints"] = taints.clone()));
+        fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+        let mut anew = node();
+        anew["metadata"]["uid"] = json!("second");
+        anew["spec"] = json!({"providerID": "openstack:///1", "unschedulable": cordoned});
+        fake.with(|objects| objects.put(NODE, anew.clone()));
+        Cluster::observe(&fake.live).await.unwrap();
+        fake.live.patch_node(&"n".into(), &give_back()).await.unwrap();
+        let after = fake.object(NODE).unwrap();
+        let effects: BTreeSet<&str> =
+            after["spec"]["taints"].as_array().unwrap().iter().map(|taint| taint["effect"].as_str().unwrap()).collect();
+        assert_eq!(effects.contains("NoExecute"), cordoned, "{after}");
+        assert!(effects.contains("NoSchedule"), "{after}");
+    }
+}
+
+/// What people did to a Node between its cordon and its deletion comes back with it.
+#[tokio::test]
+async fn h24_what_was_set_on_a_node_after_its_cordon_is_kept_when_it_is_deleted() {
+    let fake = stage().await;
+    fake.live.patch_node(&"n".into(), &cordon()).await.unwrap();
+    fake.with(|objects| {
+        objects.change(NODE, |node| {
+            node["metadata"]["labels"]["class"] = json!("bio");
+            node["spec"]["taints"].as_array_mut().unwrap().push(json!({"key": "broken", "effect": "NoSchedule"}));
+        });
+    });
+    fake.live.delete_node(&"n".into(), &"first".into()).await.unwrap();
+    assert!(fake.object(NODE).is_none());
+    Cluster::observe(&fake.live).await.unwrap();
+    fake.live.patch_node(&"n".into(), &marks(NodeMark::Waking)).await.unwrap();
+    let back = fake.object(NODE).unwrap();
+    assert_eq!(back["metadata"]["labels"]["class"], "bio");
+    let keys: BTreeSet<&str> =
+        back["spec"]["taints"].as_array().unwrap().iter().map(|taint| taint["key"].as_str().unwrap()).collect();
+    assert_eq!((keys, back["spec"]["unschedulable"].as_bool()), (["broken", "gpu"].into(), Some(true)));
+}

@@ -129,12 +129,29 @@ impl Stage {
         self.through(Doors { cluster, ..self.doors() }, policy, Some(plan), (false, true))
     }
 
+    /// Plans and carries it out, and does something at each event.
+    pub fn watched(&self, policy: &Policy, at: &dyn Fn(&Event)) -> (Outcome, Vec<Event>) {
+        let plan = self.plan(policy);
+        self.heard(self.doors(), policy, Some(plan), (false, true), at)
+    }
+
     fn through(
         &self,
         doors: Doors<'_>,
         policy: &Policy,
         plan: Option<Plan>,
+        how: (bool, bool),
+    ) -> (Outcome, Vec<Event>) {
+        self.heard(doors, policy, plan, how, &|_| {})
+    }
+
+    fn heard(
+        &self,
+        doors: Doors<'_>,
+        policy: &Policy,
+        plan: Option<Plan>,
         (resume, no_wait): (bool, bool),
+        at: &dyn Fn(&Event),
     ) -> (Outcome, Vec<Event>) {
         let (_sender, mut interrupts) = Interrupts::channel();
         let folder = self.folder.path().to_owned();
@@ -152,7 +169,10 @@ impl Stage {
             word: tidegate::plan::Word::default(),
         };
         let mut told = Vec::new();
-        let outcome = block_on(run::apply(doors, &order, &mut interrupts, &mut |event| told.push(event.clone())));
+        let outcome = block_on(run::apply(doors, &order, &mut interrupts, &mut |event| {
+            at(event);
+            told.push(event.clone());
+        }));
         (outcome, told)
     }
 

@@ -5,7 +5,7 @@ use tidegate::cloud::Provider;
 use tidegate::cluster::{Cluster as _, NodePatch, keys};
 use tidegate::execute::EventKind;
 use tidegate::model::Name;
-use tidegate::plan::{Code, Verb};
+use tidegate::plan::{Code, Verb, verify};
 use tidegate::policy::{Idle, Policy};
 
 use crate::executing::{Stage, block_on, exit, lines};
@@ -113,4 +113,37 @@ fn h27_a_server_that_wakes_in_another_zone_is_not_uncordoned() {
     assert!(failed.message.contains("came back in zone elsewhere"), "{}", failed.message);
     assert!(failed.message.contains("are of east"), "{}", failed.message);
     assert!(stage.cordoned().contains("worker-2"));
+}
+
+/// Who starts a server to use it uncordons its node as well, and where the Node object was deleted meanwhile the kubelet makes
+/// one that takes pods: it is left alone all the same, and counts.
+#[test]
+fn h23_a_server_that_somebody_started_and_uncordoned_is_left_alone_for_four_hours_too() {
+    for (more, uncordoned) in [("", true), ("      parkedNode: delete\n", false)] {
+        let stage = stage(&Cluster::workers(2), "");
+        let policy = one_of_them(more, "");
+        stage.apply(&policy);
+        block_on(stage.sandbox.wake(&"id-worker-2".into())).unwrap();
+        stage.until("2026-11-22T20:00:00Z");
+        if uncordoned {
+            let taken = NodePatch { unschedulable: Some(false), ..NodePatch::default() };
+            block_on(stage.sandbox.patch_node(&"worker-2".into(), &taken)).unwrap();
+        }
+        let node = stage.world().nodes["worker-2"].clone();
+        assert!(node.ready() && !node.unschedulable, "{more}: {node:?}");
+        let plan = stage.plan(&policy);
+        assert!(plan.steps.is_empty(), "{more}: {:?}", plan.steps);
+        let kept = plan.kept.iter().find(|kept| kept.node == "worker-2").unwrap();
+        assert!(kept.reasons.iter().any(|reason| reason.code == Code::StartedByHand), "{more}: {:?}", kept.reasons);
+        assert_eq!(plan.pools[0].active, 2, "{more}: it takes pods");
+        assert_eq!(verify(&plan, &stage.world(), &policy), [], "{more}");
+        stage.until("2026-11-23T00:30:00Z");
+        // Then what is left of our marks goes, and the policy decides again.
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!((exit(&outcome), stage.parked()), (6, 0), "{more}: {}", lines(&told));
+        assert!(stage.nothing_of_ours());
+        stage.until("2026-11-23T01:30:00Z");
+        let (outcome, told) = stage.apply(&policy);
+        assert_eq!((exit(&outcome), stage.parked()), (0, 1), "{more}: {}", lines(&told));
+    }
 }

@@ -1,7 +1,12 @@
 //! Parked nodes that stay as Node objects poison nothing (H7), and say that they are parked.
 
+use std::cell::Cell;
+
+use futures::FutureExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tidegate::cluster::{Cluster as _, NodePatch};
+use tidegate::execute::EventKind;
 use tidegate::model::{Node, SUSPENDED, keys};
 use tidegate::plan::{Code, Plan, Rule, Verb, verify};
 
@@ -253,4 +258,22 @@ fn h7_node_objects_that_are_deleted_are_no_domains_and_not_unready() {
         let plan = zoned(10, &["a"]).plan(&floor(more), CALM);
         assert_eq!(plan.notes.iter().any(|note| note.contains("will be NotReady")), said, "{:?}", plan.notes);
     }
+}
+
+/// A hold is on the Node object: one that is set while the server is being parked keeps the object.
+#[test]
+fn h24_a_node_object_that_is_held_is_not_deleted() {
+    let stage = stage(&Cluster::workers(2), "");
+    let down = one_of_them("      parkedNode: delete\n", "");
+    let hold =
+        NodePatch { annotations: [(keys::HOLD.into(), Some("ada: a look".into()))].into(), ..NodePatch::default() };
+    let held = Cell::new(false);
+    let (outcome, told) = stage.watched(&down, &|event| {
+        if event.kind == EventKind::StepStarted && event.step.as_deref() == Some("park/worker-2") && !held.replace(true)
+        {
+            stage.sandbox.patch_node(&"worker-2".into(), &hold).now_or_never().unwrap().unwrap();
+        }
+    });
+    assert_eq!((exit(&outcome), stage.parked(), there(&stage)), (0, 1, true), "{}", lines(&told));
+    assert!(lines(&told).contains("its Node object is kept: it is held"), "{}", lines(&told));
 }

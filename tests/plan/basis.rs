@@ -374,3 +374,24 @@ fn a_dump_without_namespaces_is_known_as_a_part_by_its_pods_and_by_the_disks_in_
         }
     }
 }
+
+/// The servers of another project are none of the nodes': nothing at all is done on their word.
+#[test]
+fn servers_of_another_cloud_hold_everything_back() {
+    let policy = policy("      replicas: 3\n", "");
+    for (there, refused) in [(0, true), (1, false), (3, false)] {
+        let mut world = Cluster::workers(3).world();
+        let ids: Vec<_> = world.servers.keys().skip(there).cloned().collect();
+        for id in ids {
+            world.apply(tidegate::model::Change::ServerGone(id));
+        }
+        let (plan, _) = tidegate::plan::plan(&policy, &world, at(CALM));
+        assert_eq!(
+            plan.refusals.iter().any(|refusal| refusal.brake == "other-cloud"),
+            refused,
+            "{there}: {:?}",
+            plan.refusals
+        );
+        assert_eq!(tidegate::plan::verify(&plan, &world, &policy), [], "{there}");
+    }
+}

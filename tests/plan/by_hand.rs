@@ -161,3 +161,20 @@ fn what_is_asked_for_a_node_counts_whatever_is_asked_for_its_pool() {
         assert_eq!(verify(&plan, &cluster.world(), &policy), [], "{pool}");
     }
 }
+
+/// A node that no pool of the policy has any more is given back, unless a person asked for it by its name: that stands.
+#[test]
+fn what_was_asked_for_by_name_stands_although_no_pool_has_the_node_any_more() {
+    let policy = policy("      min: 1\n", "");
+    for (word, gives) in [(json!([]), true), (json!([asked(json!({"node": "old-1"}), json!("drained"))]), false)] {
+        let mut cluster = cluster(word);
+        let record = json!({"mark": "draining", "since": "2026-11-20T00:00:00Z", "policy": "test", "pool": "gone"});
+        let metadata = json!({"annotations": {"tidegate.dev/record": record.to_string()}});
+        cluster.node("old-1", metadata, json!({"unschedulable": true}), "ACTIVE");
+        let world = cluster.world();
+        let (plan, _) = plan(&policy, &world, at(CALM));
+        assert_eq!(verbs(&plan, Verb::Uncordon).contains(&"old-1"), gives, "{:?}", plan.steps);
+        assert_eq!(verify(&plan, &world, &policy), []);
+        assert!(plan.unclaimed.iter().any(|unclaimed| unclaimed.node == "old-1"));
+    }
+}

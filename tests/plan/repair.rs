@@ -320,6 +320,16 @@ fn nothing_is_brought_back_above_the_ceiling() {
     let plan = planned(&policy(pool, RATES), &cluster.world());
     assert_eq!((verbs(&plan, Verb::Park), verbs(&plan, Verb::Wake)), (vec!["worker-5"], vec![]));
     assert!(plan.steps[0].reason.text.ends_with("not brought back, for there are enough without it"));
+    // Unless a volume would stay with it.
+    cluster.items.push(json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "a", "uid": "u-a"},
+        "spec": {"attacher": "cinder.csi.openstack.org", "nodeName": "worker-5", "source": {"persistentVolumeName": "data"}},
+        "status": {"attached": true},
+    }));
+    let plan = planned(&policy(pool, RATES), &cluster.world());
+    assert_eq!(plan.steps, []);
+    let kept = plan.kept.iter().find(|kept| kept.node == "worker-5").unwrap();
+    assert!(kept.reasons.iter().any(|reason| reason.evidence.volume.as_deref() == Some("data")), "{:?}", kept.reasons);
 }
 
 /// Each change of a repair is found by the verifier.

@@ -133,11 +133,15 @@ impl Live {
     /// Deletes a Node object.
     pub(super) async fn remove_node(&self, name: &Name, uid: &Name) -> Result<(), ClusterError> {
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let meant = kube::api::Preconditions { uid: Some(uid.to_string()), resource_version: None };
+        let resource_version = self.before_deletion(name, uid).await?;
+        let again = resource_version.is_some();
+        let meant = kube::api::Preconditions { uid: Some(uid.to_string()), resource_version };
         let options = DeleteParams { preconditions: Some(meant), ..DeleteParams::default() };
         let call = Call::new("delete", format!("node {name}"));
         match self.once(&call, nodes.delete(name, &options)).await {
             Ok(_) => Ok(()),
+            // Somebody changed it since it was read: what they did is read as well.
+            Err(error @ ClusterError::Conflict(_)) if again => Err(error),
             // Another node has that name now: ours is gone.
             Err(ClusterError::Conflict(_)) => Err(ClusterError::NotFound(format!("node {name}"))),
             Err(error) => Err(error),

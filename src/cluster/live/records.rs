@@ -11,8 +11,8 @@
 //! - A Node that has another UID than its record has was made anew, by a kubelet, and knows nothing of what it was. As long
 //!   as the record is here it counts as the Node it was, with that UID and the annotation; the patch that gives it back also
 //!   gives it the labels, annotations and taints that it lost, and here the record goes last.
-//! - A record with the UID of a Node that has no annotation was left behind by a crash: it counts for nothing, and goes
-//!   with the next memory that is written.
+//! - A record with the UID of a Node that has no annotation was left behind by a crash, and one with another provider id than
+//!   the Node has is that of another machine: it counts for nothing, and goes with the next memory that is written.
 //! - Where no Node has the name, the record stands in for it, not Ready and cordoned; the first patch makes the Node again
 //!   from it, cordoned. Once neither Node nor server is there nobody wants it back, and what joins cluster and provider shows
 //!   it no more.
@@ -115,8 +115,19 @@ impl KeptRecord {
                 set.entry(key.as_str().into()).or_insert_with(|| Some(value.as_str().into()));
             }
         }
-        whole.add_taints.extend(self.taints.iter().filter(|taint| !patch.remove_taints.contains(*taint)).cloned());
+        // A node that takes pods has some: they would be thrown off it, past every budget.
+        let cordoned = node.pointer("/spec/unschedulable").and_then(Value::as_bool) == Some(true);
+        let fit = |taint: &&Taint| {
+            !patch.remove_taints.contains(*taint) && (cordoned || taint.effect != TaintEffect::NoExecute)
+        };
+        whole.add_taints.extend(self.taints.iter().filter(fit).cloned());
         whole
+    }
+
+    /// Whether a Node of that name is another machine.
+    fn of_another(&self, provider_id: Option<&str>) -> bool {
+        let told = provider_id.filter(|id| !id.is_empty());
+        self.provider_id.as_deref().zip(told).is_some_and(|(kept, now)| kept != now)
     }
 
     /// The Node as it would be made again.
@@ -213,13 +224,16 @@ impl Live {
 
     /// What is kept of a Node that was made anew since.
     pub(super) fn lost(&self, name: &Name, node: &Value) -> Option<KeptRecord> {
-        self.records.borrow().get(name).filter(|kept| kept.uid != text(node, "/metadata/uid")).cloned()
+        let machine = text(node, "/spec/providerID");
+        let lost = |kept: &&KeptRecord| kept.uid != text(node, "/metadata/uid") && !kept.of_another(Some(machine));
+        self.records.borrow().get(name).filter(lost).cloned()
     }
 
     /// A Node that was made anew counts as the one that it was.
     pub(super) fn lay_over(&self, node: &mut Node) {
         let records = self.records.borrow();
-        let Some(kept) = records.get(&node.name).filter(|kept| *kept.uid != *node.uid) else { return };
+        let lost = |kept: &&KeptRecord| *kept.uid != *node.uid && !kept.of_another(node.provider_id.as_deref());
+        let Some(kept) = records.get(&node.name).filter(lost) else { return };
         node.uid = kept.uid.as_str().into();
         if !node.annotations.contains_key(keys::RECORD) {
             let mut annotations = (*node.annotations).clone();
@@ -233,8 +247,11 @@ impl Live {
         let mut leftover = self.leftover.borrow_mut();
         leftover.clear();
         self.records.borrow_mut().retain(|name, kept| {
-            let same = nodes.iter().find(|node| node.name == *name && *node.uid == *kept.uid);
-            let says = same.is_none_or(|node| node.annotations.contains_key(keys::RECORD));
+            let node = nodes.iter().find(|node| node.name == *name);
+            let says = node.is_none_or(|node| match *node.uid == *kept.uid {
+                true => node.annotations.contains_key(keys::RECORD),
+                false => !kept.of_another(node.provider_id.as_deref()),
+            });
             if !says {
                 leftover.insert(name.clone());
             }
@@ -325,7 +342,8 @@ impl Live {
         if let Some(record) = sets(patch) {
             let recorded = lost.is_some() || !text_at(node, keys::RECORD).is_empty();
             let known = self.records.borrow().get(name).filter(|_| recorded).cloned();
-            let fresh = match known {
+            // What people did to the Node since its cordon is theirs; of one that was made anew that is not all.
+            let fresh = match known.filter(|_| lost.is_some()) {
                 Some(known) => KeptRecord { record: record.clone(), ..known },
                 None => KeptRecord::of(node, record),
             };
@@ -340,6 +358,20 @@ impl Live {
     /// What is done here after it was.
     pub(super) async fn after_patch(&self, name: &Name, patch: &NodePatch) -> Result<(), ClusterError> {
         if takes_off(patch) { self.forget_record(name).await } else { Ok(()) }
+    }
+
+    /// What is kept of a Node as it is now, before it is deleted; the version that was read, where one is kept of it.
+    pub(super) async fn before_deletion(&self, name: &Name, uid: &Name) -> Result<Option<String>, ClusterError> {
+        let known = self.records.borrow().get(name).filter(|kept| *kept.uid == **uid).cloned();
+        let Some(known) = known else { return Ok(None) };
+        let Some(node) = self.found_node(name).await?.filter(|node| text(node, "/metadata/uid") == &**uid) else {
+            return Err(ClusterError::NotFound(format!("node {name}")));
+        };
+        let fresh = KeptRecord::of(&node, &known.record);
+        if fresh != known {
+            self.keep_record(name, fresh).await?;
+        }
+        Ok(Some(text(&node, "/metadata/resourceVersion").to_owned()))
     }
 
     async fn keep_record(&self, name: &Name, fresh: KeptRecord) -> Result<(), ClusterError> {

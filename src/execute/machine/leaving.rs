@@ -421,7 +421,17 @@ impl Course {
         match self.perform(desk, act, PATIENCE, now) {
             None => Way::Leaving(Leaving::LastVolumes),
             Some(Ok(Answer::Volumes(found))) => {
-                let next = if found.is_empty() { Leaving::LastLook } else { Leaving::Detach(now, false) };
+                let next = match found.first() {
+                    Some(volume) if self.mends() => {
+                        let volume = volume.volume.as_ref().unwrap_or(&volume.name);
+                        let why =
+                            format!("volume {volume} is attached to {} and would stay with its server", self.node);
+                        return self.fail(desk, now, None, &why);
+                    }
+                    Some(_) => Leaving::Detach(now, false),
+                    None if self.mends() => Leaving::Park(Parking::Mark),
+                    None => Leaving::LastLook,
+                };
                 self.go(desk, Way::Leaving(next))
             }
             Some(Ok(_)) => self.fail(desk, now, None, "the attached volumes could not be listed: no list came back"),

@@ -48,7 +48,14 @@ impl Course {
             let why = format!("Kubernetes has not given up {} on {}", pod.key, self.node);
             return self.fail(desk, now, Some(&pod.key), &why);
         }
-        let end = if self.deletes() { Leaving::Delete(Deleting::Mark) } else { Leaving::Park(Parking::Mark) };
+        let end = if self.deletes() {
+            Leaving::Delete(Deleting::Mark)
+        } else if self.step(Verb::Wake).is_some() {
+            Leaving::Park(Parking::Mark)
+        } else {
+            // What stays parked would keep its volumes from everybody.
+            Leaving::LastVolumes
+        };
         self.go(desk, Way::Leaving(end))
     }
 

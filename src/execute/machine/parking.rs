@@ -9,7 +9,7 @@ use super::leaving::Leaving;
 use crate::cluster::keys;
 use crate::execute::event::{Event, EventKind};
 use crate::model::{Name, ServerState, World};
-use crate::plan::Verb;
+use crate::plan::{Verb, hold};
 use crate::policy::Idle;
 
 /// A provider that accepted the request and does nothing for so long will do nothing.
@@ -129,6 +129,14 @@ impl Course {
     /// same.
     fn forget_node(&mut self, desk: &mut Desk, world: &World, now: Timestamp) -> Way {
         let there = world.nodes.get(&self.node).filter(|node| !node.annotations.contains_key(keys::DELETED));
+        // A hold is on the Node object, and would go with it.
+        if self.free()
+            && let Some(hold) = there.and_then(|node| hold(node))
+        {
+            let text = format!("{} is parked, its Node object is kept: it is {}", self.node, hold.text);
+            desk.tell(self.event(EventKind::Warning, now, text));
+            return self.done(desk, now);
+        }
         let asked = match there.map(|node| node.uid.clone()) {
             None if self.busy() => return Way::Leaving(Leaving::Park(Parking::Forget)),
             None => Ok(()),

@@ -20,7 +20,7 @@ use crate::execute::ledger::LedgerError;
 use crate::execute::machine::{End, EndKind, Machine, Settings};
 use crate::execute::{Event, EventKind};
 use crate::model::{Applied, Memory, Node, Target, World, counted};
-use crate::plan::{Kept, OTHER_CLUSTER, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
+use crate::plan::{Kept, Plan, Refusal, Request, Word, forbidden, otherwise, plan_for};
 use crate::policy::Policy;
 
 /// What is to be carried out, and how.
@@ -298,11 +298,7 @@ async fn remembered(
     tell: &mut dyn FnMut(&Event),
 ) -> Result<(), ApplyError> {
     // What a brake refuses was not granted, and another cluster is none of ours.
-    let refused = if order.word.is_empty() {
-        refusals.iter().any(|one| one.brake == OTHER_CLUSTER)
-    } else {
-        !refusals.is_empty()
-    };
+    let refused = if order.word.is_empty() { refusals.iter().any(Refusal::forbids_all) } else { !refusals.is_empty() };
     if refused {
         return Ok(());
     }
@@ -538,7 +534,7 @@ async fn carry_on(
     world.memory = recalling::memory(&stored, told);
     let (fresh, _) = plan_for(order.policy, &world, now, &Request { targets: targets(&told.plan), for_apply: true });
     let (fresh, refusals) = allowed(fresh);
-    if refusals.iter().any(|refusal| refusal.brake == OTHER_CLUSTER) {
+    if refusals.iter().any(Refusal::forbids_all) {
         return Ok(Outcome::Refused(refusals, None));
     }
     if *told.plan.policy.digest != *order.policy.digest {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::execute::machine::{FreezeSpan, HookRule, PoolSettings, RelaxedSpan, Rules, Settings};
 use crate::model::{Memory, World};
-use crate::plan::{OTHER_CLUSTER, Plan, wake_lead};
+use crate::plan::{Plan, Refusal, wake_lead};
 use crate::policy::{Hook, OFFLOAD_TIMEOUT, Policy, Pool};
 use crate::schedule::{Held, holds, turns};
 
@@ -97,7 +97,7 @@ fn relaxed(policy: &Policy, pool: &Pool, now: Timestamp, lead: SignedDuration) -
 /// cluster that the policy is not for, nothing is left.
 pub fn only_giving(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
-    let ours = plan.refusals.iter().all(|refusal| refusal.brake != OTHER_CLUSTER);
+    let ours = !plan.refusals.iter().any(Refusal::forbids_all);
     plan.steps.retain(|step| ours && !step.verb.takes());
     plan
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Life, Wanted, takes};
 use super::violation::{Found, Rule};
-use crate::model::{IntOrPercent, Kind, Name, Node, Pod, VolumeSource};
-use crate::plan::{NOT_LISTED, PodAction, Step, Verb};
+use crate::model::{IntOrPercent, Kind, Name, Node, Pod, VolumeSource, keys};
+use crate::plan::{NOT_LISTED, OTHER_CLOUD, PodAction, Step, Verb};
 use crate::policy::Members;
 
 /// Every brake that can be judged from policy and snapshot alone. The age of a snapshot counts when a plan is carried
@@ -41,6 +41,7 @@ pub fn check(case: &Case<'_>, found: &mut Found) {
         ("inventory-shrank", shrank),
         ("empty-policy", emptied),
         ("unready-share", stops_autoscaler(case)),
+        (OTHER_CLOUD, elsewhere(case)),
         (NOT_LISTED, blind(case) || (partial(case) && case.plan.steps.iter().any(takes))),
     ] {
         let said = case.plan.refusals.iter().any(|refusal| refusal.brake == brake);
@@ -74,12 +75,38 @@ fn stops_autoscaler(case: &Case<'_>) -> bool {
         true => case.has(Verb::Park, name) && !case.restarted(name),
         false => !case.has(Verb::Wait, name),
     };
-    let nodes = &case.world.nodes;
+    // What has no Node object is counted by nobody.
+    let forgets = |name: &Name| {
+        let pool = case.pools.iter().find(|wanted| wanted.members.contains(name));
+        pool.is_some_and(|wanted| wanted.pool.deletes_parked_nodes)
+            && case.has(Verb::Park, name)
+            && !case.restarted(name)
+    };
+    let away = |name: &Name, node: &Node| {
+        forgets(name) || node.annotations.contains_key(keys::DELETED) && !case.has(Verb::Wait, name)
+    };
+    let nodes: Vec<_> = case.world.nodes.iter().filter(|(name, node)| !away(name, node)).collect();
     let unready = nodes.iter().filter(|(name, node)| dark(name, node)).count();
     let parks = case.plan.steps.iter().any(|step| step.verb == Verb::Park);
     let most = usize::try_from(case.policy.brakes.max_unready).unwrap_or(usize::MAX);
     let beyond = unready > 3 && unready.saturating_mul(100) > nodes.len().saturating_mul(most);
     parks && beyond && case.world.pods.values().any(|pod| autoscaler(pod))
+}
+
+/// Whether a provider with several nodes that name their servers has none of them.
+fn elsewhere(case: &Case<'_>) -> bool {
+    let world = case.world;
+    let provider = |wanted: &Wanted<'_>| wanted.pool.provider.clone();
+    let providers: BTreeSet<_> = case.pools.iter().map(provider).collect();
+    let asked = world.knows(Kind::Server) && !world.servers.values().any(|server| server.inferred);
+    asked
+        && providers.into_iter().any(|of| {
+            let pools = case.pools.iter().filter(|wanted| provider(wanted) == of);
+            let members: BTreeSet<&Name> = pools.flat_map(|wanted| wanted.members.iter()).collect();
+            let named = members.iter().filter(|name| case.node(name).is_some_and(|node| node.provider_id.is_some()));
+            let named: Vec<_> = named.collect();
+            named.len() > 1 && named.iter().all(|name| case.server(name).is_none())
+        })
 }
 
 /// Whether something is taken away that nobody knows to be empty, or an eviction is made whose budgets nobody knows.

@@ -232,9 +232,19 @@ impl<'a> Case<'a> {
 
     /// A person wants this node drained, and its server to run.
     pub fn drained_by_hand(&self, node: &str) -> bool {
-        let of_it = |asked: &&ByHand| matches!(&asked.target, Target::Node(name) if **name == *node);
-        let counts = |asked: &ByHand| asked.until.is_none_or(|until| until > self.plan.now);
-        self.world.memory.by_hand.iter().filter(of_it).any(|asked| asked.wish == Wish::Drained && counts(asked))
+        self.by_name(node).any(|asked| asked.wish == Wish::Drained)
+    }
+
+    /// Whether something is asked for by hand of this very node, by its name.
+    pub fn asked_by_name(&self, node: &str) -> bool {
+        self.by_name(node).next().is_some()
+    }
+
+    fn by_name(&self, node: &str) -> impl Iterator<Item = &'a ByHand> {
+        let of_it = move |asked: &&ByHand| matches!(&asked.target, Target::Node(name) if **name == *node);
+        let now = self.plan.now;
+        let counts = move |asked: &&ByHand| asked.until.is_none_or(|until| until > now);
+        self.world.memory.by_hand.iter().filter(of_it).filter(counts)
     }
 
     /// A person wants this node parked, or drained.

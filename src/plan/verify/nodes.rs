@@ -113,6 +113,7 @@ fn not_given_back(case: &Case<'_>, step: &Step) -> Option<&'static str> {
         None => Some("it carries no record of ours"),
         Some(record) if record.policy != case.policy.name => Some("another policy has it"),
         Some(record) if record.mark == NodeMark::Parked => Some("it is parked"),
+        Some(_) if case.asked_by_name(&step.node) => Some("somebody asked for it by hand, by its name"),
         Some(_) if !matches!(life, Life::Active | Life::Cordoned { ours: true }) => Some("it is not up"),
         Some(_) => None,
     }

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::audit::What;
 use super::latency::Delay;
 use super::state::{Event, Sim};
+use crate::cluster::keys;
 use crate::model::{Condition, ConditionStatus, Name, Node, Phase, Pod, PodKey, Taint, TaintEffect};
 use crate::sandbox::faults::{FaultKind, Occasion};
 
@@ -93,6 +94,14 @@ impl Sim {
             node.conditions.push(Condition { kind: "Ready".into(), status, heartbeat: at, transition: at });
         }
         node.taints.retain(|taint| &*taint.key != UNREACHABLE && &*taint.key != NOT_READY);
+        // Of a Node that was deleted the kubelet makes another, which takes pods; what is kept of it is laid over that (H24).
+        if node.annotations.contains_key(keys::DELETED) {
+            let mut annotations = (*node.annotations).clone();
+            annotations.remove(keys::DELETED);
+            node.annotations = annotations.into();
+            node.unschedulable = false;
+            node.taints.retain(|taint| &*taint.key != "node.kubernetes.io/unschedulable");
+        }
         self.without_plugins(&mut node);
         self.put_node(node);
         self.log(What::NodeReady { node: name.clone() });
