@@ -14,6 +14,7 @@ mod conduct;
 mod course;
 mod deleting;
 mod desk;
+mod detaching;
 mod evicting;
 mod fitness;
 mod hooking;
