@@ -79,7 +79,7 @@ fn stops_autoscaler(case: &Case<'_>) -> bool {
     let forgets = |name: &Name| {
         let pool = case.pools.iter().find(|wanted| wanted.members.contains(name));
         pool.is_some_and(|wanted| wanted.pool.deletes_parked_nodes)
-            && case.has(Verb::Park, name)
+            && (case.has(Verb::Park, name) || case.has(Verb::Record, name))
             && !case.restarted(name)
     };
     let away = |name: &Name, node: &Node| {
