@@ -17,7 +17,7 @@ const MOST: SignedDuration = SignedDuration::from_hours(31 * 24);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tidegate stop --for 2h --reason \"storage is slow\" --sandbox ./sandbox
+  tidegate stop --for 2h --reason storage --sandbox ./sandbox
   tidegate stop --end --sandbox ./sandbox
 
 It needs neither a policy nor whoever is at work: it is written beside the lock, which is looked at before each act. An

@@ -140,6 +140,8 @@ fn what_is_wrong_is_said_with_file_entry_and_remedy() {
         (entry("    auth: {}\n"), "`auth_url` is missing: the address of Keystone, `https://…:5000/v3`"),
         (entry("    profile: vexxhost\n"), "`auth_url` is missing (`profile` is not looked up)"),
         (entry("    auth: {auth_url: 'k:5000'}\n"), "`auth_url` must begin with https:// (or http://)"),
+        (entry("    auth: {auth_url: 'https://u:SECRET@k:5000/v3'}\n"), "`auth_url` is to be an address only"),
+        (entry("    auth: {auth_url: 'https://k:5000/v3?token=SECRET'}\n"), "`auth_url` is to be an address only"),
         (auth(""), "`username` is missing; or make an application credential"),
         (auth("      username: u\n      project_id: p\n"), "`password` is missing, here and in secure.yaml"),
         (

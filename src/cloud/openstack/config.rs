@@ -120,6 +120,11 @@ impl Config {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(entry.wrong("`auth_url` must begin with https:// (or http://)"));
         }
+        // Every message names that address: what is secret must not stand in it.
+        if url.contains(['@', '?', '#']) {
+            let text = "`auth_url` is to be an address only, `https://host:5000/v3`: user, password and token stand beside it, in `auth`";
+            return Err(entry.wrong(text));
+        }
         let trust = trust(&entry, around)?;
         let interface = entry.option("interface")?.or(entry.option("endpoint_type")?);
         Ok(Self {
