@@ -76,13 +76,12 @@ fn nine_of_ten_workers_go_and_come_back() {
     assert!(!first.out.contains("jupyter-dana is evicted"));
     kubectl(&["delete", "pods", "-n", "jhub", "jupyter-eli"]).unwrap();
     kubectl(&["wait", "--for=condition=complete", "--timeout=60s", "-n", "apps", "job/job-1", "job/job-2"]).unwrap();
-    // One goes home while the program waits for them.
-    let mut running = both.start(&["apply", "-f", &down, "--yes", "--format", "json"]);
-    running.says("jupyter-dana");
+    // One is still there: without a terminal nobody waits, and the next run goes on when they have gone home.
+    let waits = both.apply(&down, &[]).with(6);
+    assert!(waits.said("waits for jhub/jupyter-dana") && !waits.said("jupyter-dana is evicted"), "{}", waits.out);
     kubectl(&["delete", "pods", "-n", "jhub", "jupyter-dana"]).unwrap();
-    let rest = running.end(Duration::from_secs(300)).with(0);
+    let rest = both.apply(&down, &[]).with(0);
     side_by_side(&rest);
-    assert!(!rest.out.contains("jupyter-dana is evicted"));
     let parked = block_on(servers());
     for name in workers() {
         let node = node(&name);
