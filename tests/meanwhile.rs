@@ -71,19 +71,7 @@ fn run_under(
     at: &mut dyn FnMut(usize, &Event),
 ) -> (Outcome, Vec<Event>) {
     let plan = Some(stage.plan(policy));
-    let (folder, lock_timeout) = (stage.folder.path().to_owned(), jiff::SignedDuration::ZERO);
-    let order = Order {
-        policy,
-        plan,
-        within: false,
-        exact: false,
-        resume: false,
-        no_wait,
-        folder,
-        locks,
-        lock_timeout,
-        word: tidegate::plan::Word::default(),
-    };
+    let order = Order { no_wait, ..stage.order(policy, plan, locks) };
     let mut told: Vec<Event> = Vec::new();
     let outcome = block_on(run::apply(stage.doors(), &order, interrupts, &mut |event| {
         at(told.len(), event);

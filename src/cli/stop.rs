@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ground::GroundArgs;
 use super::output::Output;
 use super::reason::reason;
+use super::sandbox::duration;
 use super::{Exit, Failure};
 use crate::cluster::{LockError, Stop};
 use crate::execute::run::process;
@@ -25,7 +26,7 @@ apply that is under way finishes what is in flight, gives back the nodes whose p
 6; one that is to begin ends with code 5, a controller waits. `wake` by hand works all the same.")]
 pub struct StopCommand {
     /// For so long, from now on; it ends by itself
-    #[arg(long = "for", value_name = "TIME", value_parser = length, required_unless_present = "end")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = length, required_unless_present = "end")]
     length: Option<SignedDuration>,
     /// Let everything go on at once
     #[arg(long, conflicts_with_all = ["length", "reason"])]
@@ -38,7 +39,7 @@ pub struct StopCommand {
 }
 
 fn length(text: &str) -> Result<SignedDuration, String> {
-    let length: SignedDuration = text.parse().map_err(|_| "not a time span: write `2h` or `90m`".to_owned())?;
+    let length = duration(text)?;
     if length <= SignedDuration::ZERO {
         return Err("a stop lasts for a while: write `2h` or `90m`".to_owned());
     }

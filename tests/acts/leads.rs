@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use tidegate::cluster::Locks;
@@ -21,6 +21,8 @@ const LEADER: &str = "/apis/coordination.k8s.io/v1/namespaces/tidegate/leases/ti
 const APPLY: &str = "/apis/coordination.k8s.io/v1/namespaces/tidegate/leases/tidegate-apply";
 /// As short as a Lease can say, and some more: a busy machine renews late.
 const COUNTS: Duration = Duration::from_secs(3);
+/// What takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Replica {
     board: Board,
@@ -54,7 +56,9 @@ impl Replica {
     }
 
     async fn until(&self, what: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
         while !what(self) {
+            assert!(begun.elapsed() < PATIENCE, "waited for too long:\n{:#?}", self.told.borrow());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -74,9 +78,11 @@ async fn of_two_controllers_one_leads_and_the_other_finishes_when_it_is_gone() {
     let sandbox = Sandbox::in_memory(snapshot, &Faults::default()).paced(400);
     let words = vec![example("policy.yaml")];
     let feed = Feed::start(Reading { words, git: GitOptions::default(), every: Duration::from_secs(600) }).unwrap();
+    let begun = Instant::now();
     let good = loop {
         match feed.good() {
             Some((good, _)) => break good,
+            None if begun.elapsed() > PATIENCE => panic!("the policy was not read"),
             None => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };

@@ -252,3 +252,26 @@ fn what_is_refused_says_what_helps_against_its_brake() {
         assert!(gives_back || hint.contains("nothing at all is done") && !hint.contains("brakes"), "{told}");
     }
 }
+
+/// A person stopped everything: an apply is refused by their name and reason, `status` says so, and once it is over all goes on.
+#[test]
+fn a_stop_by_hand_is_shown_and_refuses_an_apply_until_it_ends() {
+    let folder = workshop();
+    let run = |args: &[&str]| tidegate(folder.path(), args);
+    let apply = || run(&[APPLY.as_slice(), &["--yes"]].concat());
+    let stopped = run(&["stop", "--for", "2h", "--reason", "storage is slow", "--sandbox", "sandbox"]);
+    assert_eq!(code(&stopped), 0, "{}", text(&stopped.stderr));
+    let status = run(&["status", "-f", "policy.yaml", "--sandbox", "sandbox"]);
+    for said in [text(&status.stderr), text(&apply().stderr)] {
+        assert!(said.contains("storage is slow") && said.contains("tidegate stop --end --sandbox sandbox"), "{said}");
+    }
+    assert_eq!(code(&apply()), 5);
+    assert_eq!(code(&run(&["stop", "--end", "--sandbox", "sandbox"])), 0);
+    let again = apply();
+    assert!([0, 6].contains(&code(&again)), "{}", text(&again.stderr));
+    for (args, why) in [(&["--for", "0s"][..], "lasts for a while"), (&["--for", "99d"], "policy"), (&[], "--for")] {
+        let refused = run(&[&["stop"], args, &["--sandbox", "sandbox"]].concat());
+        assert!(code(&refused) == 1 && text(&refused.stderr).contains(why), "{args:?}: {}", text(&refused.stderr));
+    }
+    assert_eq!(code(&run(&["stop", "--end", "--sandbox", "nowhere"])), 1);
+}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tidegate::cloud::Provider;
-use tidegate::cluster::{Cluster, NodeRecord, keys};
+use tidegate::cluster::{Cluster, Locks, NodeRecord, keys};
 use tidegate::execute::hooks::{Hooks, Silent};
 use tidegate::execute::run::lock::FileLocks;
 use tidegate::execute::run::{self, Doors, Interrupts, Order, Outcome};
@@ -129,6 +129,33 @@ impl Stage {
         self.through(Doors { cluster, ..self.doors() }, policy, Some(plan), (false, true))
     }
 
+    /// To carry a plan out here without waiting.
+    pub fn order<'a>(&self, policy: &'a Policy, plan: Option<Plan>, locks: &'a dyn Locks) -> Order<'a> {
+        Order {
+            policy,
+            plan,
+            within: false,
+            exact: false,
+            resume: false,
+            no_wait: true,
+            folder: self.folder.path().to_owned(),
+            locks,
+            lock_timeout: SignedDuration::ZERO,
+            word: tidegate::plan::Word::default(),
+        }
+    }
+
+    /// Plans and carries out what was approved as it is.
+    pub fn carry_out_exactly(&self, policy: &Policy) -> (Outcome, Vec<Event>) {
+        let (_sender, mut interrupts) = Interrupts::channel();
+        let locks = FileLocks::of(self.folder.path());
+        let order = Order { exact: true, ..self.order(policy, Some(self.plan(policy)), &locks) };
+        let mut told = Vec::new();
+        let mut tell = |event: &Event| told.push(event.clone());
+        let outcome = block_on(run::apply(self.doors(), &order, &mut interrupts, &mut tell));
+        (outcome, told)
+    }
+
     /// Plans and carries it out, and does something at each event.
     pub fn watched(&self, policy: &Policy, at: &dyn Fn(&Event)) -> (Outcome, Vec<Event>) {
         let plan = self.plan(policy);
@@ -154,20 +181,8 @@ impl Stage {
         at: &dyn Fn(&Event),
     ) -> (Outcome, Vec<Event>) {
         let (_sender, mut interrupts) = Interrupts::channel();
-        let folder = self.folder.path().to_owned();
-        let locks = FileLocks::of(&folder);
-        let order = Order {
-            policy,
-            plan,
-            within: false,
-            exact: false,
-            resume,
-            no_wait,
-            folder,
-            locks: &locks,
-            lock_timeout: SignedDuration::ZERO,
-            word: tidegate::plan::Word::default(),
-        };
+        let locks = FileLocks::of(self.folder.path());
+        let order = Order { resume, no_wait, ..self.order(policy, plan, &locks) };
         let mut told = Vec::new();
         let outcome = block_on(run::apply(doors, &order, &mut interrupts, &mut |event| {
             at(event);

@@ -99,6 +99,17 @@ fn h8_the_next_choice_after_a_failed_wake_is_by_its_cause() {
     }
 }
 
+/// A plan that was approved as it is names all that is done: what fails is not replaced by what it does not name.
+#[test]
+fn h8_nothing_takes_the_place_of_what_failed_in_an_approved_plan() {
+    let stage = stage(&Cluster::workers(3), "- {target: server/worker-2, kind: no-image, on: wake}");
+    assert_eq!(exit(&stage.apply(&one_of_them("", "")).0), 0);
+    let (outcome, told) = stage.carry_out_exactly(&both());
+    assert_eq!(exit(&outcome), 6, "{}", lines(&told));
+    assert_eq!(state(&stage, "worker-3"), ServerState::ShelvedOffloaded, "{}", lines(&told));
+    assert_eq!(told.iter().filter(|event| event.kind == EventKind::Summary).count(), 1, "{}", lines(&told));
+}
+
 /// Where each of them fails for itself, each is tried once, and not all of a large pool in one run.
 #[test]
 fn h8_next_choices_come_to_an_end() {

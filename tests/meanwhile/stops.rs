@@ -73,18 +73,7 @@ fn a_stop_is_over_by_itself_and_holds_nobody_off_who_asks_for_capacity() {
         let request = Request { for_apply: true, ..Request::default() };
         let plan = plan_for(&policy, &world, stage.sandbox.now(), &request).0;
         let (_keep, mut interrupts) = Interrupts::channel();
-        let order = Order {
-            policy: &policy,
-            plan: Some(plan),
-            within: false,
-            exact: false,
-            resume: false,
-            no_wait: true,
-            folder: stage.folder.path().to_owned(),
-            locks: &locks,
-            lock_timeout: SignedDuration::ZERO,
-            word,
-        };
+        let order = Order { word, ..stage.order(&policy, Some(plan), &locks) };
         let mut told = Vec::new();
         let mut tell = |event: &Event| told.push(event.clone());
         let outcome = block_on(run::apply(stage.doors(), &order, &mut interrupts, &mut tell));
